@@ -1,0 +1,1 @@
+"""The `ecg-stream` command: one module a command. The only room that prints and exits."""

@@ -1,0 +1,60 @@
+"""Everything that ecg-stream raises on purpose.
+
+::
+
+    EcgStreamError
+    ├── RequestError            the request is wrong: the command line exits with 2
+    │   ├── RecordError         a record is unknown, unreadable, or not what its header says
+    │   ├── DownloadError       a file could not be fetched, or is not what its checksum says
+    │   ├── BundleError         a model bundle is missing, corrupt, or for another task
+    │   ├── MissingExtraError   an optional part is not installed
+    │   └── PayloadError        a message does not fit the MQTT contract
+    └── StreamError             a stage was used out of order (a bug in the caller)
+
+Every message says what was got, what is valid and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+
+class EcgStreamError(Exception):
+    """Base of all errors of this package."""
+
+
+class RequestError(EcgStreamError):
+    """What was asked for cannot be done: the one line of the message says why and what to do."""
+
+
+class RecordError(RequestError):
+    """A record is unknown, unreadable, or not what its header says."""
+
+
+class DownloadError(RequestError):
+    """A file could not be fetched, or is not what its checksum says."""
+
+
+class BundleError(RequestError):
+    """A model bundle is missing, corrupt, or made for another task or another preprocessing."""
+
+
+class MissingExtraError(RequestError):
+    """An optional part of the package is not installed.
+
+    Parameters
+    ----------
+    what
+        What was asked for, as the user would say it.
+    extra
+        The extra that brings it, such as ``train``.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra [{extra}]: python -m pip install 'ecg-stream[{extra}]'")
+
+
+class PayloadError(RequestError):
+    """A message does not fit the MQTT contract."""
+
+
+class StreamError(EcgStreamError):
+    """A stage or pipeline was used out of order."""

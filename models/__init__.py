@@ -1,0 +1,1 @@
+"""Network definitions, model bundles and the shipped weights."""

@@ -1,0 +1,1 @@
+"""Datasets, training, evaluation and plots. TensorFlow, scikit-learn and matplotlib load inside functions."""

@@ -1,0 +1,1 @@
+"""The live engine: stages, pipeline, asyncio engine, MQTT, monitor, metrics."""
