@@ -1,0 +1,122 @@
+"""The command `ecg-stream`: the list of its commands, its exit codes, and how errors reach the user.
+
+Exit codes: 0 done; 2 the request is wrong, told in one line; 1 anything else; 130 after Ctrl-C.
+A command's module is imported when the command is invoked, not to list it, so that `ecg-stream --help` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__
+from ..errors import RequestError
+
+COMMANDS = {
+    "replay": "Play a record through the live classifier.",
+    "models": "List the model bundles at hand and their cards.",
+    "plot": "Draw what the stages make of a record.",
+}
+"""Command: its line in `ecg-stream --help`. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by name and line, and imports the one that is invoked."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command as ever, and put the real one in the place of its line."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, placeholder if name is None else load(name), rest
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="A live ECG beat classifier: WFDB records or MQTT in, AAMI-classified beats out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: half the time, and it can be searched and piped
+    pretty_exceptions_enable=False,
+)
+
+
+def load(name: str) -> Any:
+    """Import the command `name` and give it as the command-line parser takes it."""
+    module = importlib.import_module(f".{name}", __package__)
+    command = getattr(module, "app", None)
+    if command is None:
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        command.command(name)(getattr(module, name))
+    return typer.main.get_command(command)
+
+
+def _placeholder() -> None: ...  # stands for a command in the list; `LazyGroup` never lets it run
+
+
+for _name, _line in COMMANDS.items():
+    app.command(_name, help=_line)(_placeholder)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ecg-stream {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="ECG_STREAM_DEBUG", help="Show the traceback of unexpected errors.")
+    ] = False,
+) -> None:
+    context.obj["debug"] = debug
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments`; give the exit code."""
+    settings: dict[str, Any] = {"debug": False}
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(list(arguments), prog_name="ecg-stream", standalone_mode=False, obj=settings)
+        return status if isinstance(status, int) else 0
+    except typer.TyperException as error:
+        return _usage_error(error)
+    except RequestError as error:
+        if settings["debug"]:
+            traceback.print_exc()
+        print(f"ecg-stream: {error}", file=sys.stderr)
+        return 2
+    except typer.Abort:
+        return 1
+    except Exception as error:
+        if settings["debug"]:
+            traceback.print_exc()
+        else:
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            print(f"ecg-stream: unexpected {what} (--debug shows where)", file=sys.stderr)
+        return 1
+
+
+def _usage_error(error: typer.TyperException) -> int:
+    """Tell a wrong command line in one line; with no argument at all, the message is the help text."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "ecg-stream"
+    message = error.format_message()
+    if "\n" in message:
+        print(message)
+    else:
+        print(f"{path}: {message.rstrip('.')}: see `{path} --help`", file=sys.stderr)
+    return error.exit_code
+
+
+def main() -> None:
+    """Entry point of `ecg-stream`."""
+    sys.exit(run(sys.argv[1:]))
