@@ -13,6 +13,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StreamError
+
 State: TypeAlias = dict[str, Any]
 """A snapshot: nested dicts and lists of NumPy arrays, numbers, strings, booleans and None; never a pickle."""
 
@@ -47,3 +52,53 @@ class Stage(Protocol[In, Out]):
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         ...
+
+
+def own_samples(x: NDArray[np.float64], n_leads: int) -> NDArray[np.float64]:
+    """Copy the samples that a stage was given, so that compiled loops may work in place.
+
+    Parameters
+    ----------
+    x
+        ``(n, n_leads)``, any layout, read-only or not.
+    n_leads
+        What the stage was made for.
+
+    Raises
+    ------
+    StreamError
+        If the shape is another one.
+    """
+    y = np.array(x, dtype=np.float64, order="C")
+    if y.ndim != 2 or y.shape[1] != n_leads:
+        raise StreamError(f"got samples of shape {y.shape}: this stage takes (n_samples, {n_leads})")
+    return y
+
+
+def restored(state: State, key: str, like: NDArray[Any]) -> NDArray[Any]:
+    """Copy one array out of a snapshot, in the kind and shape that the stage holds.
+
+    Parameters
+    ----------
+    state
+        A snapshot.
+    key
+        Which of its arrays.
+    like
+        The array that the stage holds now.
+
+    Raises
+    ------
+    StreamError
+        If the snapshot has no such array, or one of another shape: it was taken from a stage of another kind,
+        sampling rate or number of leads.
+    """
+    if key not in state:
+        raise StreamError(f"snapshot has no '{key}', only {sorted(state)}: restore it into the stage that it came from")
+    array = np.array(state[key], dtype=like.dtype, order="C")
+    if array.shape != like.shape:
+        raise StreamError(
+            f"snapshot has '{key}' of shape {array.shape}, this stage holds {like.shape}: "
+            "restore it into a stage of the same sampling rate and leads"
+        )
+    return array
