@@ -23,7 +23,7 @@ COMMANDS = {
     "models": "List the model bundles at hand and their cards.",
     "plot": "Draw what the stages make of a record.",
 }
-"""Command: its line in `ecg-stream --help`. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
+"""Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
 
 
 class LazyGroup(TyperGroup):
@@ -70,7 +70,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     context: typer.Context,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  its callback does it all
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[
