@@ -8,7 +8,9 @@
     │   ├── DownloadError       a file could not be fetched, or is not what its checksum says
     │   ├── BundleError         a model bundle is missing, corrupt, or for another task
     │   ├── MissingExtraError   an optional part is not installed
-    │   └── PayloadError        a message does not fit the MQTT contract
+    │   ├── BrokerError         the MQTT broker cannot be reached, or refuses us
+    │   ├── PayloadError        a message does not fit the MQTT contract
+    │   └── SnapshotError       a saved state is corrupt, or of another version or model
     └── StreamError             a stage was used out of order (a bug in the caller)
 
 Every message says what was got, what is valid and what to do, in one line.
@@ -52,8 +54,16 @@ class MissingExtraError(RequestError):
         super().__init__(f"{what} needs the extra [{extra}]: python -m pip install 'ecg-stream[{extra}]'")
 
 
+class BrokerError(RequestError):
+    """The MQTT broker cannot be reached, or refuses us."""
+
+
 class PayloadError(RequestError):
     """A message does not fit the MQTT contract."""
+
+
+class SnapshotError(RequestError):
+    """A saved state is corrupt, or was made by another version or model."""
 
 
 class StreamError(EcgStreamError):
