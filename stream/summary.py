@@ -7,6 +7,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from .messages import CLASSES, Beat, Chunk, Output
+from .stage import State
 
 LOWEST_MS = 1e-3
 HIGHEST_MS = 1e5
@@ -49,6 +50,24 @@ class DurationHistogram:
             if seen >= rank:
                 return self._sums[index] / count
         raise AssertionError("the bins hold fewer values than were counted")
+
+    def snapshot(self) -> State:
+        """Copy the state out: the bins that hold something."""
+        bins = [i for i, count in enumerate(self._counts) if count]
+        return {
+            "bins": bins,
+            "counts": [self._counts[i] for i in bins],
+            "sums": [self._sums[i] for i in bins],
+            "max": self.max,
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        self.__init__()  # type: ignore[misc]  # all bins empty
+        for i, count, total in zip(state["bins"], state["counts"], state["sums"], strict=True):
+            self._counts[i], self._sums[i] = count, total
+        self.count = sum(state["counts"])
+        self.max = state["max"]
 
 
 def _bin(milliseconds: float) -> int:
@@ -131,6 +150,28 @@ class RunningSummary:
                 self.delay_ms.add(output.delay_ms)
             else:
                 self.events[output.kind] = self.events.get(output.kind, 0) + 1
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {
+            "samples": self.samples,
+            "stream_seconds": self.stream_seconds,
+            "counts": dict(self.counts),
+            "events": dict(self.events),
+            "delay_ms": self.delay_ms.snapshot(),
+            "compute_ms": self.compute_ms.snapshot(),
+            "lag_ms": self.lag_ms.snapshot(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        self.samples = state["samples"]
+        self.stream_seconds = state["stream_seconds"]
+        self.counts = dict(state["counts"])
+        self.events = dict(state["events"])
+        self.delay_ms.restore(state["delay_ms"])
+        self.compute_ms.restore(state["compute_ms"])
+        self.lag_ms.restore(state["lag_ms"])
 
     def result(self, seconds: float) -> Summary:
         """Give the summary after `seconds` of wall time."""
