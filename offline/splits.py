@@ -1,0 +1,149 @@
+"""Record lists of the standard splits, and which records are of one patient.
+
+Records are named ``db/name`` throughout, so that lists of several databases can be joined.
+
+Sources: DS1 and DS2 from P. de Chazal, M. O'Dwyer, R. B. Reilly, "Automatic classification of heartbeats using ECG
+morphology and heartbeat interval features", IEEE Trans. Biomed. Eng. 51(7), 2004, doi:10.1109/TBME.2004.827359; the
+rest from the databases' own ``RECORDS`` files and descriptions on PhysioNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from ..errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class RecordList:
+    """A published list of records.
+
+    Attributes
+    ----------
+    name
+        What a user calls it, such as ``mitdb-ds1``.
+    about
+        One line for people.
+    records
+        The records as ``db/name``.
+    """
+
+    name: str
+    about: str
+    records: tuple[str, ...]
+
+
+def _of(database: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{database}/{name}" for name in names.split())
+
+
+DS1 = _of("mitdb", "101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230")
+DS2 = _of("mitdb", "100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234")
+
+PACED = _of("mitdb", "102 104 107 217")
+"""Records with paced beats, which EC57 leaves out of what must be reported."""
+
+SVDB = _of("svdb", " ".join(str(number) for number in (*range(800, 813), *range(820, 830), *range(840, 895))))
+
+EDB = _of(
+    "edb",
+    "e0103 e0104 e0105 e0106 e0107 e0108 e0110 e0111 e0112 e0113 e0114 e0115 e0116 e0118 e0119 e0121 e0122 e0123 "
+    "e0124 e0125 e0126 e0127 e0129 e0133 e0136 e0139 e0147 e0148 e0151 e0154 e0155 e0159 e0161 e0162 e0163 e0166 "
+    "e0170 e0202 e0203 e0204 e0205 e0206 e0207 e0208 e0210 e0211 e0212 e0213 e0302 e0303 e0304 e0305 e0306 e0403 "
+    "e0404 e0405 e0406 e0408 e0409 e0410 e0411 e0413 e0415 e0417 e0418 e0501 e0509 e0515 e0601 e0602 e0603 e0604 "
+    "e0605 e0606 e0607 e0609 e0610 e0611 e0612 e0613 e0614 e0615 e0704 e0801 e0808 e0817 e0818 e1301 e1302 e1304",
+)
+
+NSTDB = _of("nstdb", "118e24 118e18 118e12 118e06 118e00 118e_6 119e24 119e18 119e12 119e06 119e00 119e_6")
+"""Records 118 and 119 of mitdb with electrode motion noise, from 24 to -6 dB."""
+
+NOISES = _of("nstdb", "bw em ma")
+"""Noise without a heart: baseline wander, electrode motion, muscle artefact. Nothing to be scored on."""
+
+LISTS: Mapping[str, RecordList] = MappingProxyType(
+    {
+        entry.name: entry
+        for entry in (
+            RecordList("mitdb", "MIT-BIH Arrhythmia, all 48 records", tuple(sorted(DS1 + DS2 + PACED))),
+            RecordList("mitdb-ds1", "its 22 training records (de Chazal 2004)", DS1),
+            RecordList("mitdb-ds2", "its 22 test records (de Chazal 2004)", DS2),
+            RecordList("mitdb-paced", "its 4 records with paced beats", PACED),
+            RecordList("svdb", "MIT-BIH Supraventricular Arrhythmia, all 78 records", SVDB),
+            RecordList("edb", "European ST-T, all 90 records", EDB),
+            RecordList("nstdb", "MIT-BIH Noise Stress, 118 and 119 at 24 to -6 dB", NSTDB),
+        )
+    }
+)
+"""The lists by name."""
+
+_SAME_PATIENT = (
+    _of("mitdb", "201 202"),
+    _of("edb", "e0121 e0122"),
+    _of("edb", "e0124 e0126"),
+    _of("edb", "e0129 e0133"),
+    _of("edb", "e0104 e0110 e0116 e0136"),  # may be one: the same age, sex and findings
+    ("mitdb/118", *(record for record in NSTDB if record.startswith("nstdb/118"))),
+    ("mitdb/119", *(record for record in NSTDB if record.startswith("nstdb/119"))),
+)
+
+_PATIENT = MappingProxyType({record: records[0] for records in _SAME_PATIENT for record in records})
+
+
+def record_list(name: str) -> RecordList:
+    """Give a list by its name, in any case; ``ds1`` and ``ds2`` stand for ``mitdb-ds1`` and ``mitdb-ds2``.
+
+    Raises
+    ------
+    RequestError
+        If there is no such list.
+    """
+    folded = name.casefold()
+    found = LISTS.get(folded) or LISTS.get(f"mitdb-{folded}")
+    if found is None:
+        raise RequestError(f"no record list '{name}': valid are {', '.join(LISTS)}")
+    return found
+
+
+def patient(record: str) -> str:
+    """Name the patient of a record ``db/name``: the first of the records that are, or may be, of one patient."""
+    return _PATIENT.get(record, record)
+
+
+def patients(records: Iterable[str]) -> list[str]:
+    """Name the patient of each record, as the groups of a grouped cross-validation want them."""
+    return [patient(record) for record in records]
+
+
+def split_by_presence(records: Sequence[str], data_folder: Path) -> tuple[list[str], list[str]]:
+    """Sort records into those that are at hand and those that are missing.
+
+    Parameters
+    ----------
+    records
+        Records as ``db/name``.
+    data_folder
+        Folder with a folder for each database.
+
+    Returns
+    -------
+    present, missing
+        Both in the order given. A record is present if its header and its reference annotations are there.
+    """
+    present = [
+        record
+        for record in records
+        if all((data_folder / f"{record}.{extension}").is_file() for extension in ("hea", "atr"))
+    ]
+    return present, [record for record in records if record not in set(present)]
+
+
+def missing_line(missing: Sequence[str]) -> str:
+    """One line that names the missing records and how to get them; empty if none is missing."""
+    if not missing:
+        return ""
+    databases = sorted({record.partition("/")[0] for record in missing})
+    fetch = " && ".join(f"ecg-stream download {database}" for database in databases)
+    return f"not at hand, and skipped: {' '.join(missing)}: fetch with `{fetch}`"
