@@ -23,6 +23,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Subject:
     def run(self, stage: Any, cuts: Iterable[int] = (), start: int = 0, stop: int | None = None) -> list[Any]:
         """Feed the stream from `start` to `stop`, cut at `cuts`; give what came out of each chunk."""
         edges = [start, *cuts, self.length if stop is None else stop]
-        return [self.feed(stage, a, *self.rows(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+        return [self.feed(stage, a, *self.rows(a, b)) for a, b in pairwise(edges)]
 
     def whole(self, cuts: Iterable[int] = ()) -> Any:
         """Everything that a fresh stage gives for the stream."""
@@ -141,7 +142,7 @@ def state_is_bounded(subject: Subject) -> None:
     stage = subject.make()
     edges = np.linspace(0, subject.length, 21).astype(int).tolist()
     sizes = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         subject.feed(stage, a, *subject.rows(a, b))
         sizes.append(len(packed(stage.snapshot())))
     first, second = max(sizes[:10]), max(sizes[10:])
@@ -154,7 +155,7 @@ def inputs_and_outputs_belong_to_the_caller(subject: Subject) -> None:
     stage = subject.make()
     edges = [*range(0, subject.length, 97), subject.length]
     outputs = []
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         parts = tuple(part[a:b].copy() for part in subject.stream)
         before = canonical(parts)
         output = subject.feed(stage, a, *parts)
@@ -174,7 +175,7 @@ def instances_share_nothing(subject: Subject) -> None:
     one, two = subject.make(), reverse.make()
     edges = [*range(0, subject.length, 211), subject.length]
     outputs: tuple[list[Any], list[Any]] = ([], [])
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         outputs[0].append(subject.feed(one, a, *subject.rows(a, b)))
         outputs[1].append(reverse.feed(two, a, *reverse.rows(a, b)))
     assert canonical(joined([*outputs[0], one.flush()])) == expected
