@@ -1,0 +1,184 @@
+"""WFDB annotation files: what was marked at which sample."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import RecordError, RequestError
+from .labels import BEAT_SYMBOLS
+
+END_OF_ANNOTATIONS = b"\0\0"
+END_OF_DEFINITIONS = b"\x00\xec\xff\xff\xff\xff\x01\x00"  # SKIP -1, then +1 with no type, as wfdb ends them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Annotations:
+    """Marks on a record, in the order of their samples.
+
+    Attributes
+    ----------
+    samples
+        ``(n,)`` int64, counted from the start of the record.
+    symbols
+        WFDB symbol of each, such as ``N``, ``V``, ``+``.
+    subtypes
+        ``(n,)`` WFDB subtype of each; 0 where there is none.
+    notes
+        Auxiliary text of each, such as ``(AFIB`` at a change of rhythm; empty where there is none.
+    """
+
+    samples: NDArray[np.int64]
+    symbols: tuple[str, ...]
+    subtypes: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def counts(self) -> Counter[str]:
+        """How often each symbol stands."""
+        return Counter(self.symbols)
+
+    def beats(self) -> Annotations:
+        """Only the marks that are beats."""
+        kept = [i for i, symbol in enumerate(self.symbols) if symbol in BEAT_SYMBOLS]
+        return Annotations(
+            samples=self.samples[kept],
+            symbols=tuple(self.symbols[i] for i in kept),
+            subtypes=self.subtypes[kept],
+            notes=tuple(self.notes[i] for i in kept),
+        )
+
+
+def marks(samples: ArrayLike, symbols: Iterable[str]) -> Annotations:
+    """Annotations without subtypes and notes, from anything array-like, in the order given."""
+    at = np.array(samples, dtype=np.int64).reshape(-1)
+    names = tuple(symbols)
+    return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names))
+
+
+def read_annotations(path: Path, fs: float, extension: str = "atr") -> Annotations | None:
+    """Read ``PATH.EXTENSION``.
+
+    Parameters
+    ----------
+    path
+        The record, without extension.
+    fs
+        Sampling rate of the record, Hz: an annotation file that states another time resolution is refused.
+    extension
+        The annotator, such as ``atr``.
+
+    Returns
+    -------
+    Annotations | None
+        None if there is no such file.
+
+    Raises
+    ------
+    RecordError
+        If the file is there and cannot be read, or was made at another sampling rate.
+    """
+    file = path.parent / f"{path.name}.{extension}"
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(f"cannot read {file}: {error.strerror}") from error
+    if len(content) % 2 or not content.endswith(END_OF_ANNOTATIONS):
+        raise RecordError(
+            f"{file} ends without the mark of its end: it is cut short or no WFDB annotation file: fetch it again"
+        )
+
+    import wfdb
+
+    try:
+        read = wfdb.rdann(str(path), extension)
+    except Exception as error:  # wfdb lets IndexError, ValueError, TypeError and others out on a damaged file
+        raise RecordError(
+            f"{file} is no WFDB annotation file in MIT format ({type(error).__name__}): fetch it again"
+        ) from error
+    if read.fs is not None and abs(read.fs - fs) > 1e-6 * fs:
+        raise RecordError(
+            f"{file} counts samples at {read.fs:g} Hz, the header of {path.name} says {fs:g} Hz: "
+            "one of the two belongs to another recording"
+        )
+    samples = np.asarray(read.sample, dtype=np.int64)
+    symbols = tuple(read.symbol)
+    if not all(isinstance(symbol, str) for symbol in symbols) or (samples < 0).any() or (np.diff(samples) < 0).any():
+        raise RecordError(
+            f"{file} holds annotations of no known type, or not in the order of time: "
+            "it is damaged or not in MIT format: fetch it again"
+        )
+    return Annotations(
+        samples=samples,
+        symbols=symbols,
+        subtypes=np.asarray(read.subtype, dtype=np.int64).reshape(-1),
+        notes=tuple(note.rstrip("\0") for note in read.aux_note),
+    )
+
+
+def write_annotations(
+    folder: Path, record_name: str, fs: float, samples: ArrayLike, symbols: Sequence[str], extension: str = "ecs"
+) -> Path:
+    """Write ``FOLDER/RECORD.EXTENSION`` in MIT format, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if it is not there.
+    record_name
+        Name of the record; may hold dots, as patient ids do.
+    fs
+        Sampling rate of the record, Hz; stands in the file.
+    samples
+        ``(n,)`` where each mark stands, in any order: the file is sorted, marks at one sample stay in the order given.
+    symbols
+        WFDB symbol of each.
+    extension
+        Annotator, letters only.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    RequestError
+        If the folder cannot be written.
+    """
+    found = marks(samples, symbols)
+    order = np.argsort(found.samples, kind="stable")
+    file = folder / f"{record_name}.{extension}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{record_name}.", dir=folder) as part:
+            written = _write(Path(part), fs, found.samples[order], [found.symbols[i] for i in order], extension)
+            written.replace(file)
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {file}: {error.strerror}: name a folder that can be written with --annotations"
+        ) from error
+    return file
+
+
+def _write(folder: Path, fs: float, samples: NDArray[np.int64], symbols: list[str], extension: str) -> Path:
+    import wfdb
+
+    if len(samples):
+        wfdb.wrann("record", extension, samples, symbol=symbols, fs=fs, write_dir=str(folder))
+    else:  # wrann takes no empty set; the time resolution and the end mark alone are a valid file
+        empty = wfdb.Annotation("record", extension, sample=np.zeros(0, np.int64), fs=fs)
+        (folder / f"record.{extension}").write_bytes(
+            bytes(empty.calc_fs_bytes()) + END_OF_DEFINITIONS + END_OF_ANNOTATIONS
+        )
+    return folder / f"record.{extension}"

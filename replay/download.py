@@ -1,0 +1,251 @@
+"""Fetching from PhysioNet: checked against its own SHA-256 sums, whole or not at all, resumed where it broke off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..errors import DownloadError
+from .wfdb_files import missing_files
+
+PHYSIONET = "https://physionet.org/files"
+VERSIONS = {"ptb-xl": "1.0.1"}
+"""Databases whose version to fetch is not 1.0.0. Of PTB-XL it is the one that the shipped model was trained on."""
+
+SUMS = "SHA256SUMS.txt"
+ATTEMPTS = 3  # of a file whose transfer breaks off, each going on where the last one stopped
+AT_ONCE = 4  # files; PhysioNet answers each small file in a tenth of a second, whatever the line
+TIMEOUT_S = (10, 60)  # to connect, and between two pieces
+PIECE_BYTES = 1 << 16
+
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called with the name of a file, the bytes of it that are here, and its size if that is known; from several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a download did.
+
+    Attributes
+    ----------
+    new
+        Files that were fetched.
+    present
+        Files that were there already, as PhysioNet has them.
+    different
+        Files that were there already and are not as PhysioNet has them: left alone.
+    """
+
+    new: tuple[str, ...]
+    present: tuple[str, ...]
+    different: tuple[str, ...]
+
+
+def download_record(database: str, record: str, folder: Path, progress: Progress | None = None) -> Fetched:
+    """Fetch the files of one record: header, signals and annotations.
+
+    Parameters
+    ----------
+    database
+        PhysioNet's name of the database, such as ``edb``.
+    record
+        The record in it, such as ``e0103`` or ``records100/00000/00001_lr``.
+    folder
+        The data folder; files go to ``FOLDER/DATABASE/``, in PhysioNet's layout.
+    progress
+        See `Progress`.
+
+    Raises
+    ------
+    DownloadError
+        If the database has no such record, PhysioNet cannot be reached, a transfer breaks off for good, or what comes
+        does not match its checksum. What was fetched stays, and the next call goes on from there.
+    """
+    sums = _checksums(database, folder)
+    files = [file for file in sums if file.rpartition(".")[0] == record and "." in file.rpartition("/")[2]]
+    if f"{record}.hea" not in files:
+        near = sorted(file.removesuffix(".hea") for file in sums if file.endswith(".hea"))
+        raise DownloadError(
+            f"PhysioNet's {database} has no record '{record}': it has {len(near)}, {near[0]} to {near[-1]}"
+            if near
+            else f"PhysioNet's {database} holds no WFDB records"
+        )
+    fetched = _fetch(database, files, sums, folder, progress)
+    # A header may name signal files that are called something else than the record.
+    names = [file.relative_to(folder / database).as_posix() for file in missing_files(folder / database / record)]
+    further = _fetch(database, [name for name in names if name in sums], sums, folder, progress)
+    return Fetched(fetched.new + further.new, fetched.present, fetched.different)
+
+
+def download_database(database: str, folder: Path, progress: Progress | None = None) -> Fetched:
+    """Fetch all files of a database, as `download_record` does those of one record.
+
+    Raises
+    ------
+    DownloadError
+        As `download_record` does.
+    """
+    sums = _checksums(database, folder)
+    return _fetch(database, sums, sums, folder, progress)
+
+
+def _fetch(
+    database: str, files: Iterable[str], sums: dict[str, str], folder: Path, progress: Progress | None
+) -> Fetched:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("ERROR")  # its log would go into the progress bar
+    new: list[str] = []
+    present: list[str] = []
+    different: list[str] = []
+    wanted: list[str] = []
+    for file in files:
+        path = folder / database / file
+        if not path.exists():
+            wanted.append(file)
+        elif pooch.file_hash(str(path)) == sums[file]:
+            present.append(file)
+        else:
+            different.append(file)
+
+    stopped = threading.Event()
+    with requests.Session() as session:
+
+        def fetch(file: str) -> None:
+            target = folder / database / file
+            pooch.retrieve(
+                f"{_address(database)}/{file}",
+                known_hash=f"sha256:{sums[file]}",
+                fname=target.name,
+                path=target.parent,
+                downloader=_Resuming(session, target, file, progress, stopped),
+            )
+
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="download") as pool:
+            running = {file: pool.submit(fetch, file) for file in wanted}
+            try:
+                for file, future in running.items():
+                    future.result()
+                    new.append(file)
+            except (OSError, ValueError) as error:
+                raise _failure(error, f"{_address(database)}/{file}", folder) from error
+            finally:
+                stopped.set()  # Ctrl-C and errors end the other transfers at their next piece
+                pool.shutdown(wait=False, cancel_futures=True)
+    return Fetched(tuple(new), tuple(present), tuple(different))
+
+
+def _checksums(database: str, folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the database, from the copy in the data folder or else from PhysioNet."""
+    kept = folder / database / SUMS
+    try:
+        if not kept.is_file():
+            import pooch
+            import requests
+
+            pooch.get_logger().setLevel("ERROR")
+            with requests.Session() as session:
+                pooch.retrieve(
+                    f"{_address(database)}/{SUMS}",
+                    known_hash=None,
+                    fname=SUMS,
+                    path=kept.parent,
+                    downloader=_Resuming(session, kept, SUMS, None, threading.Event()),
+                )
+        lines = kept.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise _failure(error, f"{_address(database)}/{SUMS}", folder) from error
+    sums = {}
+    for line in lines:
+        digest, _, file = line.partition(" ")
+        file = file.strip().removeprefix("./")
+        if len(digest) == 64 and file and not file.startswith("/") and ".." not in file.split("/"):
+            sums[file] = digest.lower()
+    return sums
+
+
+class _Resuming:
+    """A downloader for pooch: collects in ``NAME.part`` beside the target, and goes on from what is there.
+
+    pooch checks the whole against its checksum and moves it into place, so a part that was wrong is not kept.
+    """
+
+    def __init__(
+        self, session: Any, target: Path, name: str, progress: Progress | None, stopped: threading.Event
+    ) -> None:
+        self._session = session
+        self._part = target.with_name(f"{target.name}.part")
+        self._name = name
+        self._progress = progress
+        self._stopped = stopped
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:  # noqa: ARG002  (pooch passes itself)
+        import requests
+
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._transfer(url)
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                break
+        self._part.replace(output_file)
+
+    def _transfer(self, url: str) -> None:
+        here = self._part.stat().st_size if self._part.exists() else 0
+        wanted = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={here}-"} if here else {})
+        with self._session.get(url, headers=wanted, stream=True, timeout=TIMEOUT_S) as answer:
+            if answer.status_code == 416:  # nothing lies behind what is here: either all of it, or of another file
+                if answer.headers.get("Content-Range", "").rpartition("/")[2] == str(here):
+                    return
+                self._part.unlink()
+                self._transfer(url)
+                return
+            answer.raise_for_status()
+            if answer.status_code != 206:
+                here = 0
+            length = answer.headers.get("Content-Length")
+            total = here + int(length) if length is not None else None
+            with self._part.open("ab" if here else "wb") as file:
+                for piece in answer.iter_content(PIECE_BYTES):
+                    if self._stopped.is_set():
+                        raise CancelledError
+                    file.write(piece)
+                    here += len(piece)
+                    if self._progress is not None:
+                        self._progress(self._name, here, total)
+
+
+def _address(database: str) -> str:
+    return f"{PHYSIONET}/{database}/{VERSIONS.get(database, '1.0.0')}"
+
+
+def _failure(error: OSError | ValueError, url: str, folder: Path) -> DownloadError:
+    """One line for whatever went wrong; the exceptions of requests are OSErrors, a wrong checksum is a ValueError."""
+    import requests
+
+    instead = (
+        f"`ecg-stream replay demo` needs no download, and records laid into the data folder {folder} are found there"
+    )
+    response = getattr(error, "response", None)
+    if isinstance(error, requests.HTTPError) and response is not None:
+        if response.status_code == 404:
+            return DownloadError(
+                f"PhysioNet has no {url} (404): check the name of the database and the record; {instead}"
+            )
+        return DownloadError(f"PhysioNet refused {url} ({response.status_code} {response.reason}): {instead}")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return DownloadError(f"the transfer of {url} broke off: run the same again, it goes on from what is here")
+    if isinstance(error, requests.RequestException):
+        return DownloadError(f"cannot reach {url} ({type(error).__name__}), is there a network? {instead}")
+    if isinstance(error, ValueError):
+        return DownloadError(f"{url} does not match its SHA-256 sum and was not kept: run the same again")
+    return DownloadError(
+        f"cannot write to the data folder {folder}: {error.strerror or error}: set $ECG_STREAM_DATA to another"
+    )
