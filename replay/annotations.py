@@ -43,11 +43,11 @@ class Annotations:
         return len(self.symbols)
 
     def counts(self) -> Counter[str]:
-        """How often each symbol stands."""
+        """Count each symbol."""
         return Counter(self.symbols)
 
     def beats(self) -> Annotations:
-        """Only the marks that are beats."""
+        """Leave only the marks that are beats."""
         kept = [i for i, symbol in enumerate(self.symbols) if symbol in BEAT_SYMBOLS]
         return Annotations(
             samples=self.samples[kept],
@@ -58,7 +58,7 @@ class Annotations:
 
 
 def marks(samples: ArrayLike, symbols: Iterable[str]) -> Annotations:
-    """Annotations without subtypes and notes, from anything array-like, in the order given."""
+    """Make annotations without subtypes and notes from anything array-like, in the order given."""
     at = np.array(samples, dtype=np.int64).reshape(-1)
     names = tuple(symbols)
     return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names))
@@ -178,7 +178,6 @@ def _write(folder: Path, fs: float, samples: NDArray[np.int64], symbols: list[st
         wfdb.wrann("record", extension, samples, symbol=symbols, fs=fs, write_dir=str(folder))
     else:  # wrann takes no empty set; the time resolution and the end mark alone are a valid file
         empty = wfdb.Annotation("record", extension, sample=np.zeros(0, np.int64), fs=fs)
-        (folder / f"record.{extension}").write_bytes(
-            bytes(empty.calc_fs_bytes()) + END_OF_DEFINITIONS + END_OF_ANNOTATIONS
-        )
+        content = bytes(empty.calc_fs_bytes()) + END_OF_DEFINITIONS + END_OF_ANNOTATIONS
+        (folder / f"record.{extension}").write_bytes(content)
     return folder / f"record.{extension}"

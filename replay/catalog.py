@@ -56,7 +56,7 @@ DATABASES = (
 
 
 def data_folder() -> Path:
-    """Folder of the records at hand: ``$ECG_STREAM_DATA``, else ``ecg-stream`` in the user's cache folder."""
+    """Give the folder of the records at hand: ``$ECG_STREAM_DATA``, else ``ecg-stream`` in the user's cache folder."""
     stated = os.environ.get(DATA_FOLDER_VARIABLE)
     return Path(stated).expanduser() if stated else platformdirs.user_cache_path("ecg-stream", appauthor=False)
 
@@ -119,7 +119,7 @@ def find_record(
 
 
 def place_in_database(slug: str, record: str) -> str:
-    """Where a record lies in the folder of its database: PTB-XL sorts its bare names into folders of a thousand."""
+    """Say where a record lies in the folder of its database: PTB-XL sorts its bare names into folders of a thousand."""
     if slug != "ptb-xl" or not re.fullmatch(r"\d{5}_[lh]r", record):
         return record
     return f"records{100 if record.endswith('_lr') else 500}/{record[:2]}000/{record}"
@@ -127,13 +127,15 @@ def place_in_database(slug: str, record: str) -> str:
 
 def _as_path(name: str) -> Path | None:
     path = Path(name).expanduser()
-    for candidate in (path, path.with_suffix("") if path.suffix in EXTENSIONS else path):
+    stem = path.with_suffix("") if path.suffix in EXTENSIONS else path
+    for candidate in (path, stem):
         if _is_record(candidate):
             return candidate
     if path.is_absolute() or name.startswith((".", "~")) or path.is_file():
-        stem = path.with_suffix("") if path.suffix in EXTENSIONS else path
         raise RecordError(
-            f"no record at {path}: it has no header {stem}.hea: name a WFDB record by its path, or `demo`"
+            f"no record at {path}: it is a folder, name a record in it"
+            if path.is_dir()
+            else f"no record at {path}: it has no header {stem}.hea: name a WFDB record by its path, or `demo`"
         )
     return None
 
@@ -143,7 +145,7 @@ def _is_record(path: Path) -> bool:
 
 
 def _database_holding(record: str, root: Path) -> str:
-    """Slug of the database to take a bare name from; empty if none has it."""
+    """Give the slug of the database to take a bare name from; empty if none has it."""
     known = list(dict.fromkeys(database.slug for database in DATABASES))
     others = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     for slug in dict.fromkeys([*known, *others]):
@@ -169,6 +171,6 @@ def _check_rate(record: Record, slug: str | None) -> None:
 
 def _unknown(name: str, root: Path) -> RecordError:
     return RecordError(
-        f"no record '{name}': valid are `demo`, the path of a WFDB record, DB/NAME such as edb/e0103 and a bare name of "
-        f"{', '.join(dict.fromkeys(database.slug for database in DATABASES))}; the data folder is {root}"
+        f"no record '{name}': valid are `demo`, the path of a WFDB record, DB/NAME such as edb/e0103, and a bare name "
+        f"of {', '.join(dict.fromkeys(database.slug for database in DATABASES))}; the data folder is {root}"
     )

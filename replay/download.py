@@ -23,7 +23,7 @@ TIMEOUT_S = (10, 60)  # to connect, and between two pieces
 PIECE_BYTES = 1 << 16
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
-"""Called with the name of a file, the bytes of it that are here, and its size if that is known; from several threads."""
+"""Called with the name of a file, the bytes of it that are here, and its size if known; from several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _fetch(
 
 
 def _checksums(database: str, folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of the database, from the copy in the data folder or else from PhysioNet."""
+    """Give the SHA-256 of every file of the database, from the copy in the data folder or else from PhysioNet."""
     kept = folder / database / SUMS
     try:
         if not kept.is_file():
@@ -227,7 +227,7 @@ def _address(database: str) -> str:
 
 
 def _failure(error: OSError | ValueError, url: str, folder: Path) -> DownloadError:
-    """One line for whatever went wrong; the exceptions of requests are OSErrors, a wrong checksum is a ValueError."""
+    """Say in one line whatever went wrong; the exceptions of requests are OSErrors, a wrong checksum is a ValueError."""
     import requests
 
     instead = (

@@ -1,7 +1,7 @@
 """From WFDB annotation symbols to the AAMI EC57 beat classes.
 
-Everything that is not in these maps is not a beat: rhythm (``+``), noise (``~``), isolated artefact (``|``), ST and T marks
-(``s T``), comments (``"``), the flutter waves and episodes (``! [ ]``), the non-conducted P wave (``x``) and so on.
+Everything that is not in these maps is not a beat: rhythm (``+``), noise (``~``), isolated artefact (``|``), ST and T
+marks (``s T``), comments (``"``), flutter waves and episodes (``! [ ]``), the non-conducted P wave (``x``) and so on.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ class Source(Protocol):
     """Where the samples and marks of a record come from."""
 
     def read(self, start: int, stop: int) -> Samples:
-        """``(stop - start, n_leads)`` in millivolts, NaN where there is no measurement."""
+        """Read ``(stop - start, n_leads)`` in millivolts, NaN where there is no measurement."""
         ...
 
     def annotations(self, extension: str) -> Annotations | None:
-        """The marks of one annotator; None if it left none."""
+        """Give the marks of one annotator; None if it left none."""
         ...
 
 
@@ -101,7 +101,7 @@ class Record:
         return self.n_samples / self.fs
 
     def annotations(self, extension: str = "atr") -> Annotations | None:
-        """Marks of one annotator, such as the reference ``atr``; None if it left none.
+        """Give the marks of one annotator, such as the reference ``atr``; None if it left none.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Record:
         return self.source.annotations(extension)
 
     def signal(self, start: int = 0, stop: int | None = None) -> Samples:
-        """Samples `start` to `stop` of all leads, ``(n, n_leads)`` in millivolts, NaN where there is no measurement.
+        """Read samples `start` to `stop` of all leads: ``(n, n_leads)`` in millivolts, NaN where nothing was measured.
 
         Raises
         ------
@@ -152,7 +152,7 @@ class Record:
         return self._cut(first, last, max(chunk_ms * self.fs / 1000, 1.0), columns)
 
     def sample_range(self, start_s: float = 0.0, end_s: float | None = None) -> tuple[int, int]:
-        """First sample and end of a part of the record given in seconds.
+        """Give the first sample and the end of a part of the record given in seconds.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class Record:
         return first, last
 
     def lead_indices(self, leads: Sequence[str]) -> list[int]:
-        """Columns of leads given by name, in any case, or by index from 0; a lead named twice counts once.
+        """Find the columns of leads given by name, in any case, or by index from 0; a lead named twice counts once.
 
         Raises
         ------

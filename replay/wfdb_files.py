@@ -72,7 +72,7 @@ def open_record(path: Path) -> Record:
         raise RecordError(f"record {path.name} has no signal: its header {header_file} describes none")
     if n_signals != header.n_sig or len(lines) - 1 != header.n_sig:
         raise RecordError(
-            f"{header_file} promises {header.n_sig} signals and describes {len(lines) - 1}: it is damaged: fetch it again"
+            f"{header_file} promises {header.n_sig} signals and describes {len(lines) - 1}: fetch it again"
         )
     if not math.isclose(header.fs, stated_fs):
         raise RecordError(
@@ -130,7 +130,7 @@ def open_record(path: Path) -> Record:
 
 
 def missing_files(path: Path) -> list[Path]:
-    """Files that the record whose header is ``PATH.hea`` needs and that are not there."""
+    """List the files that the record whose header is ``PATH.hea`` needs and that are not there."""
     header = path.parent / f"{path.name}.hea"
     if not header.is_file():
         return [header]
@@ -167,7 +167,7 @@ class WfdbSource:
     seekable: bool
 
     def read(self, start: int, stop: int) -> Samples:
-        """``(stop - start, n_leads)`` in millivolts, NaN where there is no measurement.
+        """Read ``(stop - start, n_leads)`` in millivolts, NaN where there is no measurement.
 
         Raises
         ------
@@ -197,7 +197,7 @@ class WfdbSource:
         return np.multiply(samples, self.to_millivolts)
 
     def annotations(self, extension: str) -> Annotations | None:
-        """Marks of one annotator; None if it left none.
+        """Give the marks of one annotator; None if it left none.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class WfdbSource:
 
 
 def _header_lines(file: Path) -> list[str]:
-    """Lines of the header that are no comment, as they stand."""
+    """Read the lines of the header that are no comment, as they stand."""
     try:
         text = file.read_bytes().decode("utf-8", errors="replace")
     except OSError as error:
@@ -226,7 +226,7 @@ def _header_lines(file: Path) -> list[str]:
 
 
 def _stated_fs(file: Path, record_line: str) -> float:
-    """Sampling rate as it stands in the record line: wfdb takes 250 Hz silently for what it cannot read."""
+    """Read the sampling rate out of the record line: wfdb silently takes 250 Hz for what it cannot read."""
     fields = record_line.split()
     if len(fields) < 3:
         if len(fields) == 2 and fields[1].isdecimal():
@@ -249,7 +249,7 @@ def _check_fs(file: Path, fs: float) -> None:
 
 
 def _checked_length(path: Path, header: Any) -> int:
-    """Length of the record in frames, after a look at the size of each signal file."""
+    """Give the length of the record in frames, after a look at the size of each signal file."""
     promised: int | None = header.sig_len
     for name in dict.fromkeys(header.file_name):
         signals = [i for i in range(header.n_sig) if header.file_name[i] == name]
@@ -284,13 +284,13 @@ def _checked_length(path: Path, header: Any) -> int:
 
 
 def _units(signal_line: str) -> str:
-    """Unit of a signal line, with the µ that wfdb would drop, making volts of microvolts."""
+    """Read the unit out of a signal line, with the µ that wfdb drops, which makes volts of microvolts."""
     fields = signal_line.split()
     return (fields[2].partition("/")[2] if len(fields) > 2 else "") or "mV"
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """The names, those that repeat with a number behind."""
+    """Put a number behind the names that repeat."""
     repeated = {name for name, count in Counter(names).items() if count > 1}
     seen: Counter[str] = Counter()
     out = []
