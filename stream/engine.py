@@ -171,27 +171,30 @@ async def run(session: Session, source: Source, sinks: Sequence[Sink], stop: Sto
     the source, the pipeline or a sink fails, the others are stopped, the sinks are closed, and the first failure is
     raised as it is.
     """
-    stop = stop or StopRequest()
-    async with AsyncExitStack() as stack:
-        for sink in sinks:
-            await stack.enter_async_context(sink)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                chunks: asyncio.Queue[tuple[Chunk, float] | None] = asyncio.Queue(QUEUE_CHUNKS)
-                reading = tasks.create_task(_read(source, chunks), name="source")
-                tasks.create_task(_work(session, chunks, sinks), name="pipeline")
-                stopping = tasks.create_task(stop.wait(), name="stop")
-                await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                stopping.cancel()
-                reading.cancel()
-                await asyncio.wait({reading})
-                await chunks.put(None)
-        except BaseExceptionGroup as group:
-            raise _first(group) from None
-        summary = session.summary()
-        for sink in sinks:
-            await sink.finish(session.record, summary)
-    return summary
+    try:
+        async with AsyncExitStack() as stack:
+            for sink in sinks:
+                await stack.enter_async_context(sink)
+            await _stream(session, source, sinks, stop or StopRequest())
+            summary = session.summary()
+            for sink in sinks:
+                await sink.finish(session.record, summary)
+            return summary
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+async def _stream(session: Session, source: Source, sinks: Sequence[Sink], stop: StopRequest) -> None:
+    chunks: asyncio.Queue[tuple[Chunk, float] | None] = asyncio.Queue(QUEUE_CHUNKS)
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(_read(source, chunks), name="source")
+        tasks.create_task(_work(session, chunks, sinks), name="pipeline")
+        stopping = tasks.create_task(stop.wait(), name="stop")
+        await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        reading.cancel()
+        await asyncio.wait({reading})
+        await chunks.put(None)
 
 
 async def _read(source: Source, chunks: asyncio.Queue[tuple[Chunk, float] | None]) -> None:
