@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "Play a record through the live classifier.",
     "models": "List the model bundles at hand and their cards.",
     "plot": "Draw what the stages make of a record.",
+    "score": "Compare annotation files with the reference, beat by beat (EC57).",
 }
 """Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
 

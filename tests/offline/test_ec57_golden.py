@@ -32,7 +32,7 @@ TABLE = (
 
 def table(score: RecordScore) -> list[str]:
     return [
-        str(sum(score.counts[ROWS.index(row), COLUMNS.index(column)] for row, column in cells.split()))
+        str(sum(score.counts[ROWS.index(row), COLUMNS.index(column)] for row, column in map(tuple, cells.split())))
         for cells in TABLE
     ]
 

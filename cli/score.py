@@ -1,0 +1,103 @@
+"""`ecg-stream score`: compare annotation files with the reference, beat by beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..replay.labels import LabelMap
+
+if TYPE_CHECKING:
+    from ..offline.ec57 import RecordScore
+
+
+def score(
+    records: Annotated[
+        list[str], typer.Argument(metavar="RECORD...", help="Records: demo, a path, db/name or a bare name.")
+    ],
+    reference: Annotated[str, typer.Option(help="Extension of the reference annotations, beside the record.")] = "atr",
+    test: Annotated[str, typer.Option(help="Extension of the annotations to score.")] = "ecs",
+    annotations: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the annotations to score: DIR/RECORD.EXTENSION.")
+    ] = Path(),
+    start: Annotated[
+        float, typer.Option("--from", metavar="S", min=0.0, help="Where the comparison begins, in seconds.")
+    ] = 300.0,
+    label_map: Annotated[
+        LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
+    ] = "aami",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line instead of tables.")] = False,
+) -> None:
+    """Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it and PhysioNet's bxb does it.
+
+    Beats match within 150 ms. Se is the sensitivity, +P the positive predictivity, FP/h the false positives per hour.
+    """
+    scores = [_score_record(name, reference, test, annotations, start, label_map) for name in records]
+    if json:
+        import msgspec
+
+        from ..offline.ec57_report import as_json
+
+        conditions = {"label_map": label_map, "window_ms": 150, "from_s": start}
+        print(msgspec.json.encode({**conditions, **as_json(scores)}).decode())
+    else:
+        _print_tables(scores, label_map, start)
+
+
+def _score_record(
+    name: str, reference: str, test: str, folder: Path, start_s: float, label_map: LabelMap
+) -> RecordScore:
+    from ..errors import RecordError, RequestError
+    from ..offline.ec57 import compare
+    from ..replay.annotations import read_annotations
+    from ..replay.catalog import find_record
+
+    record = find_record(name)
+    truth = record.annotations(reference)
+    if truth is None:
+        raise RecordError(f"record {record.name} has no annotations '{reference}' to score against: see --reference")
+    found = read_annotations(folder / record.name, record.fs, test)
+    if found is None:
+        raise RequestError(
+            f"no annotations {folder / record.name}.{test} to score: name their folder with --annotations; "
+            f"`ecg-stream replay {name} --speed max --annotations DIR` writes them"
+        )
+    if start_s >= record.seconds:
+        raise RequestError(
+            f"record {record.name} ends at {record.seconds:g} s, before the comparison begins at {start_s:g} s: "
+            "give a smaller --from"
+        )
+    return compare(
+        truth, found, record.fs, start_s=start_s, end_s=record.seconds, label_map=label_map, record=record.name
+    )
+
+
+def _print_tables(scores: Sequence[RecordScore], label_map: LabelMap, start_s: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..offline.ec57 import COLUMNS
+    from ..offline.ec57_report import HEADINGS, statistics_rows, table_rows
+    from ..offline.ec57_statistics import total
+
+    console = Console()
+    caption = f"from {start_s:g} s, window 150 ms, label map {label_map}"
+    rates = Table(box=None, padding=(0, 1, 0, 0), caption=caption)  # narrow: eleven columns fit into 80 characters
+    rates.add_column(HEADINGS[0], no_wrap=True)
+    for heading in HEADINGS[1:]:
+        rates.add_column(heading, justify="right", min_width=5)
+    *each, gross, average = statistics_rows(scores)
+    for row in each:
+        rates.add_row(*row)
+    rates.add_section()
+    rates.add_row(*gross)
+    rates.add_row(*average)
+    full = Table("", *COLUMNS, title="reference by test, all records")
+    for column in full.columns[1:]:
+        column.justify = "right"
+    for row in table_rows(total(scores)):
+        full.add_row(*row)
+    console.print(rates, full)
