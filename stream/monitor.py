@@ -1,0 +1,123 @@
+"""The monitor: a full terminal screen for one stream, and the sink that keeps it live.
+
+`Screen` is pure: a `View` in, segments out, at whatever size the console has. `MonitorSink` gathers the steps
+and draws the screen twelve times a second from an asyncio task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.segment import Segment
+from rich.style import Style
+
+from .engine import Step
+from .monitor_panels import events, panels
+from .monitor_traces import traces
+from .palette import TRACE, Line, block
+from .sinks import clock
+from .summary import Summary
+from .view import View, Watch
+
+REFRESH_HZ = 12
+
+PANEL_ROWS = 8
+"""Height of the panels on the smallest screen that shows everything, 80 by 24."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A `View` as a Rich renderable that fills the console.
+
+    From the top: title; the traces, a dot column of 40 ms, with the class of each beat above; stream time; heart
+    rate and class counts, the last beats, timing and agreement with the reference; the latest events. A taller
+    screen has taller traces and longer lists, a wider one shows more seconds. Where there is less room than
+    80 by 24, the panels give way to the traces.
+    """
+
+    view: View
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give the lines of the screen."""
+        width, height = options.max_width, options.height or console.height
+        lines = self._lines(width, height)[:height]
+        for number, each in enumerate(block(lines, height, width)):
+            if number:
+                yield Segment.line()
+            yield from each
+
+    def _lines(self, width: int, height: int) -> list[Line]:
+        event_rows = 1 if height < 30 else 3
+        free = height - 4 - event_rows  # title, marks, time axis and panel titles take a line each
+        panel_rows = max(0, min(max(PANEL_ROWS, free * 3 // 10), free - 4))
+        return [
+            _title(self.view, width),
+            *traces(self.view, width, free - panel_rows),
+            *panels(self.view, width, panel_rows),
+            *block(events(self.view, event_rows), event_rows, width),
+        ]
+
+
+def _title(view: View, width: int) -> Line:
+    """Name the record, where in it the stream is, and what runs."""
+    title = view.title
+    length = "" if title.length_s is None else f" of {clock(title.length_s)[:-4]}"
+    parts = [f"{clock(view.now_s)[:-4]}{length}", title.speed, f"{view.fs:g} Hz" if view.fs else "", title.model]
+    row = [
+        Segment(f" {title.record} ", Style(bold=True, reverse=True)),
+        Segment("  " + "  ".join(part for part in parts if part)),
+    ]
+    room = width - Segment.get_line_length(row) - 3
+    if title.length_s and room >= 8:
+        done = round(min(1.0, view.now_s / title.length_s) * room)
+        row += [Segment("  "), Segment("━" * done, TRACE), Segment("━" * (room - done), Style(dim=True))]
+    return row
+
+
+class MonitorSink:
+    """Shows one stream on a terminal, and gives the terminal back as it was.
+
+    Parameters
+    ----------
+    watch
+        Gathers what is shown.
+    console
+        A terminal.
+    """
+
+    def __init__(self, watch: Watch, console: Console) -> None:
+        self._watch = watch
+        self._live = Live(Screen(watch.view()), console=console, screen=True, auto_refresh=False)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Take the screen and begin to refresh it."""
+        self._stack.enter_context(self._live)
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        refreshing = tasks.create_task(self._refresh(), name="monitor")
+        self._stack.callback(refreshing.cancel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Stop, and give the screen back."""
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def write(self, step: Step) -> None:
+        """Gather what a step brings to the screen."""
+        self._watch.take(step)
+
+    async def finish(self, record: str, summary: Summary) -> None:
+        """Let the record end; its summary is for whoever gets the terminal back."""
+
+    async def _refresh(self) -> None:
+        while True:
+            self._live.update(Screen(self._watch.view()), refresh=True)
+            await asyncio.sleep(1 / REFRESH_HZ)
