@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from ..errors import RecordError
+from .demo import demo_record
 from .download import Progress, download_record
 from .record import Record
 from .wfdb_files import missing_files, open_record
@@ -96,6 +97,8 @@ def find_record(
     DownloadError
         If it must be fetched and cannot be.
     """
+    if name == "demo":
+        return demo_record()
     path = _as_path(name)
     if path is not None:
         record = open_record(path)

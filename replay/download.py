@@ -227,7 +227,7 @@ def _address(database: str) -> str:
 
 
 def _failure(error: OSError | ValueError, url: str, folder: Path) -> DownloadError:
-    """Say in one line whatever went wrong; the exceptions of requests are OSErrors, a wrong checksum is a ValueError."""
+    """Say in one line what went wrong; the exceptions of requests are OSErrors, a wrong checksum is a ValueError."""
     import requests
 
     instead = (
