@@ -181,7 +181,7 @@ async def run(session: Session, source: Source, sinks: Sequence[Sink], stop: Sto
                 await sink.finish(session.record, summary)
             return summary
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        raise first_failure(group) from None
 
 
 async def _stream(session: Session, source: Source, sinks: Sequence[Sink], stop: StopRequest) -> None:
@@ -212,7 +212,7 @@ async def _work(session: Session, chunks: asyncio.Queue[tuple[Chunk, float] | No
         await sink.write(step)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Give the first failure in a group, however deep."""
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return first_failure(error) if isinstance(error, BaseExceptionGroup) else error
