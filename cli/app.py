@@ -20,6 +20,8 @@ from ..errors import RequestError
 
 COMMANDS = {
     "replay": "Play a record through the live classifier.",
+    "info": "Show what a record holds: header, leads, length, annotation counts.",
+    "download": "Fetch records from PhysioNet into the data folder.",
     "models": "List the model bundles at hand and their cards.",
     "plot": "Draw what the stages make of a record.",
     "score": "Compare annotation files with the reference, beat by beat (EC57).",

@@ -1,0 +1,53 @@
+"""Open the record that a command was asked for, with a progress bar on standard error while it is fetched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..replay.download import Progress
+    from ..replay.record import Record
+
+
+def open_record(name: str) -> Record:
+    """Find a record as `replay.catalog.find_record` does, showing how far a download is.
+
+    Raises
+    ------
+    RecordError, DownloadError
+        As `find_record` does.
+    """
+    from ..replay.catalog import find_record
+
+    with download_bars() as progress:
+        return find_record(name, progress=progress)
+
+
+@contextmanager
+def download_bars() -> Iterator[Progress]:
+    """Give a callable for `replay.download` that draws one bar a file, from its first piece on, and none without."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    bars = Bars(*columns, console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
+    drawing = threading.Lock()
+
+    def progress(file: str, here: int, total: int | None) -> None:
+        with drawing:
+            if file not in tasks:
+                bars.start()
+                tasks[file] = bars.add_task(file, total=total)
+            bars.update(tasks[file], completed=here, total=total)
+            if here == total:
+                bars.remove_task(tasks.pop(file))
+
+    try:
+        yield progress
+    finally:
+        bars.stop()
