@@ -33,7 +33,8 @@ def score(
 ) -> None:
     """Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it and PhysioNet's bxb does it.
 
-    Beats match within 150 ms. Se is the sensitivity, +P the positive predictivity, FP/h the false positives per hour.
+    Beats match within 150 ms. Se is the sensitivity, +P the positive predictivity, FP/h the false positives per hour,
+    and RR err the root mean square difference of RR intervals in ms.
     """
     scores = [_score_record(name, reference, test, annotations, start, label_map) for name in records]
     if json:

@@ -8,8 +8,9 @@ from typing import Any
 from .ec57 import COLUMNS, ROWS, RecordScore
 from .ec57_statistics import Rates, Statistics, average, gross, statistics, total
 
-HEADINGS = ("Record", "QRS Se", "QRS +P", "V Se", "V +P", "S Se", "S +P", "QRS FP/h", "V FP/h", "S FP/h", "RR err ms")
-"""Headings of `statistics_rows`: sensitivity and positive predictivity in percent, false positives per hour."""
+HEADINGS = ("Record", "QRS Se", "QRS +P", "V Se", "V +P", "S Se", "S +P", "QRS FP/h", "V FP/h", "S FP/h", "RR err")
+"""Headings of `statistics_rows`: sensitivity and positive predictivity in percent, false positives per hour, and the
+root mean square RR error in ms."""
 
 
 def statistics_rows(scores: Sequence[RecordScore]) -> list[tuple[str, ...]]:
