@@ -91,7 +91,7 @@ class RunningAgreement:
 
     def settle(self, now: int, fs: float, *, ended: bool = False) -> None:
         """Count what lies far enough before sample `now`, or everything up to there if the stream has ended."""
-        window = round(WINDOW_S * fs)
+        window = int(WINDOW_S * fs)
         limit = now if ended else now - round(SETTLED_S * fs)
         samples, labels = self._reference.samples, self._reference.labels
         while True:

@@ -92,7 +92,7 @@ def line(output: Output) -> str:
     """Write one output for people, without line end."""
     if isinstance(output, Beat):
         probability = output.probabilities[CLASSES.index(output.label)]
-        rhythm = " " * 24 if output.rr_ms is None else f"RR {output.rr_ms:5.0f} ms {60_000 / output.rr_ms:6.1f}/min"
+        rhythm = " " * 22 if output.rr_ms is None else f"RR {output.rr_ms:5.0f} ms {60_000 / output.rr_ms:6.1f}/min"
         return f"{clock(output.time)}  {output.label} {probability:6.1%}  {rhythm}  +{output.delay_ms:.0f} ms"
     what = " ".join(part for part in (output.kind, output.lead, output.detail) if part)
     return f"{clock(output.time)}  ! {what}"
