@@ -1,34 +1,235 @@
-"""The pipeline: chunks in, classified beats and events out."""
+"""The pipeline of one patient: chunks in, classified beats and events out."""
 
 from __future__ import annotations
 
-from .messages import Chunk, Output
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StreamError
+from .cascade import Cascade, Described
+from .classifier import BeatClassifier
+from .detector import DetectorNetwork, load_network
+from .features import NAMES
+from .messages import CLASSES, Beat, Chunk, Event, EventKind, Output
 from .stage import State
+
+DEFAULT_MODEL = "dense"
+DEFAULT_DETECTOR = "qrs"
+
+LONGEST_FILL_S = 4.0
+"""Missing samples are filled with NaN up to this long, so that time goes on; beyond it nothing remembered of the
+signal reaches across the gap (search-back ends at 3.6 s), and the clock is set forward instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The networks of a pipeline; loaded once, shared by any number of streams."""
+
+    detector: DetectorNetwork
+    classifier: BeatClassifier
+
+
+@lru_cache(maxsize=8)
+def load_models(model: str = DEFAULT_MODEL, detector: str = DEFAULT_DETECTOR) -> Models:
+    """Load the detector and a beat bundle.
+
+    Raises
+    ------
+    BundleError
+        If either is missing, corrupt, or does not fit this version.
+    """
+    return Models(load_network(detector), BeatClassifier(model))
+
+
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """Outputs whose beats wait for the classifier, so that one call can serve many streams.
+
+    ``features`` is ``(n_beats, n_features)``; `labelled` takes what the classifier made of these rows.
+    """
+
+    outputs: list[Output]
+    beat_places: list[int]
+    features: NDArray[np.float32]
+
+    def labelled(self, classes: NDArray[np.int64], probabilities: NDArray[np.float64]) -> list[Output]:
+        """Put in the labels, ``(n_beats,)`` indices, and ``(n_beats, 5)`` probabilities."""
+        rows = zip(self.beat_places, classes.tolist(), probabilities.tolist(), strict=True)
+        for place, index, row in rows:
+            beat = self.outputs[place]
+            assert isinstance(beat, Beat)
+            self.outputs[place] = replace(beat, label=CLASSES[index], probabilities=tuple(row))
+        return self.outputs
 
 
 class Pipeline:
     """All stages of one patient's stream.
 
     Sampling rate and leads are taken from the first chunk. `Chunk.start` decides about order: samples seen
-    before are dropped (``overlap``), missing ones are a ``gap``; a changed rate or leads flush what was
+    before are dropped (``overlap``), missing ones are a ``gap``; a changed rate or changed leads flush what was
     held back and start afresh.
+
+    Parameters
+    ----------
+    model
+        Shipped name or folder of a beat bundle, or models loaded before.
+
+    Raises
+    ------
+    BundleError
+        If a bundle is missing, corrupt, or does not fit this version.
     """
 
-    def __init__(self, model: str = "dense") -> None:
-        raise NotImplementedError
+    def __init__(self, model: str | os.PathLike[str] | Models = DEFAULT_MODEL) -> None:
+        self._models = model if isinstance(model, Models) else load_models(os.fspath(model))
+        self._cascade: Cascade | None = None
+        self._fs = 0.0
+        self._leads: tuple[str, ...] = ()
+        self._origin = 0  # index in the stream of the cascade's sample 0
 
     def push(self, chunk: Chunk) -> list[Output]:
-        """Take the next chunk; give beats and events in the order in which they were decided."""
-        raise NotImplementedError
+        """Take the next chunk; give beats and events in the order in which they were decided.
+
+        Raises
+        ------
+        StreamError
+            If the samples do not have one column a lead.
+        """
+        return self._label(self.advance(chunk))
 
     def flush(self) -> list[Output]:
-        """End the stream; give what was held back."""
-        raise NotImplementedError
+        """End the stream; give what was held back. The next chunk starts a new stream."""
+        return self._label(self.finish())
+
+    def advance(self, chunk: Chunk) -> Unlabelled:
+        """Take the next chunk as `push` does, but leave the beats to be labelled by the caller."""
+        if chunk.samples.ndim != 2 or chunk.samples.shape[1] != len(chunk.leads) or not chunk.leads:
+            raise StreamError(f"got samples of shape {chunk.samples.shape} for the leads {chunk.leads}")
+        parts: list[tuple[int, Described]] = []
+        told: list[tuple[int, Event]] = []
+        if self._cascade is not None and (chunk.fs, chunk.leads) != (self._fs, self._leads):
+            kind: EventKind = "rate-change" if chunk.fs != self._fs else "leads-change"
+            detail = f"{self._fs:g} to {chunk.fs:g} Hz" if kind == "rate-change" else " ".join(chunk.leads)
+            ended = self.finish()
+            self._begin(chunk)
+            event = Event(chunk.start, chunk.start / chunk.fs, kind, None, detail)
+            begun = self.advance(chunk)
+            n = len(ended.outputs) + 1
+            return Unlabelled(
+                [*ended.outputs, event, *begun.outputs],
+                ended.beat_places + [n + place for place in begun.beat_places],
+                np.concatenate([ended.features, begun.features]),
+            )
+        if self._cascade is None:
+            self._begin(chunk)
+        assert self._cascade is not None
+        samples = chunk.samples
+        due = self._origin + self._cascade.n_samples
+        missing = chunk.start - due
+        if missing < 0:
+            samples = samples[-missing:]
+            if len(samples) < len(chunk.samples):
+                detail = f"{min(-missing, len(chunk.samples)) / self._fs:.3f} s seen before"
+                told.append((chunk.start, self._event(chunk.start, "overlap", detail)))
+        elif missing > 0:
+            told.append((due, self._event(due, "gap", f"{missing / self._fs:.3f} s missing")))
+            fill = min(missing, round(LONGEST_FILL_S * self._fs))
+            parts.append((self._origin, self._cascade.push(np.full((fill, len(self._leads)), np.nan))))
+            self._origin += missing - fill
+        parts.append((self._origin, self._cascade.push(samples)))
+        return self._collect(parts, told)
+
+    def finish(self) -> Unlabelled:
+        """End the stream as `flush` does, but leave the beats to be labelled by the caller."""
+        if self._cascade is None or self._cascade.n_samples == 0:
+            self._cascade = None
+            return self._collect([], [])
+        ended = self._collect([(self._origin, self._cascade.flush())], [])
+        self._cascade = None
+        return ended
+
+    def lead_quality(self) -> dict[str, float]:
+        """Signal-to-noise of each lead as the detector sees it: QRS level over what stands between beats, dB.
+
+        0 where a lead cannot be used now.
+        """
+        if self._cascade is None:
+            return {}
+        ratio = np.maximum(self._cascade.detector.signal_to_noise(), 1.0)
+        return dict(zip(self._leads, (20.0 * np.log10(ratio)).tolist(), strict=True))
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        raise NotImplementedError
+        return {
+            "fs": self._fs,
+            "leads": list(self._leads),
+            "origin": self._origin,
+            "model": self._models.classifier.card.sha256,
+            "cascade": None if self._cascade is None else self._cascade.snapshot(),
+        }
 
     def restore(self, state: State) -> None:
-        """Put a copied state back."""
-        raise NotImplementedError
+        """Put a copied state back.
+
+        Raises
+        ------
+        StreamError
+            If it was taken with another model or does not fit.
+        """
+        if state["model"] != self._models.classifier.card.sha256:
+            raise StreamError("the snapshot was taken with another beat model: start the stream afresh")
+        self._fs, self._leads, self._origin = float(state["fs"]), tuple(state["leads"]), int(state["origin"])
+        self._cascade = None
+        if state["cascade"] is not None:
+            self._cascade = Cascade(self._fs, self._leads, self._models.detector)
+            self._cascade.restore(state["cascade"])
+
+    def _begin(self, chunk: Chunk) -> None:
+        self._fs, self._leads, self._origin = chunk.fs, chunk.leads, chunk.start
+        self._cascade = Cascade(chunk.fs, chunk.leads, self._models.detector)
+
+    def _event(self, sample: int, kind: EventKind, detail: str) -> Event:
+        return Event(sample, sample / self._fs, kind, None, detail)
+
+    def _label(self, unlabelled: Unlabelled) -> list[Output]:
+        if not unlabelled.beat_places:
+            return unlabelled.outputs
+        return unlabelled.labelled(*self._models.classifier(unlabelled.features))
+
+    def _collect(self, parts: list[tuple[int, Described]], told: list[tuple[int, Event]]) -> Unlabelled:
+        """Put beats and events in the order of the samples at which they were decided."""
+        rows: list[tuple[int, int, Output, int]] = [(decided, -1, event, -1) for decided, event in told]
+        features = []
+        n = 0
+        for origin, described in parts:
+            for decided, event in described.events:
+                sample = event.sample + origin
+                moved = replace(event, sample=sample, time=sample / self._fs)
+                rows.append((decided + origin, 0, moved, -1))
+            beats = described.beats
+            columns = (beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist())
+            for mark, decided, interval in zip(*columns, strict=True):
+                beat = Beat(
+                    sample=mark + origin,
+                    time=(mark + origin) / self._fs,
+                    label="",
+                    probabilities=(),
+                    rr_ms=interval * 1000.0 if interval >= 0.0 else None,
+                    delay_ms=(decided - mark) / self._fs * 1000.0,
+                )
+                rows.append((decided + origin, 1, beat, n))
+                n += 1
+            features.append(beats.features)
+        rows.sort(key=lambda row: (row[0], row[1], row[2].sample))
+        places = [0] * n
+        for place, row in enumerate(rows):
+            if row[3] >= 0:
+                places[row[3]] = place
+        if not features:
+            features = [np.empty((0, len(NAMES)), dtype=np.float32)]
+        stacked = features[0] if len(features) == 1 else np.concatenate(features)
+        return Unlabelled([row[2] for row in rows], places, stacked)

@@ -1,0 +1,538 @@
+"""The compiled description of one beat: its mark, its windows, its rhythm, its likeness to earlier beats.
+
+Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rate, so every length below
+is in these steps unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import compiled
+from .features import BEFORE, NAMES, WINDOW
+from .qrs_kernel import Flags, Floats, Floats32, Integers
+
+N_FEATURES = len(NAMES)
+
+N_TEMPLATES = 12
+"""Kinds of beats remembered for a patient."""
+JOIN = 0.9
+"""A beat belongs to a kind when their correlation is above this."""
+SHIFTS = 3
+"""Alignment is searched over 12 ms to either side."""
+N_RR = 64
+"""RR intervals remembered."""
+
+TEMPLATES = np.dtype(
+    [
+        ("wave", np.float64, (2, WINDOW)),
+        ("weight", np.float64),
+        ("count", np.float64),
+        ("rr", np.float64),
+        ("following", np.float64),
+        ("premature", np.float64),
+        ("width", np.float64, (2,)),
+        ("seen", np.int64),
+    ]
+)
+"""One kind of beat: mean wave of the two leads (mV), its share, and how its members came in time."""
+
+PATIENT = np.dtype(
+    [
+        ("n_beats", np.int64),
+        ("n_rr", np.int64),
+        ("last_mark", np.int64),
+        ("long_rr", np.float64),
+        ("previous_kind", np.int64),
+        ("previous_is_dominant", np.float64),
+        ("previous_corr", np.float64),
+        ("previous_ratio", np.float64),
+        ("height", np.float64, (2,)),
+        ("before", np.float64, (2, BEFORE)),
+        ("before_n", np.float64),
+    ]
+)
+"""What is remembered of the patient beside the kinds of beats."""
+
+
+@compiled
+def _find_mark(ring: Floats, newest: int, guess: int, reach: int, weight: Floats, height: Floats) -> int:
+    """Sample of the R peak: the largest excursion within `reach` samples of `guess`, leads weighed by quality."""
+    mask = len(ring) - 1
+    n_leads = ring.shape[1]
+    best = guess
+    best_value = -1.0
+    base = np.zeros(n_leads)
+    for lead in range(n_leads):
+        for n in range(guess - 2 * reach, guess + 2 * reach + 1):
+            base[lead] += ring[min(max(n, 0), newest) & mask, lead]
+        base[lead] /= 4 * reach + 1
+    for n in range(max(guess - reach, 0), min(guess + reach, newest) + 1):
+        value = 0.0
+        for lead in range(n_leads):
+            value += weight[lead] * abs(ring[n & mask, lead] - base[lead]) / (height[lead] + 1e-6)
+        if value > best_value:
+            best_value = value
+            best = n
+    return best
+
+
+@compiled
+def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Floats, before: Floats) -> None:
+    """Interpolate the window and what stands before it (Catmull-Rom; at 250 Hz these are the samples themselves)."""
+    mask = len(ring) - 1
+    for i in range(WINDOW + BEFORE):
+        seconds = (i - WINDOW // 2) * 0.004 if i < WINDOW else -0.260 + (i - WINDOW) * 0.008
+        position = mark + seconds * fs
+        base = int(np.floor(position + 1e-9))
+        t = max(position - base, 0.0)
+        x1 = ring[min(max(base, 0), newest) & mask, lead]
+        if t < 1e-6:
+            value = x1
+        else:
+            x0 = ring[min(max(base - 1, 0), newest) & mask, lead]
+            x2 = ring[min(max(base + 1, 0), newest) & mask, lead]
+            x3 = ring[min(max(base + 2, 0), newest) & mask, lead]
+            cubic = 3.0 * (x1 - x2) + x3 - x0
+            value = x1 + 0.5 * t * (x2 - x0 + t * (2.0 * x0 - 5.0 * x1 + 4.0 * x2 - x3 + t * cubic))
+        if i < WINDOW:
+            wave[i] = value
+        else:
+            before[i - WINDOW] = value
+
+
+@compiled
+def _correlate(a: Floats, b: Floats, scale: Floats, first: int, last: int, shift: int) -> tuple[float, float]:
+    """Correlation, and residual relative to `b`, of two beats whose leads are brought to the same height."""
+    dot = 0.0
+    aa = 1e-9
+    bb = 1e-9
+    for lead in range(first, last):
+        f = 1.0 / (scale[lead] * scale[lead] + 1e-9)
+        for i in range(SHIFTS, WINDOW - SHIFTS):
+            u = a[lead, i]
+            v = b[lead, i + shift]
+            dot += f * u * v
+            aa += f * u * u
+            bb += f * v * v
+    return dot / np.sqrt(aa * bb), (aa + bb - 2.0 * dot) / bb
+
+
+@compiled
+def _width(wave: Floats) -> float:
+    """Milliseconds that hold the middle 90 % of the slope of a window: the width of its QRS complex."""
+    total = 1e-9
+    for i in range(1, WINDOW):
+        d = wave[i] - wave[i - 1]
+        total += d * d
+    low = 0
+    high = WINDOW - 1
+    running = 0.0
+    started = False
+    for i in range(1, WINDOW):
+        d = wave[i] - wave[i - 1]
+        running += d * d
+        if not started and running >= 0.05 * total:
+            low = i
+            started = True
+        if running >= 0.95 * total:
+            high = i
+            break
+    return (high - low) * 4.0
+
+
+@compiled
+def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
+    """Median of the last `n` intervals (of as many as there are)."""
+    n = min(n, min(n_rr, N_RR))
+    for k in range(n):
+        value = rr[(n_rr - 1 - k) % N_RR]
+        j = k
+        while j > 0 and scratch[j - 1] > value:
+            scratch[j] = scratch[j - 1]
+            j -= 1
+        scratch[j] = value
+    if n % 2:
+        return float(scratch[n // 2])
+    return float(0.5 * (scratch[n // 2 - 1] + scratch[n // 2]))
+
+
+@compiled
+def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: bool, long_rr: float) -> float:
+    """RR columns; `interval` in seconds, not yet in `rr`."""
+    scratch = np.zeros(N_RR)
+    if not valid or n_rr == 0:
+        for k in range(15):
+            x[i + k] = 1.0
+        x[i] = interval if valid else 0.8
+        x[i + 6] = 0.1
+        x[i + 12] = 0.1
+        x[i + 13] = min(n_rr, 63) / 63.0
+        x[i + 14] = 1.0 if valid else 0.0
+        return 1.0
+    n10 = min(n_rr, 10)
+    mean10 = 0.0
+    for k in range(n10):
+        mean10 += rr[(n_rr - 1 - k) % N_RR]
+    mean10 /= n10
+    median8 = _median_of_last(rr, n_rr, 8, scratch)
+    n20 = min(n_rr, 20)
+    spread = 0.0
+    for k in range(n20):
+        spread += abs(rr[(n_rr - 1 - k) % N_RR] - median8)
+    spread /= n20 * median8
+    previous = rr[(n_rr - 1) % N_RR]
+    before_previous = rr[(n_rr - 2) % N_RR] if n_rr > 1 else median8
+    shortest = 10.0
+    change = 0.0
+    n8 = min(n_rr, 8)
+    for k in range(n8):
+        shortest = min(shortest, rr[(n_rr - 1 - k) % N_RR])
+        if k + 1 < n8:
+            change += abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR])
+    x[i] = interval
+    x[i + 1] = interval / mean10
+    x[i + 2] = interval / long_rr
+    x[i + 3] = interval / median8
+    x[i + 4] = interval / _median_of_last(rr, n_rr, 16, scratch)
+    x[i + 5] = interval / _median_of_last(rr, n_rr, 63, scratch)
+    x[i + 6] = spread
+    x[i + 7] = interval / previous
+    x[i + 8] = previous / median8
+    x[i + 9] = before_previous / median8
+    x[i + 10] = 0.5 * (interval + previous) / median8
+    x[i + 11] = shortest / median8
+    x[i + 12] = change / max(n8 - 1, 1) / median8
+    x[i + 13] = min(n_rr, 63) / 63.0
+    x[i + 14] = 1.0
+    for k in range(1, 13):
+        x[i + k] = min(x[i + k], 4.0)
+    return float(x[i + 3])
+
+
+@compiled
+def _describe(
+    x: Floats32,
+    ring: Floats,
+    newest: int,
+    mark: int,
+    fs: float,
+    use: Flags,
+    gap: bool,
+    patient_array: NDArray[Any],
+    templates: NDArray[Any],
+    rr: Floats,
+) -> float:
+    """Fill the feature row `x` of the beat at `mark`, and let the patient's state learn from the beat.
+
+    Parameters are the row, the ring of the signal with the index of its newest sample, the mark, the sampling
+    rate, which of the two leads can be used, whether the signal was interrupted since the last beat, and the state.
+    Gives the interval from the last beat in seconds, negative if there is none.
+    """
+    p = patient_array[0]
+    first = 0 if use[0] else 1
+    last = 2 if use[1] else 1
+    wave = np.zeros((2, WINDOW))
+    before = np.zeros((2, BEFORE))
+    height = np.zeros(2)
+    slope = np.zeros(2)
+    area = np.zeros(2)
+    width = np.zeros(2)
+    rough = np.zeros(2)
+    sign = np.zeros(2)
+    for lead in range(first, last):
+        _cut(ring, mark, newest, fs, lead, wave[lead], before[lead])
+        mean = 0.0
+        for i in range(WINDOW):
+            mean += wave[lead, i]
+        mean /= WINDOW
+        low = np.inf
+        high = -np.inf
+        for i in range(WINDOW):
+            wave[lead, i] -= mean
+            low = min(low, wave[lead, i])
+            high = max(high, wave[lead, i])
+            area[lead] += abs(wave[lead, i])
+            if i > 0:
+                slope[lead] = max(slope[lead], abs(wave[lead, i] - wave[lead, i - 1]))
+        height[lead] = high - low
+        sign[lead] = (high + low) / (high - low + 1e-9)
+        base = 0.0
+        for i in range(BEFORE):
+            base += before[lead, i]
+        base /= BEFORE
+        for i in range(BEFORE):
+            before[lead, i] -= base
+            if i > 1:
+                rough[lead] += abs(before[lead, i] - 2.0 * before[lead, i - 1] + before[lead, i - 2])
+        rough[lead] /= BEFORE - 2
+        width[lead] = _width(wave[lead])
+
+    # The dominant kind, and the scale that it gives.
+    dominant = -1
+    total = 1e-9
+    for k in range(N_TEMPLATES):
+        total += templates[k].weight
+        if templates[k].weight > 0.0 and (dominant < 0 or templates[k].weight > templates[dominant].weight):
+            dominant = k
+    scale = np.ones(2)
+    for lead in range(first, last):
+        scale[lead] = p.height[lead] if p.height[lead] > 0.0 else height[lead]
+        scale[lead] = max(scale[lead], 1e-3)
+
+    # The plain window, and the waves in units of the dominant beat.
+    i = 0
+    deviation = 1e-9
+    for k in range(WINDOW):
+        deviation += wave[0, k] * wave[0, k]
+    deviation = np.sqrt(deviation / WINDOW)
+    for k in range(WINDOW):
+        x[i] = wave[0, k] / deviation
+        i += 1
+    for lead in range(2):
+        for k in range(WINDOW):
+            x[i] = wave[lead, k] / scale[lead]
+            i += 1
+    for lead in range(2):
+        for k in range(BEFORE):
+            x[i] = before[lead, k] / scale[lead]
+            i += 1
+
+    valid = p.n_beats > 0 and not gap
+    interval = (mark - p.last_mark) / fs if valid else -1.0
+    ratio = _rhythm(x, i, rr, p.n_rr, interval, valid, p.long_rr)
+    i += 15
+
+    # Likeness to the kinds of beats known.
+    best = -1
+    best_corr = -1.0
+    best_shift = 0
+    dominant_corr = 0.0
+    dominant_residual = 1.0
+    dominant_shift = 0
+    for k in range(N_TEMPLATES):
+        if templates[k].weight <= 0.0:
+            continue
+        kind_corr = -1.0
+        kind_residual = 1.0
+        kind_shift = 0
+        for shift in range(-SHIFTS, SHIFTS + 1):
+            corr, residual = _correlate(wave, templates[k].wave, scale, first, last, shift)
+            if corr > kind_corr:
+                kind_corr = corr
+                kind_residual = residual
+                kind_shift = shift
+        if kind_corr > best_corr:
+            best = k
+            best_corr = kind_corr
+            best_shift = kind_shift
+        if k == dominant:
+            dominant_corr = kind_corr
+            dominant_residual = kind_residual
+            dominant_shift = kind_shift
+    joined = best >= 0 and best_corr > JOIN
+
+    x[i] = dominant_corr
+    x[i + 1] = min(dominant_residual, 10.0)
+    for lead in range(2):
+        if use[lead] and dominant >= 0:
+            t = templates[dominant].wave
+            corr, _ = _correlate(wave, t, scale, lead, lead + 1, dominant_shift)
+            t_area = 1e-9
+            t_slope = 1e-9
+            for k in range(WINDOW):
+                t_area += abs(t[lead, k])
+                if k > 0:
+                    t_slope = max(t_slope, abs(t[lead, k] - t[lead, k - 1]))
+            x[i + 2 + lead] = corr
+            x[i + 4 + lead] = min(height[lead] / scale[lead], 10.0)
+            x[i + 6 + lead] = min(area[lead] / t_area, 10.0)
+            x[i + 8 + lead] = min(slope[lead] / t_slope, 10.0)
+            x[i + 10 + lead] = width[lead] / 100.0
+            x[i + 12 + lead] = (width[lead] - templates[dominant].width[lead]) / 100.0
+        else:
+            x[i + 2 + lead] = 1.0
+            x[i + 4 + lead] = 1.0
+            x[i + 6 + lead] = 1.0
+            x[i + 8 + lead] = 1.0
+            x[i + 10 + lead] = width[first] / 100.0
+            x[i + 12 + lead] = 0.0
+    x[i + 14] = best_corr
+    x[i + 15] = 1.0 if best == dominant else 0.0
+    if joined:
+        x[i + 16] = templates[best].weight / total
+        x[i + 17] = np.log1p(templates[best].count)
+        x[i + 18] = templates[best].rr
+        x[i + 19] = templates[best].following
+        x[i + 20] = templates[best].premature
+        x[i + 21] = np.log1p(float(p.n_beats - templates[best].seen))
+    else:
+        x[i + 16] = 0.0
+        x[i + 17] = 0.0
+        x[i + 18] = ratio
+        x[i + 19] = 1.0
+        x[i + 20] = 0.0
+        x[i + 21] = 6.0
+    x[i + 22] = templates[dominant].weight / total if dominant >= 0 else 0.0
+    kinds = 0
+    for k in range(N_TEMPLATES):
+        if templates[k].weight > 0.02 * total:
+            kinds += 1
+    x[i + 23] = kinds / 4.0
+    for lead in range(2):
+        dot = 0.0
+        aa = 1e-9
+        bb = 1e-9
+        for k in range(BEFORE):
+            u = before[lead, k]
+            v = p.before[lead, k]
+            dot += u * v
+            aa += u * u
+            bb += v * v
+        x[i + 24 + lead] = dot / np.sqrt(aa * bb)
+        x[i + 26 + lead] = min((aa + bb - 2.0 * dot) / bb, 10.0)
+        x[i + 28 + lead] = np.log(np.sqrt(aa / BEFORE) / scale[lead] + 1e-3)
+        x[i + 30 + lead] = np.log(rough[lead] / scale[lead] + 1e-3)
+    x[i + 32] = p.previous_is_dominant
+    x[i + 33] = p.previous_corr
+    x[i + 34] = 1.0 if joined and best == p.previous_kind else 0.0
+    x[i + 35] = p.previous_ratio
+    x[i + 36] = best_shift
+    x[i + 37] = sign[0]
+    x[i + 38] = sign[1]
+    x[i + 39] = float(last - first)
+
+    # Learn.
+    if valid and interval < 3.0:
+        rr[p.n_rr % N_RR] = interval
+        p.n_rr += 1
+        p.long_rr += (interval - p.long_rr) / min(p.n_rr, 300)
+        if p.previous_kind >= 0:
+            previous = templates[p.previous_kind]
+            previous.following += (min(ratio, 3.0) - previous.following) / min(previous.count + 1.0, 20.0)
+    for k in range(N_TEMPLATES):
+        templates[k].weight *= 0.998
+    premature = 1.0 if valid and ratio < 0.87 else 0.0
+    if joined:
+        kind = templates[best]
+        rate = 1.0 / min(kind.count + 1.0, 16.0)
+        for lead in range(first, last):
+            for k in range(WINDOW):
+                j = min(max(k - best_shift, 0), WINDOW - 1)
+                kind.wave[lead, k] += rate * (wave[lead, j] - kind.wave[lead, k])
+            kind.width[lead] += rate * (width[lead] - kind.width[lead])
+        kind.weight += 1.0
+    else:
+        best = 0
+        for k in range(N_TEMPLATES):
+            if templates[k].weight < templates[best].weight:
+                best = k
+        kind = templates[best]
+        kind.wave[:, :] = wave
+        kind.width[:] = width
+        kind.weight = 1.0
+        kind.count = 0.0
+        kind.rr = ratio
+        kind.following = 1.0
+        kind.premature = premature
+    kind.rr += (min(ratio, 3.0) - kind.rr) / min(kind.count + 1.0, 20.0)
+    kind.premature += (premature - kind.premature) / min(kind.count + 1.0, 20.0)
+    kind.count += 1.0
+    kind.seen = p.n_beats
+    if dominant < 0 or best == dominant:
+        for lead in range(first, last):
+            n = 1.0 if p.height[lead] <= 0.0 else 0.06
+            p.height[lead] += n * (height[lead] - p.height[lead])
+        if not premature:
+            p.before_n = min(p.before_n + 1.0, 20.0)
+            for lead in range(first, last):
+                for k in range(BEFORE):
+                    p.before[lead, k] += (before[lead, k] - p.before[lead, k]) / p.before_n
+    p.previous_kind = best
+    p.previous_is_dominant = 1.0 if best == dominant else 0.0
+    p.previous_corr = dominant_corr
+    p.previous_ratio = ratio
+    p.last_mark = mark
+    p.n_beats += 1
+    return interval
+
+
+@compiled
+def describe_beats(
+    signal: Floats,
+    fs: float,
+    reach: int,
+    half: int,
+    ahead: int,
+    ring: Floats,
+    at: Integers,
+    guess: Integers,
+    ready: Integers,
+    gap: Flags,
+    weight: Floats,
+    height: Floats,
+    patient: NDArray[Any],
+    templates: NDArray[Any],
+    rr: Floats,
+    last_sample: int,
+    out_x: Floats32,
+    out_mark: Integers,
+    out_decided: Integers,
+    out_interval: Floats,
+) -> int:
+    """Describe the beats whose windows are complete.
+
+    `signal` holds the next denoised samples; `at` their count so far. The beats waiting are `guess` (middle of the
+    QRS), `ready` (input sample at which the detector decided), `gap`, and `weight` of the leads. `ahead` is the
+    denoiser's look-ahead. `last_sample` is the index at which the stream ended, or -1. Gives how many beats were
+    described, in order.
+    """
+    mask = len(ring) - 1
+    n_leads = ring.shape[1]
+    use = np.zeros(2, dtype=np.bool_)
+    available = at[0] + len(signal)
+    done = 0
+    read = 0
+    for b in range(len(guess)):
+        # The ring is filled no further than a beat needs, so that a long chunk does not overrun an early beat.
+        settled = guess[b] + 2 * reach
+        if available <= settled and last_sample < 0:
+            break
+        while at[0] <= settled and read < len(signal):
+            ring[at[0] & mask, :] = signal[read]
+            at[0] += 1
+            read += 1
+        mark = _find_mark(ring, min(settled, at[0] - 1), guess[b], reach, weight[b], height)
+        needed = mark + half
+        if available <= needed and last_sample < 0:
+            break
+        while at[0] <= needed and read < len(signal):
+            ring[at[0] & mask, :] = signal[read]
+            at[0] += 1
+            read += 1
+        newest = min(needed, at[0] - 1)
+        use[0] = weight[b, 0] > 0.0
+        use[1] = n_leads > 1 and weight[b, 1] > 0.0
+        if not use[0] and not use[1]:
+            use[0] = True
+        out_interval[done] = _describe(out_x[done], ring, newest, mark, fs, use, gap[b], patient, templates, rr)
+        for lead in range(n_leads):
+            low = np.inf
+            high = -np.inf
+            for n in range(max(mark - half, 0), newest + 1):
+                value = ring[n & mask, lead]
+                low = min(low, value)
+                high = max(high, value)
+            height[lead] += (high - low - height[lead]) * (0.1 if height[lead] > 1e-6 else 1.0)
+        out_mark[done] = mark
+        decided = max(ready[b], max(settled, needed) + ahead)
+        out_decided[done] = decided if last_sample < 0 else min(decided, last_sample)
+        done += 1
+    while read < len(signal):
+        ring[at[0] & mask, :] = signal[read]
+        at[0] += 1
+        read += 1
+    return done

@@ -1,0 +1,68 @@
+"""The beat classifier: a model bundle, run by ONNX Runtime, one call for all beats of a chunk."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BundleError
+from ..models.bundle import Card, inference_session, load_bundle
+from .features import NAMES, PREPROCESSING, columns
+from .messages import CLASSES
+
+
+class BeatClassifier:
+    """Class and probabilities of beats from their feature rows.
+
+    The label is the class whose probability, times the multiplier that the card gives it, is highest.
+    Stateless: one instance may serve any number of streams.
+
+    Parameters
+    ----------
+    name_or_path
+        Shipped name or folder of a beat bundle.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is missing, corrupt, for another task, or asks for features that this version has not.
+    """
+
+    def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
+        bundle = load_bundle(name_or_path, "beat", PREPROCESSING)
+        self.card: Card = bundle.card
+        if tuple(self.card.classes) != CLASSES:
+            raise BundleError(f"bundle {bundle.folder} has classes {self.card.classes}, not {CLASSES}: train it again")
+        self._columns = columns(self.card.features)
+        self._session = inference_session(bundle)
+        inputs = self._session.get_inputs()
+        self._input = inputs[0].name
+        self._shape = tuple(-1 if not isinstance(size, int) else size for size in inputs[0].shape)
+        if len(inputs) != 1 or int(np.prod(self._shape[1:])) != len(self._columns):
+            raise BundleError(
+                f"bundle {bundle.folder}: the network takes {self._shape[1:]}, "
+                f"the card names {len(self._columns)} features"
+            )
+        self._multipliers = np.array([self.card.thresholds.get(name, 1.0) for name in CLASSES])
+
+    def __call__(self, features: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Classify ``(n, len(features.NAMES))`` rows.
+
+        Returns
+        -------
+        classes
+            ``(n,)`` indices into `CLASSES`.
+        probabilities
+            ``(n, 5)``, each row adding up to one.
+        """
+        n = len(features)
+        if n == 0:
+            return np.empty(0, dtype=np.int64), np.empty((0, len(CLASSES)))
+        if features.shape[1] != len(NAMES):
+            raise ValueError(f"got {features.shape[1]} features, expected {len(NAMES)}")
+        x = np.ascontiguousarray(features[:, self._columns]).reshape(n, *self._shape[1:])
+        (output,) = self._session.run(None, {self._input: x})
+        probabilities = np.asarray(output, dtype=np.float64)
+        return np.argmax(probabilities * self._multipliers, axis=1), probabilities

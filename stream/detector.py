@@ -1,0 +1,172 @@
+"""Online QRS detection: many candidates, and a small network that accepts or rejects each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BundleError
+from ..models.bundle import load_bundle
+from . import qrs_kernel
+from .grid import GRID_HZ
+from .messages import Samples
+from .qrs_kernel import CENTRE_LAG, N_FEATURES, RING, SMOOTH, TEMPLATE
+from .stage import State, restored
+
+PREPROCESSING = "qrs-candidates/1"
+"""Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
+
+BACK_THRESHOLD = 0.15
+"""Probability at which search-back takes the best candidate that was passed over."""
+
+_WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorNetwork:
+    """Weights of the candidate network, float32: layer by layer ``(inputs, outputs)``, the last layer a vector."""
+
+    w1: NDArray[np.float32]
+    b1: NDArray[np.float32]
+    w2: NDArray[np.float32]
+    b2: NDArray[np.float32]
+    w3: NDArray[np.float32]
+    b3: np.float32
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Beats found, in the order of decision.
+
+    Attributes
+    ----------
+    centre
+        ``(n,)`` middle of the QRS complex, grid samples (125 Hz).
+    row
+        ``(n,)`` row of the pushed grid samples at which the beat was decided.
+    probability
+        ``(n,)`` that the candidate is a QRS complex.
+    weight
+        ``(n, n_leads)`` share of each lead in the decision, by quality.
+    gap
+        ``(n,)``: the signal was unusable on all leads at some time since the beat before.
+    """
+
+    centre: NDArray[np.int64]
+    row: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    weight: Samples
+    gap: NDArray[np.bool_]
+
+
+def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
+    """Load the detector's bundle.
+
+    Raises
+    ------
+    BundleError
+        If it is missing, corrupt or made for other features.
+    """
+    bundle = load_bundle(name_or_path, "detector", PREPROCESSING)
+    try:
+        with np.load(bundle.weights, allow_pickle=False) as arrays:
+            layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
+            b3 = np.float32(arrays["b3"])
+    except (OSError, KeyError, ValueError) as error:
+        raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
+    if layers["w1"].shape[0] != N_FEATURES:
+        raise BundleError(
+            f"bundle {bundle.folder} takes {layers['w1'].shape[0]} features, this version gives {N_FEATURES}"
+        )
+    return DetectorNetwork(**layers, b3=b3, threshold=bundle.card.thresholds.get("beat", 0.5))
+
+
+class QrsDetector:
+    """Find QRS complexes on the 125 Hz grid.
+
+    Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a
+    perceptron judges each by the envelope around it, the wave of the two best leads, their likeness to the running
+    template, and the rhythm. One may replace another within 64 ms. Search-back takes the best candidate passed over
+    when 1.6 mean RR intervals go by.
+
+    The plan of levels, refractory time and search-back is that of Pan and Tompkins (1985,
+    doi 10.1109/TBME.1985.325532).
+
+    Differences from the paper
+    --------------------------
+    The adaptive thresholds are replaced by the network, trained on the detector's own decisions; leads are fused;
+    T waves need no rule of their own, since the network sees the wave; a long pause lowers the level slowly instead
+    of resetting it.
+
+    Parameters
+    ----------
+    network
+        Weights, see `load_network`.
+    n_leads
+        Number of leads.
+    n_logged
+        Room for candidates that `push` logs for training; none in service.
+    """
+
+    def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
+        self._network = network
+        self._state = np.zeros(1, dtype=qrs_kernel.STATE)
+        self._state["pending"] = self._state["bad_until"] = -1
+        self._state["previous"] = -RING
+        self._state["mean_rr"] = self._state["last_rr"] = 0.8 * GRID_HZ
+        self._rr = np.zeros(qrs_kernel.N_RR)
+        self._lead = np.full((3, n_leads), 1e-9)  # level, noise, roughness: mV
+        self._hold_off = np.zeros(n_leads, dtype=np.int64)
+        self._signal = np.zeros((RING, n_leads))
+        self._envelope = np.zeros((RING, n_leads))
+        self._slopes = np.zeros((SMOOTH, n_leads))
+        self._fused = np.zeros(RING)
+        self._template = np.zeros((TEMPLATE, n_leads))
+        self.log_peak = np.zeros(n_logged, dtype=np.int64)
+        self.log_probability = np.zeros(n_logged)
+        self.log_features = np.zeros((n_logged, N_FEATURES), dtype=np.float32)
+
+    def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
+        """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
+        room = len(x) // qrs_kernel.HOLD + 2
+        peak, row = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+        probability, gap = np.empty(room), np.empty(room, dtype=np.bool_)
+        weight = np.empty((room, self._template.shape[1]))
+        net = self._network
+        n, self.n_logged = qrs_kernel.detect(
+            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._hold_off, self._signal, self._envelope, self._slopes,
+            self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
+            peak, row, probability, gap, weight, self.log_peak, self.log_probability, self.log_features,
+        )  # fmt: skip
+        return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
+
+    def signal_to_noise(self) -> NDArray[np.float64]:
+        """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""
+        level, noise, _ = self._lead
+        ratio: NDArray[np.float64] = level / (noise + 1e-9)
+        ratio[self._hold_off > 0] = 0.0
+        return ratio
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {name: getattr(self, f"_{name}").copy() for name in _STATE} | {
+            "scalars": self._state.view(np.uint8).copy()
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back.
+
+        Raises
+        ------
+        StreamError
+            If it came from a stage of another kind or number of leads.
+        """
+        for name in _STATE:
+            setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
+        self._state = restored(state, "scalars", self._state.view(np.uint8)).view(qrs_kernel.STATE)
+
+
+_STATE = ("rr", "lead", "hold_off", "signal", "envelope", "slopes", "fused", "template")

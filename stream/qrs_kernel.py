@@ -1,0 +1,427 @@
+"""The compiled loop of the QRS detector: envelope, candidates, network, decisions.
+
+One pass over grid samples (125 Hz). All lengths here are in grid samples of 8 ms. The loop is inherent:
+each decision changes the levels, the template and the RR context that the next one is judged by.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiled import compiled
+
+Floats: TypeAlias = NDArray[np.float64]
+Floats32: TypeAlias = NDArray[np.float32]
+Integers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+Scalars: TypeAlias = Any
+"""One record of `STATE`."""
+
+RING = 512
+"""Length of the history rings, 4.1 s; a power of two."""
+MASK = RING - 1
+
+SLOPE_SPAN = 3
+"""The slope is the difference over 24 ms: strongest at 21 Hz, none at 42 Hz."""
+SMOOTH = 9
+"""Moving average of the rectified slope, 72 ms: about a normal QRS."""
+CENTRE_LAG = 7
+"""From the middle of a QRS to its peak in the envelope: half the average, half the span, the low-pass."""
+CONFIRM = 6
+"""A local maximum is one when 48 ms have passed without a higher value."""
+HOLD = 8
+"""A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
+REFRACTORY = 25
+"""200 ms between beats."""
+TEMPLATE = 25
+"""Samples of the running template, 200 ms."""
+N_RR = 8
+"""Intervals in the running mean RR."""
+
+N_FEATURES = 111
+
+STATE = np.dtype(
+    [
+        ("now", np.int64),
+        ("last", np.int64),
+        ("pending", np.int64),
+        ("pending_p", np.float64),
+        ("best", np.int64),
+        ("best_p", np.float64),
+        ("previous", np.int64),
+        ("previous_p", np.float64),
+        ("previous_e", np.float64),
+        ("n_beats", np.int64),
+        ("mean_rr", np.float64),
+        ("last_rr", np.float64),
+        ("bad_until", np.int64),
+    ]
+)
+
+
+@compiled
+def _quality_order(level: Floats, noise: Floats, usable: Flags, weight: Floats, order: Integers) -> None:
+    """Weights of the leads by signal-to-noise, and the best two."""
+    n_leads = len(level)
+    total = 0.0
+    for lead in range(n_leads):
+        w = 0.0
+        if usable[lead]:
+            q = level[lead] / (noise[lead] + 0.02 * level[lead] + 1e-9)
+            w = min(q, 30.0) ** 2
+        weight[lead] = w
+        total += w
+    if total > 0.0:
+        for lead in range(n_leads):
+            weight[lead] /= total
+    order[0] = 0
+    for lead in range(1, n_leads):
+        if weight[lead] > weight[order[0]]:
+            order[0] = lead
+    order[1] = -1
+    for lead in range(n_leads):
+        if lead != order[0] and weight[lead] > 0.0 and (order[1] < 0 or weight[lead] > weight[order[1]]):
+            order[1] = lead
+
+
+@compiled
+def _features(
+    x: Floats32,
+    s: Scalars,
+    level: Floats,
+    noise: Floats,
+    rough: Floats,
+    weight: Floats,
+    order: Integers,
+    signal: Floats,
+    envelope: Floats,
+    fused: Floats,
+    template: Floats,
+) -> int:
+    """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now."""
+    peak = s.now - CONFIRM
+    centre = peak - CENTRE_LAG
+    height = fused[peak & MASK]
+    i = 0
+    # Shape of the fused envelope, from 240 ms before the peak to now.
+    for k in range(-30, -9, 3):
+        x[i] = fused[(peak + k) & MASK]
+        i += 1
+    for k in range(-9, CONFIRM + 1):
+        x[i] = fused[(peak + k) & MASK]
+        i += 1
+    # What came before: the highest envelope in each 100 ms of the last 1.7 s.
+    highest = 0.0
+    for bin_ in range(16):
+        value = 0.0
+        for k in range(12):
+            e = fused[(peak - 18 - 12 * bin_ - k) & MASK]
+            value = max(value, e)
+        x[i] = value
+        highest = max(highest, value)
+        i += 1
+    x[i] = height / (highest + 0.05)
+    i += 1
+    # The two best leads: the wave itself, its likeness to the running template, heights and noise.
+    for rank in range(2):
+        lead = order[rank]
+        if lead < 0:
+            for _ in range(29):
+                x[i] = 0.0
+                i += 1
+            continue
+        scale = 1.0 / (level[lead] + 1e-9)
+        mean = 0.0
+        for k in range(-12, 13):
+            mean += signal[(centre + k) & MASK, lead]
+        mean /= 25.0
+        extreme = 0.0
+        for k in range(-10, 11):
+            value = signal[(centre + k) & MASK, lead] - mean
+            if abs(value) > abs(extreme):
+                extreme = value
+        sign = 1.0 if extreme >= 0.0 else -1.0
+        dot = 0.0
+        norm = 1e-12
+        norm_t = 1e-12
+        best = -1.0
+        for shift in range(-2, 3):
+            dot = 0.0
+            norm = 1e-12
+            norm_t = 1e-12
+            for k in range(-10, 11):
+                value = signal[(centre + k) & MASK, lead] - mean
+                t = template[k + 12 + shift, lead]
+                dot += value * t
+                norm += value * value
+                norm_t += t * t
+            best = max(best, dot / np.sqrt(norm * norm_t))
+        for k in range(-12, 13, 1):
+            if k % 2 == 0 or abs(k) < 9:
+                x[i] = sign * (signal[(centre + k) & MASK, lead] - mean) * scale * 0.5
+                i += 1
+        x[i] = best
+        x[i + 1] = envelope[peak & MASK, lead] * scale
+        x[i + 2] = np.log(noise[lead] * scale + 0.01)
+        x[i + 3] = np.log(rough[lead] * scale + 0.01)
+        x[i + 4] = weight[lead]
+        x[i + 5] = np.log(np.sqrt(norm_t) * scale + 0.05)
+        x[i + 6] = np.log(abs(extreme) * scale + 0.02)
+        x[i + 7] = 1.0
+        i += 8
+    # Rhythm.
+    since = float(peak - s.last)
+    x[i] = min(since / s.mean_rr, 4.0)
+    x[i + 1] = min(since / s.last_rr, 4.0)
+    x[i + 2] = min(since / 125.0, 4.0)
+    x[i + 3] = s.mean_rr / 125.0
+    x[i + 4] = min(s.last_rr / s.mean_rr, 4.0)
+    x[i + 5] = min(s.n_beats, 10) / 10.0
+    before = min(float(peak - s.previous), 250.0)
+    x[i + 6] = before / 125.0
+    x[i + 7] = s.previous_p
+    x[i + 8] = s.previous_e
+    x[i + 9] = s.best_p
+    x[i + 10] = min(float(peak - s.best), 250.0) / 125.0
+    lowest = height
+    for k in range(5, 40):
+        lowest = min(lowest, fused[(peak - k) & MASK])
+    x[i + 11] = lowest
+    x[i + 12] = np.log(height + 0.05)
+    return i + 13
+
+
+@compiled
+def _network(
+    x: Floats32,
+    n: int,
+    w1: Floats32,
+    b1: Floats32,
+    w2: Floats32,
+    b2: Floats32,
+    w3: Floats32,
+    b3: float,
+    h1: Floats32,
+    h2: Floats32,
+) -> float:
+    """Probability that the candidate is a QRS complex: a perceptron with two hidden layers."""
+    for j in range(len(b1)):
+        h1[j] = b1[j]
+    for k in range(n):
+        value = x[k]
+        for j in range(len(b1)):
+            h1[j] += value * w1[k, j]
+    for j in range(len(b2)):
+        h2[j] = b2[j]
+    for k in range(len(b1)):
+        value = h1[k]
+        if value > 0.0:
+            for j in range(len(b2)):
+                h2[j] += value * w2[k, j]
+    z = b3
+    for k in range(len(b2)):
+        if h2[k] > 0.0:
+            z += h2[k] * w3[k]
+    return float(1.0 / (1.0 + np.exp(-z)))
+
+
+@compiled
+def _accept(
+    s: Scalars,
+    peak: int,
+    rr: Floats,
+    level: Floats,
+    envelope: Floats,
+    signal: Floats,
+    template: Floats,
+    usable: Flags,
+) -> None:
+    """Make the beat at `peak` final: levels, template and RR context follow it."""
+    first = s.n_beats == 0
+    interval = peak - s.last
+    if not first and interval < 375 and s.last >= s.bad_until:
+        slot = s.n_beats % N_RR
+        rr[slot] = interval
+        n = 0
+        total = 0.0
+        for k in range(N_RR):
+            if rr[k] > 0.0:
+                total += rr[k]
+                n += 1
+        s.mean_rr = total / n
+        s.last_rr = interval
+    centre = peak - CENTRE_LAG
+    for lead in range(len(level)):
+        if not usable[lead]:
+            continue
+        e = envelope[peak & MASK, lead]
+        rate = 0.125 if s.n_beats >= 8 else 1.0 / (s.n_beats + 1.0)
+        level[lead] += rate * (min(max(e, 0.3 * level[lead]), 2.0 * level[lead]) - level[lead])
+        mean = 0.0
+        for k in range(TEMPLATE):
+            mean += signal[(centre - 12 + k) & MASK, lead]
+        mean /= TEMPLATE
+        dot = 0.0
+        norm = 1e-12
+        norm_t = 1e-12
+        for k in range(TEMPLATE):
+            value = signal[(centre - 12 + k) & MASK, lead] - mean
+            dot += value * template[k, lead]
+            norm += value * value
+            norm_t += template[k, lead] * template[k, lead]
+        # A wave unlike the template moves it slowly, so that a run of ectopics does not become the norm at once.
+        share = 0.12 if dot > 0.8 * np.sqrt(norm * norm_t) else 0.04
+        if first:
+            share = 1.0
+        for k in range(TEMPLATE):
+            value = signal[(centre - 12 + k) & MASK, lead] - mean
+            template[k, lead] += share * (value - template[k, lead])
+    s.n_beats += 1
+    s.last = peak
+    s.best = peak
+    s.best_p = 0.0
+
+
+@compiled
+def detect(
+    x: Floats,
+    good: Flags,
+    s_array: NDArray[Any],
+    rr: Floats,
+    level: Floats,
+    noise: Floats,
+    rough: Floats,
+    hold_off: Integers,
+    signal: Floats,
+    envelope: Floats,
+    slopes: Floats,
+    fused: Floats,
+    template: Floats,
+    w1: Floats32,
+    b1: Floats32,
+    w2: Floats32,
+    b2: Floats32,
+    w3: Floats32,
+    b3: float,
+    threshold: float,
+    back_threshold: float,
+    beat_peak: Integers,
+    beat_row: Integers,
+    beat_p: Floats,
+    beat_gap: Flags,
+    beat_weight: Floats,
+    log_peak: Integers,
+    log_p: Floats,
+    log_x: Floats32,
+) -> tuple[int, int]:
+    """Run the detector over grid samples ``x`` of shape ``(m, n_leads)``; give the number of beats and of log rows.
+
+    Beats are written as envelope peak (absolute grid index), row of `x` at which they became final,
+    probability, whether all leads were unusable at some time since the beat before, and the weights of the leads.
+    """
+    s = s_array[0]
+    m, n_leads = x.shape
+    features = np.zeros(N_FEATURES, dtype=np.float32)
+    h1 = np.zeros(len(b1), dtype=np.float32)
+    h2 = np.zeros(len(b2), dtype=np.float32)
+    weight = np.zeros(n_leads)
+    usable = np.zeros(n_leads, dtype=np.bool_)
+    order = np.zeros(2, dtype=np.int64)
+    n_out = 0
+    n_log = 0
+    for row in range(m):
+        now = s.now
+        slot = now & MASK
+        any_usable = False
+        for lead in range(n_leads):
+            value = x[row, lead]
+            signal[slot, lead] = value
+            if good[row, lead]:
+                hold_off[lead] = max(hold_off[lead] - 1, 0)
+            else:
+                hold_off[lead] = 40  # the filters ring for a third of a second after a lead returns
+            usable[lead] = hold_off[lead] == 0
+            any_usable = any_usable or usable[lead]
+            slope = abs(value - signal[(now - SLOPE_SPAN) & MASK, lead]) if now >= SLOPE_SPAN else 0.0
+            bend = abs(value - 2.0 * signal[(now - 1) & MASK, lead] + signal[(now - 2) & MASK, lead])
+            if now < SLOPE_SPAN:
+                bend = 0.0
+            # The sum over SMOOTH slopes is taken anew each time: a running sum would drift with rounding.
+            slopes[now % SMOOTH, lead] = slope
+            total = 0.0
+            for k in range(SMOOTH):
+                total += slopes[k, lead]
+            e = total / SMOOTH
+            envelope[slot, lead] = e
+            rough[lead] += (bend - rough[lead]) * 0.016
+            if usable[lead]:
+                if now < 250 and s.n_beats < 3:
+                    level[lead] = max(level[lead], 0.8 * e)
+                elif now - s.last > 250 and now - s.bad_until > 250:
+                    level[lead] *= 0.9975  # no beat for 2 s: expect lower ones, by half after 2.2 s more
+                if s.pending < 0 and now - s.last > 35:
+                    noise[lead] += (min(e, level[lead]) - noise[lead]) * 0.004
+        if not any_usable:
+            s.bad_until = now
+        _quality_order(level, noise, usable, weight, order)
+        e = 0.0
+        for lead in range(n_leads):
+            if usable[lead]:
+                e += weight[lead] * envelope[slot, lead] / (level[lead] + 1e-9)
+        fused[slot] = min(e, 8.0)
+
+        peak = now - CONFIRM
+        if peak > 8 and any_usable:
+            height = fused[peak & MASK]
+            is_peak = height > 0.1
+            if is_peak:
+                for k in range(1, CONFIRM + 1):
+                    if fused[(peak + k) & MASK] >= height or fused[(peak - k) & MASK] > height:
+                        is_peak = False
+                        break
+            if is_peak:
+                n = _features(
+                    features, s, level, noise, rough, weight, order, signal, envelope, fused, template
+                )  # fmt: skip
+                p = _network(features, n, w1, b1, w2, b2, w3, b3, h1, h2)
+                if n_log < len(log_peak):
+                    log_peak[n_log] = peak
+                    log_p[n_log] = p
+                    log_x[n_log, :] = features
+                    n_log += 1
+                if peak - s.last >= REFRACTORY or s.n_beats == 0:
+                    if p > threshold:
+                        if s.pending < 0 or p > s.pending_p:
+                            s.pending = peak
+                            s.pending_p = p
+                    elif s.pending < 0 and p > s.best_p:
+                        s.best = peak
+                        s.best_p = p
+                s.previous = peak
+                s.previous_p = p
+                s.previous_e = height
+        if s.pending >= 0 and now - s.pending >= HOLD:
+            beat_peak[n_out] = s.pending
+            beat_row[n_out] = row
+            beat_p[n_out] = s.pending_p
+            beat_gap[n_out] = s.last < s.bad_until
+            beat_weight[n_out, :] = weight
+            n_out += 1
+            _accept(s, s.pending, rr, level, envelope, signal, template, usable)
+            s.pending = -1
+            s.pending_p = 0.0
+        elif (
+            s.pending < 0 and s.best_p > back_threshold and now - s.last > 1.6 * s.mean_rr and now - s.best < RING - 64
+        ):
+            beat_peak[n_out] = s.best
+            beat_row[n_out] = row
+            beat_p[n_out] = s.best_p
+            beat_gap[n_out] = s.last < s.bad_until
+            beat_weight[n_out, :] = weight
+            n_out += 1
+            _accept(s, s.best, rr, level, envelope, signal, template, usable)
+        s.now = now + 1
+    return n_out, n_log
