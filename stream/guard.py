@@ -1,7 +1,7 @@
 """First stage: what is no measurement is found, held and told of, so that no filter ever sees it.
 
 Per lead a small state machine looks for invalid samples, flat lines and rails. Its output is finite and
-*continuous*: when a lead comes back after a stretch that was not good, at whatever electrode offset, the offset is carried
+*continuous*: when a lead comes back after a bad stretch, at whatever electrode offset, the offset is carried
 so that no step enters the filters behind. The high-pass removes any constant, so nothing is lost.
 """
 

@@ -117,24 +117,24 @@ def chunks_do_not_matter(subject: Subject) -> None:
 
 def delay_is_as_stated(subject: Subject) -> None:
     """What depends on the samples so far is given now, and the future changes nothing of it."""
-    whole = subject.whole()
+    whole = _fields(subject.whole())
     n = subject.length
     rng = np.random.default_rng(5)
     for seen in sorted({1, n // 3, n // 2 + 1, *rng.integers(2, n, 4).tolist()}):
         stage = subject.make()
-        early = joined(subject.run(stage, stop=seen))
+        early = _fields(joined(subject.run(stage, stop=seen)))
         other = dataclasses.replace(subject, stream=tuple(_other_future(part, seen, rng) for part in subject.stream))
-        if isinstance(early, list):
-            assert canonical(early) == canonical(whole[: len(early)]), f"after {seen} samples it took back an output"
-            assert canonical(other.whole()[: len(early)]) == canonical(early), "an output depends on later samples"
-            if subject.decided is not None:
-                due = [output for output in whole if subject.decided(output) < seen]
-                assert canonical(due) == canonical(early), f"after {seen} samples not what was decided by then"
-        else:
-            due = max(0, seen - stage.delay)
-            assert _rows(early) == due, f"{_rows(early)} rows after {seen} samples, with a delay of {stage.delay}"
-            assert canonical(_first(whole, due)) == canonical(early)
-            assert canonical(_first(other.whole(), due)) == canonical(early), "an output depends on later samples"
+        changed = _fields(other.whole())
+        for key, output in early.items():
+            now = len(output)
+            if isinstance(output, np.ndarray):
+                due = max(0, seen - stage.delay)
+                assert now == due, f"{now} rows after {seen} samples, with a delay of {stage.delay}"
+            elif subject.decided is not None:
+                due = sum(subject.decided(item) < seen for item in whole[key])
+                assert now == due, f"{now} outputs after {seen} samples, where {due} are decided by then"
+            assert canonical(whole[key][:now]) == canonical(output), f"after {seen} samples it took back an output"
+            assert canonical(changed[key][:now]) == canonical(output), "an output depends on later samples"
 
 
 def state_is_bounded(subject: Subject) -> None:
@@ -273,17 +273,16 @@ def canonical(value: Any) -> Any:
 
 def _rows(value: Any) -> int:
     """Rows of the arrays of an output, which must all agree; items of a list."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return len(value)
     rows = {len(array) for array in _arrays(value)}
     assert len(rows) == 1, f"arrays of different lengths came out: {rows}"
     return rows.pop()
 
 
-def _first(value: Any, rows: int) -> Any:
-    if isinstance(value, np.ndarray):
-        return value[:rows]
-    return {key: item[:rows] if isinstance(item, np.ndarray) else item for key, item in value.items()}
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a joined output; an array or a list is its own only field."""
+    return value if isinstance(value, dict) else {"": value}
 
 
 def _arrays(value: Any) -> list[NDArray[Any]]:
