@@ -24,6 +24,8 @@ COMMANDS = {
     "download": "Fetch records from PhysioNet into the data folder.",
     "models": "List the model bundles at hand and their cards.",
     "plot": "Draw what the stages make of a record.",
+    "predict": "Tell NORM from inferior infarction in each ten seconds of a record.",
+    "train": "Train a model and write it as a bundle.",
     "score": "Compare annotation files with the reference, beat by beat (EC57).",
 }
 """Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""

@@ -1,0 +1,95 @@
+"""Options that the commands for record models share, and the records that they ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import RequestError
+
+if TYPE_CHECKING:
+    from ..offline.ptbxl import Rate, RecordSet
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def one_of(option: str, value: str, valid: Sequence[Choice]) -> Choice:
+    """Give the choice that `value` names.
+
+    Raises
+    ------
+    RequestError
+        If it is none of them.
+    """
+    for choice in valid:
+        if value == choice:
+            return choice
+    raise RequestError(f"{option} {value}: valid are {', '.join(valid)}")
+
+
+def whole_numbers(option: str, value: str) -> tuple[int, ...]:
+    """Read numbers with commas between them.
+
+    Raises
+    ------
+    RequestError
+        If it is something else.
+    """
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError as error:
+        raise RequestError(f"{option} {value}: whole numbers with commas are valid, such as 8 or 7,8") from error
+
+
+def lead_names(value: str) -> tuple[str, ...]:
+    """Read ``I``, ``all``, or names with commas.
+
+    Raises
+    ------
+    RequestError
+        If one is not a lead of PTB-XL.
+    """
+    from ..offline.ptbxl import LEADS
+
+    if value.casefold() == "all":
+        return LEADS
+    known = {lead.casefold(): lead for lead in LEADS}
+    names = [part.strip() for part in value.split(",")]
+    unknown = [name for name in names if name.casefold() not in known]
+    if unknown:
+        raise RequestError(
+            f"--leads {value}: no lead {', '.join(unknown)}; valid are all, or some of {', '.join(LEADS)}"
+        )
+    return tuple(dict.fromkeys(known[name.casefold()] for name in names))
+
+
+def open_records(database: Path | None, *, leads: str, rate: int, label: str) -> RecordSet:
+    """Read PTB-XL as the options say, and tell on standard error what was left out.
+
+    Raises
+    ------
+    RequestError
+        If an option is not valid, or the database is not at hand.
+    """
+    from ..offline.ptbxl import LABELS, load_records, read_index
+    from ..replay.catalog import data_folder
+
+    if rate not in (100, 500):
+        raise RequestError(f"--rate {rate}: PTB-XL has 100 and 500 Hz")
+    hertz: Rate = 100 if rate == 100 else 500
+    wanted = lead_names(leads)
+    which = one_of("--label", label, LABELS)
+    folder = data_folder() / "ptb-xl" if database is None else database
+    index = read_index(folder, rate=hertz, label=which)
+    records = load_records(
+        folder, index, rate=hertz, leads=wanted, cache=data_folder() / "cache", progress=sys.stderr.isatty()
+    )
+    if records.missing:
+        named = ", ".join(records.missing[:3]) + (", ..." if len(records.missing) > 3 else "")
+        print(
+            f"{len(records.missing)} of {len(index)} records are missing or unreadable and left out: {named}",
+            file=sys.stderr,
+        )
+    return records

@@ -1,0 +1,109 @@
+"""``ecg-stream train record``: NORM or inferior infarction, from PTB-XL."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..offline.ptbxl import RecordSet
+    from ..offline.record_training import EpochFigures
+
+
+def record(
+    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    arch: Annotated[str, typer.Option(help="Network: cnn, crnn or seresnet.")] = "seresnet",
+    leads: Annotated[str, typer.Option(help="I, all, or lead names with commas.")] = "I",
+    rate: Annotated[int, typer.Option(help="Sampling rate of the records, 100 or 500 Hz.")] = 100,
+    balance: Annotated[
+        str, typer.Option(help="Of the training folds: weights, undersample, oversample or smote.")
+    ] = "weights",
+    label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
+    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a member.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Where chance starts.")] = 0,
+    validation: Annotated[
+        str, typer.Option(help="Folds of 1 to 8 to leave out, with commas: one network for each, and their mean.")
+    ] = "8",
+    teacher: Annotated[
+        str | None, typer.Option(help="Record model, by name or path, whose probabilities to learn from as well.")
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
+    ] = None,
+) -> None:
+    """Train a network that tells NORM from inferior infarction on PTB-XL, and write it as a bundle.
+
+    Folds 9 and 10 take no part.
+    """
+    from ..models.record_networks import ARCHITECTURES
+    from ..offline.record_balance import BALANCES
+    from .record_options import one_of, whole_numbers
+
+    one_of("--arch", arch, ARCHITECTURES)
+    how = one_of("--balance", balance, BALANCES)
+    folds = whole_numbers("--validation", validation)
+
+    from ..models.record_networks import import_keras
+    from ..offline.record_bundle import write_record_bundle
+    from ..offline.record_training import train_record_model
+    from .record_options import open_records
+
+    import_keras()  # before minutes of reading, if it is missing
+    records = open_records(database, leads=leads, rate=rate, label=label)
+    soft = None if teacher is None else _ask(teacher, records, database, label)
+    trained = train_record_model(
+        records,
+        arch=arch,
+        epochs=epochs,
+        seed=seed,
+        balance=how,
+        validation_folds=folds,
+        teacher=soft,
+        on_epoch=_show,
+    )
+    made_by: dict[str, Any] = {
+        "database": "PTB-XL 1.0.1",
+        "command": f"ecg-stream train record --arch {arch} --leads {leads} --rate {rate} --balance {balance} "
+        f"--label {label} --epochs {epochs} --seed {seed} --validation {validation}"
+        + (f" --teacher {Path(teacher).name}" if teacher else ""),
+        "split": f"strat_fold 1-8; each member leaves out one of {validation} for its best epoch, calibration and the "
+        "thresholds; folds 9 and 10 unseen",
+        "records": trained.n_training,
+        "seed": seed,
+    }
+    card = write_record_bundle(output, trained, name=output.name, rate=rate, leads=records.leads, training=made_by)
+    print(f"{output}: {card.arch}, validation AUC {trained.validation_auc:.4f} on {trained.n_validation} records")
+
+
+def _ask(teacher: str, records: RecordSet, database: Path | None, label: str) -> NDArray[np.float64]:
+    """Probabilities of another record model for the same records."""
+    from ..models.bundle import load_bundle
+    from ..offline.record_evaluation import bundle_probability
+    from ..stream.record_input import PREPROCESSING
+    from .record_options import open_records
+
+    bundle = load_bundle(teacher, "record", PREPROCESSING)
+    seen = open_records(database, leads=",".join(bundle.card.leads), rate=records.rate, label=label)
+    if seen.index.names != records.index.names:
+        raise RequestError(
+            f"the teacher {teacher} can read {len(seen.index)} of the {len(records.index)} records: "
+            "remove the unreadable files, or train without --teacher"
+        )
+    return bundle_probability(bundle, seen.signals, records.rate)
+
+
+def _show(figures: EpochFigures) -> None:
+    print(
+        f"member {figures.member + 1} epoch {figures.epoch + 1:3d}  loss {figures.loss:.4f}  "
+        f"validation loss {figures.validation_loss:.4f}  AUC {figures.validation_auc:.4f}{'  *' * figures.kept}",
+        file=sys.stderr,
+        flush=True,
+    )

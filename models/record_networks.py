@@ -1,0 +1,170 @@
+"""Networks that classify ten seconds of ECG as a whole; Keras, for training only.
+
+Each takes ``(batch, time, leads)`` in millivolts and gives the probability of each class. All are built with
+a free time axis, so that they can train on crops, and are exported for the window that they will serve.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MissingExtraError, RequestError
+
+if TYPE_CHECKING:
+    import keras
+
+ARCHITECTURES = ("cnn", "crnn", "seresnet")
+"""What `build_record_network` knows."""
+
+
+def build_record_network(arch: str, *, fs: float, n_leads: int, n_classes: int = 2) -> keras.Model:
+    """Build an untrained network.
+
+    Parameters
+    ----------
+    arch
+        One of `ARCHITECTURES`.
+    fs
+        Sampling rate of the input, Hz; the stem of ``seresnet`` is laid out in seconds.
+    n_leads, n_classes
+        Width of the input and of the output.
+
+    Returns
+    -------
+    keras.Model
+        From ``(batch, time, n_leads)``, mV, to ``(batch, n_classes)``, probabilities.
+
+    Raises
+    ------
+    RequestError
+        If there is no such architecture.
+    MissingExtraError
+        If TensorFlow is not installed.
+    """
+    builders: dict[str, Callable[[Any, float, int], Any]] = {"cnn": _cnn, "crnn": _crnn, "seresnet": _seresnet}
+    if arch not in builders:
+        raise RequestError(f"no architecture '{arch}' for records: valid are {', '.join(ARCHITECTURES)}")
+    keras = import_keras()
+    x = keras.Input((None, n_leads), name="ecg")
+    return keras.Model(x, builders[arch](x, fs, n_classes), name=arch)
+
+
+def import_keras() -> Any:
+    """Keras on TensorFlow, quietly.
+
+    Raises
+    ------
+    MissingExtraError
+        If TensorFlow is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import keras
+        import tensorflow  # noqa: F401  Keras loads without its backend and then fails less clearly
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
+    return keras
+
+
+def average(networks: Sequence[keras.Model], *, n_leads: int) -> keras.Model:
+    """One network that gives the mean probability of several."""
+    keras = import_keras()
+    x = keras.Input((None, n_leads), name="ecg")
+    outputs = [network(x) for network in networks]
+    mean = keras.layers.Average(name="mean")(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(x, mean, name=networks[0].name)
+
+
+def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
+    """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch."""
+    import warnings
+
+    keras = import_keras()
+    x = keras.Input((n_samples, network.input_shape[-1]), name="ecg")
+    fixed = keras.Model(x, network(x), name=network.name)
+    fixed(keras.ops.zeros((1, n_samples, network.input_shape[-1])))  # the exporter wants to have seen it run
+    with warnings.catch_warnings():
+        # tf2onnx asks NumPy for names that NumPy is about to give a new meaning
+        warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
+        fixed.export(path, format="onnx", verbose=False)
+
+
+def _cnn(x: Any, fs: float, n_classes: int) -> Any:  # noqa: ARG001  the kernels are in samples, as they were published
+    """Three convolutions 32-64-128, global average pooling, dense 64."""
+    from keras import layers
+
+    for filters in (32, 64, 128):
+        x = layers.Conv1D(filters, 5, padding="same", activation="relu")(x)
+        x = layers.MaxPooling1D(2)(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    x = layers.Dense(64, activation="relu")(x)
+    x = layers.Dropout(0.5)(x)
+    return layers.Dense(n_classes, activation="softmax", name="probability")(x)
+
+
+def _crnn(x: Any, fs: float, n_classes: int) -> Any:  # noqa: ARG001
+    """Two convolutions with batch normalization, LSTM 64, dense 128."""
+    from keras import layers
+
+    for filters in (32, 64):
+        x = layers.Conv1D(filters, 5, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.ReLU()(x)
+        x = layers.MaxPooling1D(4)(x)
+    x = layers.LSTM(64)(x)
+    x = layers.Dense(128, activation="relu")(x)
+    x = layers.Dropout(0.5)(x)
+    return layers.Dense(n_classes, activation="softmax", name="probability")(x)
+
+
+def _seresnet(x: Any, fs: float, n_classes: int) -> Any:
+    """Residual network with squeeze and excitation; 320,000 weights.
+
+    A strided stem brings any rate to 50 Hz (150 ms of support), four residual blocks each halve the time
+    axis, and mean and maximum over time go to a dense head. Residual blocks after He et al. 2016
+    (doi 10.1109/CVPR.2016.90) as Wang et al. 2017 used them on time series (doi 10.1109/IJCNN.2017.7966039),
+    squeeze and excitation after Hu et al. 2018 (doi 10.1109/CVPR.2018.00745).
+
+    Differences from the papers: one block a stage, the shortcut is pooled rather than strided, swish for ReLU,
+    and the maximum beside the mean, since one beat may tell what the average hides.
+    """
+    from keras import layers
+
+    kernel, stride = round(0.15 * fs), round(0.02 * fs)
+    x = layers.Conv1D(32, kernel, strides=stride, padding="same", use_bias=False)(x)
+    x = _normalized(x)
+    x = layers.Activation("swish")(x)
+    for filters, width, dropout in ((48, 7, 0.0), (64, 7, 0.1), (96, 5, 0.1), (112, 5, 0.1)):
+        x = _residual_block(x, filters, width, dropout)
+    x = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)])
+    x = layers.Dropout(0.3)(x)
+    x = layers.Dense(64, activation="swish")(x)
+    x = layers.Dropout(0.3)(x)
+    return layers.Dense(n_classes, activation="softmax", name="probability")(x)
+
+
+def _residual_block(x: Any, filters: int, width: int, dropout: float) -> Any:
+    from keras import layers
+
+    y = layers.Conv1D(filters, width, strides=2, padding="same", use_bias=False)(x)
+    y = _normalized(y)
+    y = layers.Activation("swish")(y)
+    y = layers.SpatialDropout1D(dropout)(y)
+    y = layers.Conv1D(filters, width, padding="same", use_bias=False)(y)
+    y = _normalized(y)
+    gate = layers.GlobalAveragePooling1D(keepdims=True)(y)
+    gate = layers.Dense(max(8, filters // 8), activation="swish")(gate)
+    gate = layers.Dense(filters, activation="sigmoid")(gate)
+    y = layers.Multiply()([y, gate])
+    shortcut = layers.AveragePooling1D(2, padding="same")(x)
+    shortcut = layers.Conv1D(filters, 1, use_bias=False)(shortcut)
+    return layers.Activation("swish")(layers.Add()([shortcut, y]))
+
+
+def _normalized(x: Any) -> Any:
+    from keras import layers
+
+    return layers.BatchNormalization(momentum=0.97)(x)  # 0.99 does not settle in the few steps of these folds

@@ -1,0 +1,106 @@
+"""A trained record model as a bundle: weights, card, and what a person wants to see of the training."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from ..models.bundle import Card, library_versions, write_card, writing_bundle
+from ..models.record_networks import export_onnx
+from ..stream.record_input import NORMALIZATION, PREPROCESSING, WINDOW_S, window_samples
+from .ptbxl import CLASSES, LICENCE
+from .record_training import EpochFigures, Trained
+
+
+def write_record_bundle(
+    folder: Path, trained: Trained, *, name: str, rate: int, leads: tuple[str, ...], training: dict[str, Any]
+) -> Card:
+    """Write ``model.onnx``, ``card.json``, the Keras checkpoint, history and summary.
+
+    Parameters
+    ----------
+    folder
+        Where to; what is there is replaced when all has been written.
+    trained
+        The model.
+    name
+        What the card calls it.
+    rate, leads
+        Sampling rate in Hz and leads that it was trained on.
+    training
+        How it was made, for the card: command, split, seed, counts.
+
+    Raises
+    ------
+    BundleError
+        If the folder cannot be written.
+    """
+    with writing_bundle(folder) as part:
+        export_onnx(trained.network, part / "model.onnx", n_samples=window_samples(rate))
+        trained.network.save(part / "checkpoint.keras")
+        (part / "summary.txt").write_text(network_summary(trained.network))
+        write_history(part / "history.csv", trained.history)
+        plot_history(part / "history.png", trained.history)
+        return write_card(
+            part,
+            Card(
+                name=name,
+                task="record",
+                arch=trained.network.name,
+                classes=CLASSES,
+                input_name="ecg",
+                input_shape=(None, window_samples(rate), len(leads)),
+                preprocessing=PREPROCESSING,
+                sampling_rate_hz=float(rate),
+                window={"seconds": WINDOW_S},
+                normalization=NORMALIZATION,
+                thresholds=trained.thresholds,
+                leads=leads,
+                training=training,
+                metrics={"validation": {"auc": trained.validation_auc, "records": trained.n_validation}},
+                versions=dict(library_versions("tensorflow", "keras", "tf2onnx", "numpy", "scikit-learn")),
+                data_licence=LICENCE,
+            ),
+        )
+
+
+def network_summary(network: Any) -> str:
+    """Layers, shapes and numbers of weights of the network, and of each member that it averages."""
+    lines: list[str] = []
+    members = [layer for layer in network.layers if hasattr(layer, "layers")]
+    for part in (network, *members):
+        part.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
+    return "\n".join(lines) + "\n"
+
+
+def write_history(path: Path, history: tuple[EpochFigures, ...]) -> None:
+    """Every epoch of every member as CSV."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(EpochFigures)])
+        writer.writeheader()
+        writer.writerows(asdict(figures) for figures in history)
+
+
+def plot_history(path: Path, history: tuple[EpochFigures, ...]) -> None:
+    """Draw loss and validation AUC over the epochs, a line for each member and a dot at the epoch that was kept."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    loss_axes, auc_axes = figure.subplots(1, 2)
+    for member in sorted({figures.member for figures in history}):
+        own = [figures for figures in history if figures.member == member]
+        epochs = [figures.epoch + 1 for figures in own]
+        kept = [figures for figures in own if figures.kept][-1]
+        colour = f"C{member}"
+        loss_axes.plot(epochs, [figures.loss for figures in own], colour, label=f"member {member + 1}, training")
+        loss_axes.plot(epochs, [figures.validation_loss for figures in own], f"{colour}--", label="validation")
+        auc_axes.plot(epochs, [figures.validation_auc for figures in own], colour, label=f"member {member + 1}")
+        auc_axes.plot(kept.epoch + 1, kept.validation_auc, f"{colour}o")
+    loss_axes.set(xlabel="epoch", ylabel="cross-entropy, nats", title="Loss")
+    auc_axes.set(xlabel="epoch", ylabel="AUC", title="Validation AUC; the dot was kept")
+    for axes in (loss_axes, auc_axes):
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    figure.savefig(path, dpi=110)
