@@ -109,11 +109,11 @@ def _coloured(strip: str, stretches: list[tuple[int, int, Style]]) -> Line:
 def _gutter(lead: LeadView, bottom: float, top: float, rows: int) -> list[Line]:
     """Name and condition of a lead, and under them a calibration pulse, as on paper."""
     condition = lead.condition
-    noise = "" if condition.noise_uv is None else f"noise {condition.noise_uv:.0f}µV"
+    quality = "" if condition.quality_db is None else f"SNR {condition.quality_db:.0f} dB"
     labels: list[Line] = [
         [Segment(lead.name[: GUTTER - 1], BOLD)],
         [Segment(condition.state, ALARM)] if condition.state else [Segment(f"{condition.good:.0%} good", QUIET)],
-        [Segment(noise[: GUTTER - 1], QUIET)],
+        [Segment(quality, QUIET)],
     ]
     free = rows - len(labels)
     room = 0.95 * free / rows * (top - bottom)

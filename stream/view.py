@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,13 +107,21 @@ class Watch:
         What is being watched.
     reference
         Reference annotations to compare with, if the record has them.
+    lead_quality
+        Gives the signal-to-noise ratio of each lead, dB, such as `Pipeline.lead_quality`.
     """
 
-    def __init__(self, title: Title, reference: Reference | None = None) -> None:
+    def __init__(
+        self,
+        title: Title,
+        reference: Reference | None = None,
+        lead_quality: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
         self._title = title
         self._trace = Trace()
         self._heart_rate = HeartRate()
         self._conditions = LeadConditions()
+        self._lead_quality = lead_quality
         self._agreement = None if reference is None else RunningAgreement(reference)
         self._counts = dict.fromkeys(CLASSES, 0)
         self._beats: deque[Beat] = deque(maxlen=BEATS_KEPT)
@@ -154,9 +163,10 @@ class Watch:
     def view(self, columns: int = 1000) -> View:
         """Give what there is to show, with the last `columns` dot columns of the trace."""
         first, low, high = self._trace.window(columns)
+        conditions = self._conditions.conditions(self._lead_quality())
         leads = tuple(
             LeadView(name, condition, low[:, k], high[:, k])
-            for k, (name, condition) in enumerate(zip(self._trace.leads, self._conditions.conditions(), strict=True))
+            for k, (name, condition) in enumerate(zip(self._trace.leads, conditions, strict=True))
         )
         now_s = self._now / self._fs if self._fs else 0.0
         return View(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,6 @@ SILENT_S = 4.0
 
 BLOCK_S = 1.0
 BLOCKS_AVERAGED = 10
-
-_LOW_SHARE = 0.8
-_MEAN_OF_LOW_SHARE = 0.5586
-"""Mean of the lowest 80 % of \\|x\\| of a normal x with unit deviation."""
-_SECOND_DIFFERENCE_GAIN = 6.0**0.5
-"""Deviation of the second difference of white noise with unit deviation."""
 
 
 class HeartRate:
@@ -56,14 +51,13 @@ class Condition:
         ``lead-off``, ``flat`` or ``saturation`` while the pipeline says so; else empty.
     good
         Share of the samples that are measurements: not NaN, and not in one of these states.
-    noise_uv
-        High-frequency noise, µV rms: deviation of the white noise that would give the second difference of the signal
-        the same size outside its steepest fifth, where the QRS complexes are. None without good signal.
+    quality_db
+        Signal-to-noise ratio as the detector sees it: QRS level over what stands between beats. None if unknown.
     """
 
     state: str
     good: float
-    noise_uv: float | None
+    quality_db: float | None
 
 
 class LeadConditions:
@@ -76,10 +70,9 @@ class LeadConditions:
 
     def _clear(self) -> None:
         self._states = dict.fromkeys(self._leads, "")
-        self._pending: list[NDArray[np.float64]] = []
-        self._pending_samples = 0
-        self._good: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS_AVERAGED)
-        self._noise: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS_AVERAGED)
+        self._good = np.zeros(len(self._leads))
+        self._samples = 0
+        self._blocks: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS_AVERAGED)
 
     def note(self, event: Event) -> None:
         """Take what the pipeline says of a lead."""
@@ -91,31 +84,15 @@ class LeadConditions:
         if (chunk.leads, chunk.fs) != (self._leads, self._fs):
             self._leads, self._fs = chunk.leads, chunk.fs
             self._clear()
-        self._pending.append(chunk.samples)
-        self._pending_samples += len(chunk.samples)
-        if self._pending_samples >= BLOCK_S * self._fs:
-            keep = round(BLOCK_S * BLOCKS_AVERAGED * self._fs)
-            self._measure(np.concatenate(self._pending)[-keep:])
-            self._pending, self._pending_samples = [], 0
+        usable = np.array([not self._states[lead] for lead in self._leads])
+        self._good += np.isfinite(chunk.samples).sum(axis=0) * usable
+        self._samples += len(chunk.samples)
+        if self._samples >= BLOCK_S * self._fs:
+            self._blocks.append(self._good / self._samples)
+            self._good, self._samples = np.zeros(len(self._leads)), 0
 
-    def _measure(self, block: NDArray[np.float64]) -> None:
-        usable = np.isfinite(block).mean(axis=0)
-        usable[[bool(self._states[lead]) for lead in self._leads]] = 0.0
-        self._good.append(usable)
-        steepness = np.abs(np.diff(block, n=2, axis=0))
-        noise = np.full(len(self._leads), np.nan)
-        for lead in np.flatnonzero(usable):
-            known = np.sort(steepness[np.isfinite(steepness[:, lead]), lead])
-            low = known[: int(_LOW_SHARE * len(known))]
-            if len(low):
-                noise[lead] = 1000 * low.mean() / _MEAN_OF_LOW_SHARE / _SECOND_DIFFERENCE_GAIN
-        self._noise.append(noise)
-
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self, quality_db: Mapping[str, float]) -> tuple[Condition, ...]:
         """Give the condition of each lead, in the order of the leads."""
-        found = []
-        for k, lead in enumerate(self._leads):
-            known = [block[k] for block in self._noise if np.isfinite(block[k])]
-            good = sum(block[k] for block in self._good) / len(self._good) if self._good else 1.0
-            found.append(Condition(self._states[lead], float(good), float(np.mean(known)) if known else None))
-        return tuple(found)
+        good = np.mean(self._blocks, axis=0) if self._blocks else np.ones(len(self._leads))
+        shares = zip(self._leads, good.tolist(), strict=True)
+        return tuple(Condition(self._states[lead], share, quality_db.get(lead)) for lead, share in shares)

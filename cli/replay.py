@@ -1,0 +1,145 @@
+"""`ecg-stream replay`: a record, in real time or faster, through the live classifier."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import RequestError
+from .records import open_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..replay.record import Record
+    from ..stream.agreement import Reference
+    from ..stream.engine import Session, Sink, Source, StopRequest
+    from ..stream.pipeline import Pipeline
+    from ..stream.summary import Summary
+    from ..stream.view import Watch
+
+PACED_CHUNK_MS = 100.0
+FULL_SPEED_CHUNK_MS = 10_000.0
+WARM_UP_MS = 5_000.0
+
+
+def replay(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    speed: Annotated[
+        str, typer.Option(metavar="FLOAT|max", help="Multiple of real time; max is as fast as it goes.")
+    ] = "1",
+    chunk_ms: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Length of a chunk; any gives the same beats.  [default: 100; 10000 at max]"),
+    ] = None,
+    start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
+    end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
+    lead: Annotated[
+        list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; may be repeated.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    format: Annotated[  # noqa: A002  the option is called --format
+        Literal["monitor", "lines", "json"] | None,
+        typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/RECORD.ecs, WFDB annotations.")
+    ] = None,
+) -> None:
+    """Play a record through the live classifier.
+
+    Ctrl-C ends it with the summary of what was played.
+    """
+    from ..replay.annotation_sink import AnnotationSink
+    from ..replay.player import Player
+    from ..stream.engine import Session
+    from ..stream.pipeline import DEFAULT_MODEL, Pipeline
+    from ..stream.sinks import summary_table
+    from ..stream.view import Title, Watch
+
+    pace = _pace(speed)
+    if chunk_ms is None:
+        chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
+    found = open_record(record)
+    source = Player(found.chunks(chunk_ms, start, end, lead), pace)
+    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
+    name = model or DEFAULT_MODEL
+    pipeline = Pipeline(name)
+    _warm_up(Pipeline(name), found)
+    session = Session(found.name, pipeline)
+
+    shown = format or "monitor"
+    if shown == "monitor" and not sys.stdout.isatty():
+        shown = "lines"
+    if shown == "monitor":
+        title = Title(found.name, Path(name).name, "max" if pace is None else f"×{pace:g}", end or found.seconds)
+        watch = Watch(title, _reference(found), pipeline.lead_quality)
+        summary, stop = _play(session, source, [_monitor_sink(watch), *sinks])
+        print(summary_table(found.name, summary))
+    else:
+        _, stop = _play(session, source, [_text_sink(shown), *sinks])
+    if stop.signal is not None:
+        raise typer.Exit(128 + stop.signal)
+
+
+def _warm_up(pipeline: Pipeline, record: Record) -> None:
+    """Run the first seconds through a pipeline of its own, so that compiled code is loaded before time counts."""
+    chunk = next(record.chunks(WARM_UP_MS))
+    pipeline.push(chunk)
+    pipeline.flush()
+
+
+def _pace(speed: str) -> float | None:
+    """Give the multiple of real time, None for full speed."""
+    if speed == "max":
+        return None
+    try:
+        pace = float(speed)
+    except ValueError:
+        pace = math.nan
+    if not (math.isfinite(pace) and pace > 0):
+        raise RequestError(f"no speed '{speed}': valid for --speed are numbers above 0, and max")
+    return pace
+
+
+def _play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
+    from ..stream.engine import run, stopped_by_signals
+
+    async def playing() -> tuple[Summary, StopRequest]:
+        with stopped_by_signals() as stop:
+            return await run(session, source, sinks, stop), stop
+
+    return asyncio.run(playing())
+
+
+def _reference(record: Record) -> Reference | None:
+    """Give the reference beats, where the record has any."""
+    from ..replay.labels import AAMI_CLASS
+    from ..stream.agreement import Reference
+
+    marks = record.annotations("atr")
+    if marks is None:
+        return None
+    beats = marks.beats()
+    return Reference(beats.samples, tuple(AAMI_CLASS[symbol] for symbol in beats.symbols))
+
+
+def _monitor_sink(watch: Watch) -> Sink:
+    from rich.console import Console
+
+    from ..stream.monitor import MonitorSink
+
+    return MonitorSink(watch, Console())
+
+
+def _text_sink(shown: str) -> Sink:
+    from ..stream.sinks import JsonSink, LineSink
+
+    return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout)
