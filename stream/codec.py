@@ -142,6 +142,11 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
     return _write_packed(_PackedWave(samples=digital.tobytes(), gain=gain, **head))  # type: ignore[arg-type]
 
 
+def encode_status(chunk: Chunk) -> bytes:
+    """Encode what a device that sends chunks such as this one says of itself while it is there."""
+    return _write_json({"online": True, "fs": chunk.fs, "leads": list(chunk.leads)})
+
+
 def quantize(samples: Samples) -> tuple[float, NDArray[np.int16]]:
     """Give a gain, in adu/mV, and the samples as 16-bit integers; exact where a usual gain makes it so.
 
@@ -190,7 +195,7 @@ def _checked_chunk(wave: _Envelope, samples: Samples) -> Chunk:
     if len(samples) > MAX_CHUNK_S * wave.fs:
         raise PayloadError(_too_long(len(samples), wave.fs))
     if not len(samples) and not wave.end:
-        raise PayloadError("no samples: only a message with \"end\": true may have none")
+        raise PayloadError('no samples: only a message with "end": true may have none')
     if len(set(wave.leads)) != len(wave.leads) or not all(lead.isprintable() for lead in wave.leads):
         raise PayloadError(f"leads {wave.leads!a} do not fit: valid are different, printable names"[:300])
     peak = float(np.fmax.reduce(np.abs(samples), axis=None, initial=0.0))

@@ -36,7 +36,9 @@ def patient_id(text: str) -> str:
         If it may not.
     """
     if not is_patient_id(text):
-        raise PayloadError(f"no patient id: {text[:80]!a}: valid are 1 to 64 of A-Z a-z 0-9 . _ - (but not '.' or '..')")
+        raise PayloadError(
+            f"no patient id: {text[:80]!a}: valid are 1 to 64 of A-Z a-z 0-9 . _ - (but not '.' or '..')"
+        )
     return text
 
 

@@ -15,8 +15,6 @@ from .summary import RunningSummary, Summary
 
 REORDER_S = 2.0  # stream time that a late message may be behind one that overtook it
 MAX_HELD = 1024  # chunks, whatever their length
-RESTART_S = 600.0  # further back than this is no duplicate
-RESTART_MESSAGES = 64  # more than a device has in flight: seq 0 after this many is no duplicate
 
 
 class ResumableProcessor(Processor, Protocol):
@@ -129,26 +127,9 @@ class PatientSession:
         self._pipeline = pipeline
         self._running = RunningSummary()
         self._began = time.perf_counter()
-        self._last_seq: int | None = None
-
-    def starts_anew(self, wave: Wave) -> bool:
-        """Tell whether the device counts from the beginning again, so that `wave` belongs to a new session.
-
-        A device that names its streams says so. One that does not is believed if it comes back to message 0 after
-        more messages than it can have had in flight, or lies far behind.
-        """
-        if wave.stream != self.stream:
-            return True
-        if wave.stream is not None or self.ordering.next is None:
-            return False
-        behind = self.ordering.next - _end(wave.chunk)
-        first = wave.seq == 0 and self._last_seq is not None and self._last_seq >= RESTART_MESSAGES
-        return behind > RESTART_S * wave.chunk.fs or (behind >= 0 and first)
 
     def take(self, wave: Wave, lag_ms: float = 0.0) -> list[Step]:
         """Take a message, which waited `lag_ms`; give a step for each chunk that is now in order."""
-        if wave.seq is not None:
-            self._last_seq = max(wave.seq, self._last_seq or 0)
         chunks = self.ordering.take(wave.chunk) if len(wave.chunk.samples) else []
         return [self._push(chunk, lag_ms) for chunk in chunks]
 
@@ -168,7 +149,6 @@ class PatientSession:
         """Copy the state out."""
         return {
             "stream": self.stream,
-            "last_seq": self._last_seq,
             "ordering": self.ordering.snapshot(),
             "pipeline": self._pipeline.snapshot(),
             "summary": self._running.snapshot(),
@@ -178,7 +158,6 @@ class PatientSession:
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         self.stream = state["stream"]
-        self._last_seq = state["last_seq"]
         self.ordering.restore(state["ordering"])
         self._pipeline.restore(state["pipeline"])
         self._running.restore(state["summary"])
@@ -195,4 +174,3 @@ class PatientSession:
 
 def _end(chunk: Chunk) -> int:
     return chunk.start + len(chunk.samples)
-

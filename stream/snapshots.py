@@ -118,7 +118,9 @@ def _with_extensions(value: Any) -> Any:
         if -(2**63) <= value < 2**64:
             return value
         return msgspec.msgpack.Ext(_BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
-    raise TypeError(f"a snapshot cannot hold {type(value).__name__}: valid are arrays, numbers, strings, booleans, None")
+    raise TypeError(
+        f"a snapshot cannot hold {type(value).__name__}: valid are arrays, numbers, strings, booleans, None"
+    )
 
 
 def _pack_array(array: NDArray[Any]) -> bytes:

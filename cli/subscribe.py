@@ -1,0 +1,195 @@
+"""`ecg-stream subscribe`: all patients that publish on MQTT, through the live classifier."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import RequestError
+from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
+
+if TYPE_CHECKING:
+    from ..stream.engine import Sink, StopRequest
+    from ..stream.mqtt_client import BrokerAddress
+    from ..stream.mqtt_journal import StateFolder
+    from ..stream.mqtt_service import Options, Service
+    from ..stream.pipeline import Models
+
+
+def subscribe(
+    url: Annotated[
+        str | None, typer.Argument(metavar="URL", help="mqtt://[USER@]HOST[:PORT], mqtts://... for TLS.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Start a broker in this process and three patients who publish to it.")
+    ] = False,
+    topic: Annotated[
+        str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave for all patients, PREFIX/ID/wave for one.")
+    ] = "ecg/+/wave",
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    format: Annotated[  # noqa: A002  the option is called --format
+        Literal["monitor", "lines", "json"] | None,
+        typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
+    ] = None,
+    focus: Annotated[str | None, typer.Option(metavar="ID", help="Show this patient in full.")] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish/--no-publish", help="Publish the beats to PREFIX/ID/beats.")
+    ] = True,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Record all streams, with their beats, as WFDB records.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the state here, and go on from it after a restart.")
+    ] = None,
+    metrics: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Serve /metrics (Prometheus) and /healthz on this port.")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to serve them.")] = "127.0.0.1",
+    exit_when_idle: Annotated[
+        float | None, typer.Option(metavar="S", help="End when all patients have been silent for S seconds.")
+    ] = None,
+    silence: Annotated[
+        float, typer.Option(metavar="S", help="End a patient's session after S seconds without anything new.")
+    ] = 300.0,
+    max_patients: Annotated[int, typer.Option(metavar="N", min=1, help="How many patients to take on.")] = 1000,
+    ca: Ca = None,
+    cert: Cert = None,
+    key: Key = None,
+    password_file: PasswordFile = None,
+    client_id: ClientId = None,
+    retry: Retry = False,
+) -> None:
+    """Classify every patient that publishes on an MQTT broker, live.
+
+    Ctrl-C and SIGTERM end it: with --state all sessions are saved, to go on where they stood; without, they are
+    flushed and summed up.
+    """
+    from ..stream.mqtt_client import BrokerAddress
+    from ..stream.mqtt_patients import Limits
+    from ..stream.mqtt_service import Options
+    from ..stream.mqtt_topics import Topics
+    from ..stream.pipeline import DEFAULT_MODEL, load_models
+
+    if (url is None) == (not demo):
+        raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
+    options = Options(
+        Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence)
+    )
+    shown = format or ("monitor" if sys.stdout.isatty() else "lines")
+    setup = _Setup(
+        address=None if url is None else BrokerAddress.of(
+            url, ca=ca, certificate=cert, key=key, password_file=password_file
+        ),
+        options=options,
+        models=load_models(model or DEFAULT_MODEL),
+        model=Path(model or DEFAULT_MODEL).name,
+        shown=shown,
+        focus=focus,
+        record=record,
+        state=state,
+        metrics=metrics,
+        metrics_host=metrics_host,
+        client_id=client_id,
+        retry=retry,
+    )
+    if shown != "monitor":
+        logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    stop = asyncio.run(_subscribe(setup))
+    if stop.signal == signal.SIGINT:
+        raise typer.Exit(130)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What the command line asked for."""
+
+    address: BrokerAddress | None
+    options: Options
+    models: Models
+    model: str
+    shown: str
+    focus: str | None
+    record: Path | None
+    state: Path | None
+    metrics: int | None
+    metrics_host: str
+    client_id: str | None
+    retry: bool
+
+
+async def _subscribe(setup: _Setup) -> StopRequest:
+    """Run the service, with what is to run beside it, until it ends."""
+    from ..replay.demo_ward import demo_broker, publish_demo_patients
+    from ..stream.engine import StopRequest, stopped_by_signals
+    from ..stream.metrics import serve_metrics
+    from ..stream.mqtt_client import BrokerAddress
+
+    async with AsyncExitStack() as stack:
+        stop = stack.enter_context(stopped_by_signals())
+        address = setup.address
+        if address is None:
+            address = BrokerAddress("127.0.0.1", await stack.enter_async_context(demo_broker()))
+        service = _service(setup, address, stack)
+        if setup.metrics is not None:
+            server = await serve_metrics(service.metrics, service.wrong, setup.metrics, setup.metrics_host)
+            stack.callback(server.close)
+        if setup.address is None:
+            demo_over = StopRequest()
+            patients = await stack.enter_async_context(asyncio.TaskGroup())
+            patients.create_task(publish_demo_patients(address, demo_over), name="demo patients")
+            stack.callback(demo_over.ask)
+        await service.run(stop)
+    return stop
+
+
+def _service(setup: _Setup, address: BrokerAddress, stack: AsyncExitStack) -> Service:
+    from ..stream.mqtt_client import Link
+    from ..stream.mqtt_service import Service
+    from ..stream.pipeline import Pipeline
+
+    folder, client_id = None, setup.client_id
+    if setup.state is not None:
+        folder = _state_folder(setup, stack)
+        card = folder.card()
+        client_id = client_id or (card.client_id if card is not None else None)
+    link = Link(address, client_id or f"ecg-stream-{secrets.token_hex(4)}", retry=setup.retry, version=5)
+    recorders: list[Sink] = []
+    if setup.record is not None:
+        from ..replay.segments import SegmentRecorder
+
+        recorders.append(SegmentRecorder(setup.record))
+    return Service(
+        link,
+        setup.options,
+        lambda: Pipeline(setup.models),
+        [_text_sink(setup.shown)],
+        recorders=recorders,
+        state=folder,
+    )
+
+
+def _state_folder(setup: _Setup, stack: AsyncExitStack) -> StateFolder:
+    from .. import __version__
+    from ..stream.mqtt_journal import StateFolder
+
+    assert setup.state is not None
+    folder = StateFolder(setup.state, f"ecg-stream {__version__}")
+    stack.callback(folder.close)
+    return folder
+
+
+def _text_sink(shown: str) -> Sink:
+    from ..stream.sinks import JsonSink, LineSink
+
+    return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout, named=True)

@@ -1,0 +1,186 @@
+"""A sink that records patients' streams as WFDB records, a minute at a time, with their beats as annotations.
+
+::
+
+    FOLDER/PATIENT/BEGUN/sSTART.hea .dat .ecs    BEGUN: UTC time; START: index of the segment's first sample
+
+Each segment is a record of its own, which every WFDB tool reads and `ecg-stream replay` plays. It appears whole,
+when its beats are decided, so that a crash loses less than the last minute. A gap in the stream ends a segment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from ..errors import RequestError
+from ..stream.codec import quantize
+from ..stream.engine import Step
+from ..stream.messages import Beat, Chunk, Samples
+from ..stream.sinks import ContextSink
+from ..stream.snapshots import write_atomically
+from ..stream.summary import Summary
+from .annotation_sink import EXTENSION
+from .annotations import write_annotations
+
+SEGMENT_S = 50.0
+DECIDED_S = 5.0  # search-back adds beats up to 3.6 s after their R peak
+
+
+@dataclass(slots=True)
+class _Segment:
+    """Samples of one segment, and its beats so far."""
+
+    start: int
+    fs: float
+    leads: tuple[str, ...]
+    parts: list[Samples] = field(default_factory=list)
+    stop: int = 0
+    beats: list[tuple[int, str]] = field(default_factory=list)
+
+    def goes_on_with(self, chunk: Chunk) -> bool:
+        return (chunk.start, chunk.fs, chunk.leads) == (self.stop, self.fs, self.leads)
+
+
+@dataclass(slots=True)
+class _Recording:
+    """One patient's recording: the segment that grows, and those that wait for their last beats."""
+
+    folder: Path
+    growing: _Segment | None = None
+    waiting: list[_Segment] = field(default_factory=list)
+
+    def take(self, chunk: Chunk) -> None:
+        if self.growing is not None and not self.growing.goes_on_with(chunk):
+            self.cut()
+        rest = chunk.samples
+        start = chunk.start
+        while len(rest):
+            if self.growing is None:
+                self.growing = _Segment(start, chunk.fs, chunk.leads, stop=start)
+            room = self.growing.start + round(SEGMENT_S * chunk.fs) - start
+            part, rest = rest[:room], rest[room:]
+            self.growing.parts.append(part)
+            start += len(part)
+            self.growing.stop = start
+            if len(part) == room:
+                self.cut()
+
+    def cut(self) -> None:
+        if self.growing is not None:
+            self.waiting.append(self.growing)
+            self.growing = None
+
+    def note(self, beat: Beat) -> None:
+        for segment in (*self.waiting, *((self.growing,) if self.growing is not None else ())):
+            if segment.start <= beat.sample < segment.stop:
+                segment.beats.append((beat.sample - segment.start, beat.label))
+                return
+
+    def decided(self, now: int) -> list[_Segment]:
+        """Take out the segments to which no beat can be added any more, the stream being at sample `now`."""
+        ready = [each for each in self.waiting if now >= each.stop + DECIDED_S * each.fs or now < each.start]
+        self.waiting = [each for each in self.waiting if each not in ready]
+        return ready
+
+
+class SegmentRecorder(ContextSink):
+    """Records every stream it is given.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if it is not there.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be written, at once or later.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._recordings: dict[str, _Recording] = {}
+        _make(folder)
+
+    async def write(self, step: Step) -> None:
+        """Keep samples and beats of a step, and write what is complete."""
+        recording = self._recordings.get(step.record)
+        if recording is None:
+            recording = self._recordings[step.record] = _Recording(self._begin(step.record))
+        if step.chunk is not None:
+            recording.take(step.chunk)
+        for output in step.outputs:
+            if isinstance(output, Beat):
+                recording.note(output)
+        if step.chunk is not None and recording.waiting:
+            now = step.chunk.start + len(step.chunk.samples)
+            await asyncio.to_thread(_write_all, recording.folder, recording.decided(now))
+
+    async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
+        """Write the rest of a stream that has ended."""
+        recording = self._recordings.pop(record, None)
+        if recording is not None:
+            recording.cut()
+            await asyncio.to_thread(_write_all, recording.folder, recording.waiting)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Write the rest of all streams."""
+        for recording in self._recordings.values():
+            recording.cut()
+            _write_all(recording.folder, recording.waiting)
+
+    def _begin(self, patient: str) -> Path:
+        """Make the folder of a recording that begins now."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        for number in count(1):
+            folder = self._folder / patient / (stamp if number == 1 else f"{stamp}-{number}")
+            if not folder.exists():
+                _make(folder)
+                return folder
+        raise AssertionError("count ends")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RequestError(
+            f"cannot record to {folder}: {error.strerror}: name a writable --record folder"
+        ) from error
+
+
+def _write_all(folder: Path, segments: list[_Segment]) -> None:
+    for segment in segments:
+        _write(folder, segment)
+
+
+def _write(folder: Path, segment: _Segment) -> None:
+    """Write one segment in WFDB format 16; the header last, as it makes a record of the files."""
+    name = f"s{segment.start:010d}"
+    gain, digital = quantize(np.concatenate(segment.parts))
+    write_atomically(folder / f"{name}.dat", digital.tobytes())
+    samples, labels = [beat[0] for beat in segment.beats], [beat[1] for beat in segment.beats]
+    write_annotations(folder, name, segment.fs, samples, labels, EXTENSION)
+    signals = [
+        f"{name}.dat 16 {gain:g}(0)/mV 16 0 {column[0]} {_checksum(column)} 0 {lead}"
+        for lead, column in zip(segment.leads, digital.T, strict=True)
+    ]
+    head = f"{name} {len(segment.leads)} {segment.fs:.10g} {len(digital)}"
+    write_atomically(folder / f"{name}.hea", "\n".join([head, *signals, ""]).encode())
+
+
+def _checksum(column: np.ndarray[tuple[int], np.dtype[np.int16]]) -> int:
+    """WFDB's checksum of a signal: its sum, as a 16-bit integer."""
+    return (int(column.astype(np.int64).sum()) + 0x8000) % 0x10000 - 0x8000

@@ -1,0 +1,335 @@
+"""The connection to an MQTT broker: address, credentials, TLS, and coming back after it was lost.
+
+Each connection is a fresh client under one stable client id. What must outlive a connection lives elsewhere:
+undelivered messages with the broker, in the persistent session of that id; unconfirmed ones with whoever publishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import ssl
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from ..errors import BrokerError, RequestError
+
+log = logging.getLogger("ecg_stream.mqtt")
+
+USER_VARIABLE = "ECG_STREAM_MQTT_USER"
+PASSWORD_VARIABLE = "ECG_STREAM_MQTT_PASSWORD"
+
+CONNECT_TIMEOUT_S = 10.0
+KEEPALIVE_S = 20
+FIRST_BACKOFF_S = 0.25
+LONGEST_BACKOFF_S = 20.0
+SESSION_EXPIRY_S = 24 * 3600
+IN_FLIGHT = 65_535  # MQTT 5's largest: the broker may send on while we are busy, and drops nothing
+MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the broker
+
+_SESSION_TAKEN_OVER = 142  # MQTT 5 reason code
+_CREDENTIALS = f"check {USER_VARIABLE} and {PASSWORD_VARIABLE}"
+
+OnMessage = Callable[[str, bytes, bool], None]
+"""Takes topic, payload and whether it was retained; called before the message is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where a broker is and how to come in.
+
+    Attributes
+    ----------
+    host, port
+        Where it listens.
+    tls
+        Checked TLS, for ``mqtts://``; None for a plain connection.
+    user, password
+        Credentials; the password is not shown.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        *,
+        ca: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        password_file: Path | None = None,
+    ) -> BrokerAddress:
+        """Read ``mqtt://[user@]host[:port]`` or ``mqtts://...``; user and password come from the environment or a file.
+
+        Parameters
+        ----------
+        url
+            Without a password, which every user of the machine could read in the list of processes.
+        ca
+            Certificate authorities to trust instead of the system's.
+        certificate, key
+            Client certificate and its key, where the broker asks for one.
+        password_file
+            A file whose first line is the password; else the environment has it.
+
+        Raises
+        ------
+        RequestError
+            If the URL is not one, or a file cannot be read or is not what it should be.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            parts, host, port = urlsplit(""), None, None
+        if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
+            raise RequestError(
+                f"'{_without_password(url)}' is no broker: valid is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
+            )
+        if parts.password is not None:
+            raise RequestError(
+                "a password in the URL is seen by all users of this machine: "
+                f"set {PASSWORD_VARIABLE} or use --password-file"
+            )
+        secure = parts.scheme == "mqtts"
+        if not secure and (ca or certificate or key):
+            raise RequestError("--ca, --cert and --key are for TLS: write the URL as mqtts://...")
+        user = unquote(parts.username) if parts.username else os.environ.get(USER_VARIABLE)
+        password = _first_line(password_file) if password_file else os.environ.get(PASSWORD_VARIABLE)
+        if password is not None and user is None:
+            raise RequestError(
+                f"a password without a user: set {USER_VARIABLE} or write the URL as {parts.scheme}://USER@{host}"
+            )
+        tls = _tls(ca, certificate, key) if secure else None
+        return cls(host, port or (8883 if secure else 1883), tls, user, password)
+
+
+@dataclass(slots=True)
+class Link:
+    """A client id's connection to a broker, made again whenever it is lost.
+
+    Attributes
+    ----------
+    address
+        The broker.
+    client_id
+        Stable for as long as messages are to be kept for this client.
+    will
+        What the broker publishes if the connection breaks.
+    on_message
+        Takes each message before it is acknowledged; if it raises, the message is not, and `run` raises the same.
+    clean
+        Begin without what the broker has kept for this client id.
+    retry
+        Keep trying if even the first connection fails.
+    version
+        MQTT 5, or 4 for MQTT 3.1.1; a broker that does not know 5 is asked again in 4.
+    connects
+        How often a connection was made.
+    """
+
+    address: BrokerAddress
+    client_id: str
+    will: aiomqtt.Will | None = None
+    on_message: OnMessage | None = None
+    clean: bool = False
+    retry: bool = False
+    version: int = 5
+    connects: int = 0
+
+    async def run(self, use: Callable[[aiomqtt.Client], Awaitable[None]]) -> None:
+        """Connect and call `use` with the client, again after each loss, until `use` returns.
+
+        `use` is to let `aiomqtt.MqttError` pass: it means that the connection is lost.
+
+        Raises
+        ------
+        BrokerError
+            If the first connection fails, unless `retry`; or if the client id is taken over by another client.
+        """
+        backoff = FIRST_BACKOFF_S
+        told = ""
+        while True:
+            failure: list[BaseException] = []
+            before = self.connects
+            try:
+                async with self._client(failure) as client:
+                    self.connects += 1
+                    if before or told:
+                        log.warning("connected to %s%s", self.address, " again" if before else "")
+                    backoff, told = FIRST_BACKOFF_S, ""
+                    await use(client)
+                return
+            except aiomqtt.MqttError as error:
+                if failure:
+                    raise failure[0] from None
+                if self._speaks_older(error):
+                    continue
+                why = explain(error, self.address)
+                if not self.connects and not self.retry:
+                    raise BrokerError(why) from None
+                if _taken_over(error):
+                    raise BrokerError(
+                        f"another client came to {self.address} with our client id '{self.client_id}': "
+                        "give each its own --client-id"
+                    ) from None
+                if why != told:
+                    log.warning("%s; trying again", why)
+                    told = why
+            await asyncio.sleep(random.uniform(0.5, 1.0) * backoff)  # so that not all come at once
+            backoff = min(2 * backoff, LONGEST_BACKOFF_S)
+
+    def _speaks_older(self, error: aiomqtt.MqttError) -> bool:
+        """Step down to MQTT 3.1.1 if the broker said that it does not know 5."""
+        if self.version == 5 and not self.connects and isinstance(error, MqttConnectError) and _code(error) in (1, 132):
+            self.version = 4
+            return True
+        return False
+
+    def _client(self, failure: list[BaseException]) -> aiomqtt.Client:
+        modern: dict[str, Any] = {"clean_session": self.clean and not self.connects}
+        if self.version == 5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.ReceiveMaximum = IN_FLIGHT
+            properties.MaximumPacketSize = MAX_PACKET_BYTES
+            modern = {"clean_start": self.clean and not self.connects, "properties": properties}
+        client = aiomqtt.Client(
+            self.address.host,
+            self.address.port,
+            identifier=self.client_id,
+            username=self.address.user,
+            password=self.address.password,
+            tls_context=self.address.tls,
+            will=self.will,
+            protocol=aiomqtt.ProtocolVersion.V5 if self.version == 5 else aiomqtt.ProtocolVersion.V311,
+            keepalive=KEEPALIVE_S,
+            timeout=CONNECT_TIMEOUT_S,
+            queue_type=cast(Any, partial(_Handover, self.on_message, failure)),
+            **modern,
+        )
+        client.pending_calls_threshold = sys.maxsize  # many messages in flight are meant
+        return client
+
+
+async def listen(client: aiomqtt.Client) -> None:
+    """Wait until the connection is lost, which raises `aiomqtt.MqttError`; messages go to `Link.on_message`."""
+    async for _ in client.messages:
+        raise AssertionError("a message was queued that was to be handed over")
+
+
+class _Handover(asyncio.Queue[aiomqtt.Message]):
+    """Stands where aiomqtt queues a message, and hands it over at once.
+
+    paho acknowledges a message when aiomqtt has put it here. With a queue that only remembered it, what was
+    acknowledged and not yet processed would die with the process, and a full queue would drop it unseen.
+    """
+
+    def __init__(self, on_message: OnMessage | None, failure: list[BaseException], maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self._on_message = on_message
+        self._failure = failure
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        if self._on_message is None:
+            return
+        payload = item.payload if isinstance(item.payload, bytes) else bytes(cast(bytearray, item.payload or b""))
+        try:
+            self._on_message(item.topic.value, payload, bool(item.retain))
+        except BaseException as error:
+            self._failure.append(error)
+            raise  # aiomqtt drops the connection, and the message stays unacknowledged
+
+
+def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> str:
+    """Say in one line why a connection failed, and what to do."""
+    cause = error.__context__
+    if isinstance(error, MqttConnectError):
+        code = _code(error)
+        if code in (4, 134):
+            return f"{address} refuses {_who(address)}: {_CREDENTIALS}"
+        if code in (5, 135):
+            return f"{address} does not let {_who(address)} in: {_CREDENTIALS}, or give --cert and --key"
+        return f"{address} refuses the connection: {str(error).removeprefix('[code:').strip()}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"{address} cannot be trusted: its certificate does not pass: {cause.verify_message}; "
+            "give the right --ca, or renew the broker's certificate"
+        )
+    if isinstance(cause, ssl.SSLError):
+        return f"{address}: TLS fails: {cause.reason or cause}; is it a TLS port, and does it want --cert?"
+    if isinstance(cause, OSError):
+        return f"{address} cannot be reached: {cause.strerror or cause}; is the broker running?"
+    return f"{address}: connection lost: {error}"
+
+
+def _code(error: MqttConnectError) -> int:
+    return error.rc if isinstance(error.rc, int) else int(getattr(error.rc, "value", -1))
+
+
+def _taken_over(error: aiomqtt.MqttError) -> bool:
+    """Tell whether the broker closed the connection because another client came with the same id (MQTT 5 only)."""
+    code = getattr(error.__cause__, "rc", getattr(error, "rc", None))
+    return getattr(code, "value", code) == _SESSION_TAKEN_OVER
+
+
+def _who(address: BrokerAddress) -> str:
+    return f"user '{address.user}'" if address.user else "us without a user"
+
+
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    if key and not certificate:
+        raise RequestError("--key without --cert: give the client certificate that it belongs to")
+    for file in (ca, certificate, key):
+        if file is not None:
+            _readable(file)
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise RequestError(f"{ca} holds no certificate authority: {error}: valid is a PEM file") from None
+    if certificate:
+        try:
+            context.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            raise RequestError(f"{certificate} and its key do not fit: {error}: valid are PEM files") from None
+    return context
+
+
+def _readable(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return _readable(file).decode().splitlines()[0]
+    except (UnicodeDecodeError, IndexError):
+        raise RequestError(f"{file} holds no password: its first line is to be the password") from None
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition(':')[0]}://...@{tail}" if at else url
