@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..replay.labels import LabelMap
+from .records import open_record
 
 if TYPE_CHECKING:
     from ..offline.ec57 import RecordScore
@@ -54,9 +55,8 @@ def _score_record(
     from ..errors import RecordError, RequestError
     from ..offline.ec57 import compare
     from ..replay.annotations import read_annotations
-    from ..replay.catalog import find_record
 
-    record = find_record(name)
+    record = open_record(name)
     truth = record.annotations(reference)
     if truth is None:
         raise RecordError(f"record {record.name} has no annotations '{reference}' to score against: see --reference")

@@ -79,6 +79,12 @@ LISTS: Mapping[str, RecordList] = MappingProxyType(
 )
 """The lists by name."""
 
+DATABASES = ("mitdb", "svdb", "edb", "nstdb")
+"""The lists that are whole databases."""
+
+DEMO = RecordList("demo", "the generated record", ("demo",))
+"""A list of the record that needs no data folder."""
+
 _SAME_PATIENT = (
     _of("mitdb", "201 202"),
     _of("edb", "e0121 e0122"),
@@ -117,6 +123,50 @@ def patients(records: Iterable[str]) -> list[str]:
     return [patient(record) for record in records]
 
 
+def choose(lists: Sequence[str], records: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Give the records that a user asks for, by list.
+
+    Parameters
+    ----------
+    lists
+        Names of record lists; if there is none, the lists of the databases of `records` stand for them.
+    records
+        Only these of their records, as ``db/name`` or ``name``; all if there is none.
+
+    Returns
+    -------
+    dict[str, tuple[str, ...]]
+        List name: its records as ``db/name``, in the order of the list. The record ``demo`` is a list of its own.
+
+    Raises
+    ------
+    RequestError
+        If nothing is asked for, a list is unknown, or a record is in none of the lists.
+    """
+    if not lists and not records:
+        raise RequestError(f"no records to evaluate: name lists with --db, of {', '.join(LISTS)}, or records")
+    offered = [record_list(name) for name in lists] or [*(LISTS[database] for database in DATABASES), DEMO]
+    unknown = [
+        asked
+        for asked in records
+        if not any(_is_asked(record, [asked]) for entry in offered for record in entry.records)
+    ]
+    if unknown:
+        raise RequestError(
+            f"no record {' '.join(unknown)} in {', '.join(entry.name for entry in offered)}: "
+            "give records of these lists as name or db/name"
+        )
+    chosen = {
+        entry.name: tuple(record for record in entry.records if not records or _is_asked(record, records))
+        for entry in offered
+    }
+    return {name: names for name, names in chosen.items() if names}
+
+
+def _is_asked(record: str, asked: Sequence[str]) -> bool:
+    return record in asked or record.partition("/")[2] in asked
+
+
 def split_by_presence(records: Sequence[str], data_folder: Path) -> tuple[list[str], list[str]]:
     """Sort records into those that are at hand and those that are missing.
 
@@ -130,12 +180,14 @@ def split_by_presence(records: Sequence[str], data_folder: Path) -> tuple[list[s
     Returns
     -------
     present, missing
-        Both in the order given. A record is present if its header and its reference annotations are there.
+        Both in the order given. A record is present if its header and its reference annotations are there;
+        ``demo`` always is.
     """
     present = [
         record
         for record in records
-        if all((data_folder / f"{record}.{extension}").is_file() for extension in ("hea", "atr"))
+        if record in DEMO.records
+        or all((data_folder / f"{record}.{extension}").is_file() for extension in ("hea", "atr"))
     ]
     return present, [record for record in records if record not in set(present)]
 

@@ -15,6 +15,7 @@ from ecg_stream.offline.splits import (
     NSTDB,
     PACED,
     SVDB,
+    choose,
     missing_line,
     patient,
     patients,
@@ -99,3 +100,33 @@ def test_missing_records_are_told_apart_and_named(tmp_path: Path) -> None:
     assert "svdb/801 edb/e0103" in line
     assert "ecg-stream download edb && ecg-stream download svdb" in line
     assert missing_line([]) == ""
+
+
+class TestChoose:
+    def test_whole_lists(self) -> None:
+        assert choose(["ds1", "edb"], []) == {"mitdb-ds1": DS1, "edb": EDB}
+
+    def test_records_of_lists_by_either_name_in_the_order_of_the_list(self) -> None:
+        assert choose(["mitdb", "svdb"], ["801", "mitdb/100", "800"]) == {
+            "mitdb": ("mitdb/100",),
+            "svdb": ("svdb/800", "svdb/801"),
+        }
+
+    def test_records_alone_are_found_in_the_databases(self) -> None:
+        assert choose([], ["demo", "e0103", "118e_6"]) == {
+            "edb": ("edb/e0103",),
+            "nstdb": ("nstdb/118e_6",),
+            "demo": ("demo",),
+        }
+
+    def test_a_record_in_none_of_the_lists_is_refused(self) -> None:
+        with pytest.raises(RequestError, match="no record e0103 in mitdb-ds1"):
+            choose(["ds1"], ["101", "e0103"])
+
+    def test_nothing_asked_for_is_refused(self) -> None:
+        with pytest.raises(RequestError, match="name lists with --db, of mitdb, mitdb-ds1"):
+            choose([], [])
+
+
+def test_the_demo_record_is_always_present(tmp_path: Path) -> None:
+    assert split_by_presence(["demo"], tmp_path) == (["demo"], [])

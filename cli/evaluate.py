@@ -1,0 +1,12 @@
+"""`ecg-stream evaluate`: measure a model, and write a report."""
+
+from __future__ import annotations
+
+import typer
+
+from .evaluate_beat import beat
+from .evaluate_record import record
+
+app = typer.Typer(help="Measure a model, and write a report.", no_args_is_help=True, rich_markup_mode=None)
+app.command("beat")(beat)
+app.command("record")(record)

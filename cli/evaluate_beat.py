@@ -1,0 +1,143 @@
+"""`ecg-stream evaluate beat`: the live pipeline, end to end, over databases with reference annotations."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import RequestError
+from ..replay.labels import LabelMap
+
+if TYPE_CHECKING:
+    from ..offline.beat_run import Conditions, DatabaseResult
+
+
+def beat(
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    db: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="mitdb, mitdb-ds1, mitdb-ds2, mitdb-paced, svdb, edb or nstdb; may be repeated.",
+        ),
+    ] = None,
+    records: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,...", help="Only these records, bare of the lists named or as db/name; may be repeated."
+        ),
+    ] = None,
+    leads: Annotated[
+        Literal["first", "all"], typer.Option(help="Whether the pipeline sees the first lead alone or all.")
+    ] = "all",
+    start: Annotated[
+        float, typer.Option("--from", metavar="S", min=0.0, help="Where scoring begins, in seconds.")
+    ] = 300.0,
+    label_map: Annotated[
+        LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
+    ] = "aami",
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and pictures into this folder.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Records to run at a time.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object on one line.")] = False,
+) -> None:
+    """Run the live pipeline over databases and score its beats as `ecg-stream score` does.
+
+    Records that are not in the data folder are named and skipped; nothing is downloaded.
+    """
+    from ..offline.beat_report import figures, write_report
+    from ..offline.beat_run import Conditions
+    from ..offline.splits import choose
+    from ..replay.catalog import data_folder
+    from ..stream.pipeline import DEFAULT_MODEL, load_models
+
+    conditions = Conditions(model or DEFAULT_MODEL, leads == "first", start, label_map)
+    load_models(conditions.model)  # a wrong model is told before any record is run
+    only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
+    results = _run(choose(db or [], only), conditions, data_folder(), jobs)
+    if report is not None:
+        command = _command(conditions, db or [], only, report)
+        write_report(report, results, conditions, command, data_folder())
+    if json:
+        import msgspec
+
+        print(msgspec.json.encode(figures(results, conditions)).decode())
+    else:
+        _print_table(results)
+        if report is not None:
+            print(f"report: {report / 'report.md'}")
+
+
+def _run(chosen: Mapping[str, Sequence[str]], conditions: Conditions, folder: Path, jobs: int) -> list[DatabaseResult]:
+    from rich.console import Console
+    from rich.progress import track
+
+    from ..offline.beat_run import DatabaseResult, run_records
+    from ..offline.splits import missing_line, split_by_presence
+
+    console = Console(stderr=True)
+    results = []
+    for name, records in chosen.items():
+        present, missing = split_by_presence(records, folder)
+        if missing:
+            print(f"{name}: {missing_line(missing)}", file=sys.stderr)
+        if present:
+            runs = run_records(present, conditions, folder, jobs)
+            bar = track(runs, name, len(present), console=console, transient=True, disable=not console.is_terminal)
+            results.append(DatabaseResult(name, tuple(bar), tuple(missing)))
+    if not results:
+        raise RequestError(
+            f"none of the records of {', '.join(chosen)} is in the data folder {folder}: fetch them with "
+            "`ecg-stream download DB`, or set ECG_STREAM_DATA"
+        )
+    return results
+
+
+def _command(conditions: Conditions, lists: Sequence[str], records: Sequence[str], report: Path) -> str:
+    """Write the command line that makes the report again."""
+    options = [("--model", conditions.model), *(("--db", name) for name in lists)]
+    if records:
+        options.append(("--records", ",".join(records)))
+    options += [("--leads", "first" if conditions.first_lead else "all"), ("--from", f"{conditions.start_s:g}")]
+    options += [("--map", conditions.label_map), ("--report", str(report))]
+    return shlex.join(["ecg-stream", "evaluate", "beat", *(word for option in options for word in option)])
+
+
+def _print_table(results: Sequence[DatabaseResult]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..offline.beat_figures import delays
+    from ..offline.ec57_report import HEADINGS, statistics_rows
+
+    table = Table(
+        box=None, padding=(0, 1, 0, 0), caption="gross, percent; delays in ms; rest: without supraventricular rhythms"
+    )
+    table.add_column("", no_wrap=True)
+    for heading in (*HEADINGS[1:7], "p50", "p95", "max", "> 400"):
+        table.add_column(heading, justify="right")
+    for result in results:
+        delay = delays(result.runs)
+        gross = _gross(statistics_rows([run.score for run in result.runs]))
+        times = [delay.p50, delay.p95, delay.max]
+        late = "-" if delay.late_percent is None else f"{delay.late_percent:.2f} %"
+        table.add_row(
+            f"{result.name} ({len(result.runs)})", *gross, *("-" if t is None else f"{t:.0f}" for t in times), late
+        )
+        premature = [run.score for run in result.runs if not run.supraventricular]
+        if premature and len(premature) < len(result.runs):
+            rest = _gross(statistics_rows(premature))
+            table.add_row(f"  rest ({len(premature)})", *rest)
+    Console().print(table)
+
+
+def _gross(rows: Sequence[Sequence[str]]) -> Sequence[str]:
+    return rows[-2][1:7]
