@@ -13,8 +13,8 @@ from .compiled import compiled
 from .messages import Samples
 from .stage import State, own_samples, restored
 
-_LONGEST = 256
-"""Longest run of samples that is worked on at once; it bounds the scratch memory and changes no result."""
+_LONGEST = 64
+"""Longest run of samples that is worked on at once; it bounds the memory and changes no result."""
 
 _MEDIAN_OF_NORMAL = 0.6745
 """Median of the magnitudes of normal noise, in standard deviations."""
@@ -104,13 +104,12 @@ class WaveletDenoiser:
             self._factors *= math.sqrt(2.0 * math.log(self._window)) / _MEDIAN_OF_NORMAL
             self._rate = 1.0 - math.exp(-window_s / adapt_s)
 
-        # Lines of memory: the signal, its smooths, and what was taken off the details of each level.
-        lines = max(1, levels) + levels
-        reach = max(self.delay, (len(low) - 1) << max(0, levels - 1))
-        self._history = np.zeros((n_leads, lines, reach))
-        self._scratch = np.zeros((lines + 1, reach + _LONGEST))
-        # Details of level j are alike over 2^j samples, so every 2^j-th of a window tells as much of the noise.
-        self._magnitudes = np.zeros((n_leads, sum(-(-self._window >> level) for level in range(levels))))
+        # Lines of a lead: the signal, its smooths, what was taken off the details of each level, and the result.
+        # All but the result remember `reach` samples; the rest is room to work in.
+        self._reach = max(self.delay, (len(low) - 1) << max(0, levels - 1))
+        self._lines = np.zeros((n_leads, max(1, levels) + levels + 1, self._reach + _LONGEST))
+        # Every 2^j-th detail of level j is the orthonormal transform: it tells as much of the noise as all of them.
+        self._magnitudes = np.zeros((n_leads, levels, (self._window + 1) // 2))
         self._counts = np.zeros((n_leads, levels), dtype=np.int64)
         self._windows = np.zeros(n_leads, dtype=np.int64)
         self._medians = np.full((n_leads, levels), threshold_mv or 0.0)
@@ -141,8 +140,8 @@ class WaveletDenoiser:
         if good.shape != y.shape:
             raise StreamError(f"got a mask of shape {good.shape} for samples of shape {y.shape}: they must be the same")
         _denoise(
-            y, good, self._seen, self._window, self._rate, self._backwards, self._synthesis, self._factors,
-            self._history, self._scratch, self._magnitudes, self._counts, self._windows, self._medians,
+            y, good, self._seen, self._window, self._rate, self._reach, self._backwards, self._synthesis, self._factors,
+            self._lines, self._magnitudes, self._counts, self._windows, self._medians,
         )  # fmt: skip
         early = max(0, self.delay - self._seen)
         self._seen += len(y)
@@ -154,7 +153,14 @@ class WaveletDenoiser:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {"seen": self._seen, **{key: getattr(self, f"_{key}").copy() for key in _STATE}}
+        return {
+            "seen": self._seen,
+            "history": self._history().copy(),
+            "magnitudes": self._magnitudes.copy(),
+            "counts": self._counts.copy(),
+            "windows": self._windows.copy(),
+            "medians": self._medians.copy(),
+        }
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -164,14 +170,17 @@ class WaveletDenoiser:
         StreamError
             If it came from a stage of another kind, sampling rate or number of leads.
         """
-        arrays = {key: restored(state, key, getattr(self, f"_{key}")) for key in _STATE}
-        for key, array in arrays.items():
-            setattr(self, f"_{key}", array)
+        history = restored(state, "history", self._history())
+        magnitudes = restored(state, "magnitudes", self._magnitudes)
+        counts = restored(state, "counts", self._counts)
+        windows = restored(state, "windows", self._windows)
+        self._medians = restored(state, "medians", self._medians)
+        self._magnitudes, self._counts, self._windows = magnitudes, counts, windows
+        self._history()[:] = history
         self._seen = int(state["seen"])
 
-
-_STATE = ("history", "magnitudes", "counts", "windows", "medians")
-"""The arrays that carry the stream from chunk to chunk."""
+    def _history(self) -> NDArray[np.float64]:
+        return self._lines[:, :-1, : self._reach]
 
 
 def level_shares(fs: float) -> tuple[float, ...]:
@@ -237,75 +246,79 @@ def _denoise(
     seen: int,
     window: int,
     rate: float,
+    reach: int,
     backwards: NDArray[np.float64],
     synthesis: NDArray[np.float64],
     factors: NDArray[np.float64],
-    history: NDArray[np.float64],
-    scratch: NDArray[np.float64],
+    lines: NDArray[np.float64],
     magnitudes: NDArray[np.float64],
     counts: NDArray[np.int64],
     windows: NDArray[np.int64],
     medians: NDArray[np.float64],
 ) -> None:
     """Denoise `y` in place, as late as the synthesis looks ahead, and carry the state on."""
-    leads, lines, reach = history.shape
     levels, delay, taps = len(factors), synthesis.shape[1] - 1, backwards.shape[1]
+    result = lines.shape[1] - 1
     first = 0
     while first < y.shape[0]:
         phase = (seen + first) % window
-        n = min(y.shape[0] - first, scratch.shape[1] - reach, window - phase)
-        out = scratch[lines, :n]
-        for lead in range(leads):
-            for line in range(lines):
-                for i in range(reach):
-                    scratch[line, i] = history[lead, line, i]
-                for i in range(n):
-                    scratch[line, reach + i] = 0.0
+        n = min(y.shape[0] - first, lines.shape[2] - reach, window - phase)
+        for lead in range(y.shape[1]):
+            line = lines[lead]
             for i in range(n):
-                scratch[0, reach + i] = y[first + i, lead]
-            for i in range(n):
-                out[i] = scratch[0, reach - delay + i]
-            room = 0
-            for level in range(levels):
+                line[0, reach + i] = y[first + i, lead]
+                line[result, reach + i] = line[0, reach + i - delay]
+            # At each level: details, smooth for the next level, synthesis. One call, for one copy of the filter's code.
+            for job in range(3 * levels):
+                level, kind = job // 3, job % 3
                 step = 1 << level
-                at = reach - (taps - 1) * step
-                detail = scratch[lines - levels + level, reach : reach + n]
-                _add_filtered(detail, scratch[level], backwards[1], at, step)
-                if level < levels - 1:
-                    _add_filtered(scratch[level + 1, reach : reach + n], scratch[level], backwards[0], at, step)
-                for i in range(-phase % step, n, step):
-                    if good[first + i, lead]:
-                        magnitudes[lead, room + counts[lead, level]] = abs(detail[i])
-                        counts[lead, level] += 1
-                room += (window + step - 1) // step
-                threshold = factors[level] * medians[lead, level]
-                for i in range(n):
-                    detail[i] = min(max(detail[i], -threshold), threshold)
-                _add_filtered(out, scratch[lines - levels + level], synthesis[level], reach - delay, 1)
+                details = result - levels + level
+                source, target, at, filtered = level, details, reach - (taps - 1) * step, backwards[1]
+                if kind == 1:
+                    if level == levels - 1:
+                        continue
+                    target, filtered = level + 1, backwards[0]
+                elif kind == 2:
+                    source, target, at, filtered = details, result, reach - delay, synthesis[level]
+                    step = 1
+                _filter(line[target, reach : reach + n], line[source], at, step, filtered, kind == 2)
+                if kind == 0:
+                    threshold = factors[level] * medians[lead, level]
+                    count = counts[lead, level]
+                    for i in range(n):
+                        detail = line[details, reach + i]
+                        line[details, reach + i] = min(max(detail, -threshold), threshold)
+                        if (phase + i) & (2 * step - 1) == 0 and good[first + i, lead]:
+                            magnitudes[lead, level, count] = abs(detail)
+                            count += 1
+                    counts[lead, level] = count
             for i in range(n):
-                y[first + i, lead] = out[i]
-            for line in range(lines):
+                y[first + i, lead] = line[result, reach + i]
+            for k in range(result):
                 for i in range(reach):
-                    history[lead, line, i] = scratch[line, n + i]
-            if phase + n == window:
-                room = 0
-                now = max(rate, 1.0 / (windows[lead] + 1.0)) if rate > 0.0 and 2 * counts[lead, 0] > window else 0.0
+                    line[k, i] = line[k, n + i]
+            if phase + n == window and levels > 0:
+                now = 0.0
+                if rate > 0.0 and 4 * counts[lead, 0] > window:  # at least half of the window was good
+                    now = max(rate, 1.0 / (windows[lead] + 1.0))
+                    windows[lead] += 1
                 for level in range(levels):
                     if now > 0.0:
-                        middle = _median(magnitudes[lead, room : room + counts[lead, level]])
+                        middle = _median(magnitudes[lead, level, : counts[lead, level]])
                         medians[lead, level] += now * (middle - medians[lead, level])
                     counts[lead, level] = 0
-                    room += (window + (1 << level) - 1) >> level
-                windows[lead] += now > 0.0
         first += n
 
 
 @compiled
-def _add_filtered(
-    out: NDArray[np.float64], x: NDArray[np.float64], taps: NDArray[np.float64], at: int, step: int
+def _filter(
+    out: NDArray[np.float64], x: NDArray[np.float64], at: int, step: int, taps: NDArray[np.float64], add: bool
 ) -> None:
-    """``out[i] += sum_k taps[k] x[at + i + k step]``; tap by tap, so that the loop over i is vectorised."""
+    """``out[i] (+)= sum_k taps[k] x[at + i + k step]``; tap by tap, so that the loop over i is vectorised."""
     n = len(out)
+    if not add:
+        for i in range(n):
+            out[i] = 0.0
     for k in range(len(taps)):
         tap, shifted = taps[k], x[at + k * step : at + k * step + n]
         for i in range(n):
@@ -335,4 +348,4 @@ def _median(values: NDArray[np.float64]) -> float:
             low = i
         else:
             break
-    return values[middle]
+    return float(values[middle])
