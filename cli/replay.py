@@ -12,20 +12,17 @@ import typer
 
 from ..errors import RequestError
 from .records import open_record
+from .warm_up import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..replay.record import Record
-    from ..stream.agreement import Reference
     from ..stream.engine import Session, Sink, Source, StopRequest
-    from ..stream.pipeline import Pipeline
     from ..stream.summary import Summary
     from ..stream.view import Watch
 
 PACED_CHUNK_MS = 100.0
 FULL_SPEED_CHUNK_MS = 10_000.0
-WARM_UP_MS = 5_000.0
 
 
 def replay(
@@ -59,6 +56,7 @@ def replay(
     """
     from ..replay.annotation_sink import AnnotationSink
     from ..replay.player import Player
+    from ..replay.reference import reference_beats
     from ..stream.engine import Session
     from ..stream.pipeline import DEFAULT_MODEL, Pipeline
     from ..stream.sinks import summary_table
@@ -72,7 +70,7 @@ def replay(
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
     name = model or DEFAULT_MODEL
     pipeline = Pipeline(name)
-    _warm_up(Pipeline(name), found)
+    warm_up(Pipeline(name), found)
     session = Session(found.name, pipeline)
 
     shown = format or "monitor"
@@ -80,20 +78,13 @@ def replay(
         shown = "lines"
     if shown == "monitor":
         title = Title(found.name, Path(name).name, "max" if pace is None else f"×{pace:g}", end or found.seconds)
-        watch = Watch(title, _reference(found), pipeline.lead_quality)
+        watch = Watch(title, reference_beats(found), pipeline.lead_quality)
         summary, stop = _play(session, source, [_monitor_sink(watch), *sinks])
         print(summary_table(found.name, summary))
     else:
         _, stop = _play(session, source, [_text_sink(shown), *sinks])
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
-
-
-def _warm_up(pipeline: Pipeline, record: Record) -> None:
-    """Run the first seconds through a pipeline of its own, so that compiled code is loaded before time counts."""
-    chunk = next(record.chunks(WARM_UP_MS))
-    pipeline.push(chunk)
-    pipeline.flush()
 
 
 def _pace(speed: str) -> float | None:
@@ -117,18 +108,6 @@ def _play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summ
             return await run(session, source, sinks, stop), stop
 
     return asyncio.run(playing())
-
-
-def _reference(record: Record) -> Reference | None:
-    """Give the reference beats, where the record has any."""
-    from ..replay.labels import AAMI_CLASS
-    from ..stream.agreement import Reference
-
-    marks = record.annotations("atr")
-    if marks is None:
-        return None
-    beats = marks.beats()
-    return Reference(beats.samples, tuple(AAMI_CLASS[symbol] for symbol in beats.symbols))
 
 
 def _monitor_sink(watch: Watch) -> Sink:

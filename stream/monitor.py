@@ -60,7 +60,7 @@ class Screen:
             _title(self.view, width),
             *traces(self.view, width, free - panel_rows),
             *panels(self.view, width, panel_rows),
-            *block(events(self.view, event_rows), event_rows, width),
+            *events(self.view, event_rows, width),
         ]
 
 

@@ -12,6 +12,7 @@ from .view import View
 
 LEFT = 17
 RIGHT = 26
+LEAVE = "  Ctrl-C ends "
 WIDE = 50
 """From this width on, the list of beats has times to the millisecond, and delays."""
 
@@ -46,11 +47,12 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
     return [[Segment(rule, QUIET)], *([*left, *edge, *centre, *edge, *right] for left, centre, right in columns)]
 
 
-def events(view: View, rows: int) -> list[Line]:
-    """Tell the latest events, the newest first."""
-    if not view.events:
-        return [[Segment(" no events", QUIET)]]
-    return [[Segment(f" {line(event)}", ALARM)] for event in reversed(view.events[-rows:])]
+def events(view: View, rows: int, width: int) -> list[Line]:
+    """Tell the latest events, the newest first; and how to leave."""
+    told = [[Segment(f" {line(event)}", ALARM)] for event in reversed(view.events[-rows:])]
+    lines = block(told or [[Segment(" no events", QUIET)]], rows, width - len(LEAVE))
+    lines[-1].append(Segment(LEAVE, QUIET))
+    return lines
 
 
 def _heart(view: View) -> list[Line]:
@@ -110,7 +112,9 @@ def _timing(view: View) -> list[Line]:
 
 
 def _percentiles(name: str, values: Percentiles, digits: int) -> Line:
-    p50, p95, top = ("-" if v is None else f"{v:.{digits}f}" for v in (values.p50, values.high, values.max))
+    p50, p95, top = (
+        "-" if v is None else f"{v:.{digits if v < 10 else 0}f}" for v in (values.p50, values.high, values.max)
+    )
     return [Segment(f" {name:8}{p50:>5}{p95:>6}{top:>6}")]
 
 

@@ -8,16 +8,15 @@ from rich.style import Style
 Line = list[Segment]
 """One line of the screen."""
 
-CLASS_STYLES = {
-    "N": Style(color="color(29)"),
-    "S": Style(color="color(33)", bold=True, reverse=True),
-    "V": Style(color="color(160)", bold=True, reverse=True),
-    "F": Style(color="color(127)", bold=True, reverse=True),
-    "Q": Style(color="color(244)", bold=True, reverse=True),
-}
-"""The letter of a class; what is not normal stands out without colour, too."""
+CLASS_COLOURS = {"N": "color(29)", "S": "color(33)", "V": "color(160)", "F": "color(127)", "Q": "color(244)"}
 
-TRACE_STYLES = {label: Style(color=style.color) for label, style in CLASS_STYLES.items()}
+CLASS_STYLES = {
+    label: Style(color=colour) if label == "N" else Style(color="color(231)", bgcolor=colour, bold=True)
+    for label, colour in CLASS_COLOURS.items()
+}
+"""The letter of a class."""
+
+TRACE_STYLES = {label: Style(color=colour) for label, colour in CLASS_COLOURS.items()}
 """The trace under a beat."""
 
 PLAIN = Style()

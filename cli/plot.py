@@ -1,0 +1,130 @@
+"""`ecg-stream plot`: pictures of what the live stages make of a record, and of the monitor at one moment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import MissingExtraError, RequestError
+from .records import open_record
+from .warm_up import warm_up
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..replay.record import Record
+
+DENOISE_S = 10.0
+MONITOR_S = 60.0
+MONITOR_CHUNK_MS = 100.0
+
+
+def plot(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where to: .png or .svg; the monitor is .svg.")],
+    what: Annotated[
+        Literal["denoise", "normalize", "beats", "monitor"],
+        typer.Option(help="Before and after; before and after; the mean window of each class; the screen."),
+    ] = "denoise",
+    start: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Where to begin, in seconds; for the monitor, the moment.  [default: 0; 60]"),
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option(metavar="S", help="Where to end, in seconds.  [default: 10 s on, or all]")
+    ] = None,
+    lead: Annotated[
+        list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; denoise and monitor.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="COLSxROWS", help="Size of the monitor, characters.")] = "100x30",
+) -> None:
+    """Draw what the live stages make of a record.
+
+    denoise shows each lead as recorded, and high-passed and denoised; normalize the window of every beat in millivolts
+    and as the network gets it; beats the mean window of each class; monitor the screen of `replay` at one moment.
+    """
+    from ..stream.pipeline import DEFAULT_MODEL
+
+    suffixes = (".svg",) if what == "monitor" else (".svg", ".png")
+    if output.suffix not in suffixes:
+        raise RequestError(f"cannot draw {what} as {output.name}: end --output in {' or '.join(suffixes)}")
+    columns, rows = _size(size)
+    found = open_record(record)
+    name = model or DEFAULT_MODEL
+    if what == "monitor":
+        moment = min(MONITOR_S, found.seconds) if start is None else start
+        svg = _monitor(found, moment, lead, name, columns, rows)
+        _write(output, svg.encode())
+    else:
+        _write(output, _drawn(_figure(found, what, start or 0.0, end, lead, name), output.suffix))
+
+
+def _size(size: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{2,3})x(\d{2,3})", size)
+    if match is None:
+        raise RequestError(f"no size '{size}': valid for --size are columns x rows, such as 80x24")
+    return int(match[1]), int(match[2])
+
+
+def _figure(
+    record: Record, what: str, start_s: float, end_s: float | None, lead: list[str] | None, model: str
+) -> Figure:
+    try:
+        import matplotlib as _  # noqa: F401  told in one line if it is not there
+    except ImportError:
+        raise MissingExtraError(f"ecg-stream plot --what {what}", "train") from None
+    from ..offline import stage_plots
+
+    if what == "denoise":
+        stop = min(start_s + DENOISE_S, record.seconds) if end_s is None else end_s
+        return stage_plots.denoise_figure(record, start_s, stop, lead)
+    draw = stage_plots.normalize_figure if what == "normalize" else stage_plots.beats_figure
+    return draw(record, start_s, record.seconds if end_s is None else end_s, model)
+
+
+def _drawn(figure: Figure, suffix: str) -> bytes:
+    from io import BytesIO
+
+    drawn = BytesIO()
+    figure.savefig(drawn, format=suffix[1:], dpi=130)
+    return drawn.getvalue()
+
+
+def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str, columns: int, rows: int) -> str:
+    """Play the record from its beginning to the moment, at full speed, and give the screen as it stands there."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    from ..replay.reference import reference_beats
+    from ..stream.engine import Session
+    from ..stream.monitor import Screen
+    from ..stream.pipeline import Pipeline
+    from ..stream.view import Title, Watch
+
+    warm_up(Pipeline(model), record)
+    pipeline = Pipeline(model)
+    session = Session(record.name, pipeline)
+    title = Title(record.name, Path(model).name, "", record.seconds)
+    watch = Watch(title, reference_beats(record), pipeline.lead_quality)
+    for chunk in record.chunks(MONITOR_CHUNK_MS, 0.0, moment_s, lead):
+        watch.take(session.push(chunk))
+    console = Console(width=columns, height=rows, file=StringIO(), record=True, force_terminal=True)
+    console.print(Screen(watch.view()), end="")
+    return console.export_svg(title=f"ecg-stream replay {record.name}")
+
+
+def _write(output: Path, content: bytes) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(content)
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {output}: {error.strerror}: name a file that can be written with --output"
+        ) from error

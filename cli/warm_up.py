@@ -1,0 +1,20 @@
+"""Load what is loaded on first use, before time counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..replay.record import Record
+    from ..stream.pipeline import Pipeline
+
+WARM_UP_MS = 5_000.0
+
+
+def warm_up(pipeline: Pipeline, record: Record) -> None:
+    """Run the first seconds of a record through a pipeline that is not used afterwards.
+
+    Compiled code and the network's session are loaded by then, so that the first chunk that counts is not late.
+    """
+    pipeline.push(next(record.chunks(WARM_UP_MS)))
+    pipeline.flush()
