@@ -122,7 +122,7 @@ class Band:
         return np.asarray(np.interp(t, self._at, self._value))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def demo_record(fs: float = 250.0, seconds: float = 600.0, seed: int = DEMO_SEED) -> Record:
     """Generate the record ``demo``: two leads, N, S, V, F and Q beats, every kind of noise and a stretch of lead-off.
 

@@ -20,7 +20,7 @@ SUMS = "SHA256SUMS.txt"
 ATTEMPTS = 3  # of a file whose transfer breaks off, each going on where the last one stopped
 AT_ONCE = 4  # files; PhysioNet answers each small file in a tenth of a second, whatever the line
 TIMEOUT_S = (10, 60)  # to connect, and between two pieces
-PIECE_BYTES = 1 << 16
+PIECE_BYTES = 1 << 14  # what is lost of a piece when a transfer breaks off
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 """Called with the name of a file, the bytes of it that are here, and its size if known; from several threads."""
@@ -166,6 +166,9 @@ def _checksums(database: str, folder: Path) -> dict[str, str]:
         file = file.strip().removeprefix("./")
         if len(digest) == 64 and file and not file.startswith("/") and ".." not in file.split("/"):
             sums[file] = digest.lower()
+    if not sums:  # a portal's page, perhaps
+        kept.unlink()
+        raise DownloadError(f"{_address(database)}/{SUMS} lists no checksums: what answered is not PhysioNet: try again")
     return sums
 
 
@@ -188,17 +191,21 @@ class _Resuming:
         import requests
 
         for attempt in range(1, ATTEMPTS + 1):
+            before = self._size()
             try:
                 self._transfer(url)
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-                if attempt == ATTEMPTS:
+                if attempt == ATTEMPTS or self._size() == before:  # nothing came: another try would wait in vain
                     raise
             else:
                 break
         self._part.replace(output_file)
 
+    def _size(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
+
     def _transfer(self, url: str) -> None:
-        here = self._part.stat().st_size if self._part.exists() else 0
+        here = self._size()
         wanted = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={here}-"} if here else {})
         with self._session.get(url, headers=wanted, stream=True, timeout=TIMEOUT_S) as answer:
             if answer.status_code == 416:  # nothing lies behind what is here: either all of it, or of another file

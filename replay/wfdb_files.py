@@ -76,7 +76,7 @@ def open_record(path: Path) -> Record:
         )
     if not math.isclose(header.fs, stated_fs):
         raise RecordError(
-            f"{header_file}: wfdb cannot read the sampling rate in '{lines[0][:80]}': write it as a number"
+            f"{header_file}: the sampling rate in '{lines[0][:60]}' cannot be read: write it as a number"
         )
     n_frames = _checked_length(path, header)
 
