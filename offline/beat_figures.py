@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import MissingExtraError
 from ..stream.messages import CLASSES
 from .beat_run import RecordRun
+from .splits import PACED
 
 LATE_MS = 400.0
 """A label that comes later than this counts as late."""
@@ -134,6 +135,14 @@ def matched_beats(runs: Sequence[RecordRun]) -> MatchedBeats:
         probabilities=np.concatenate(probabilities),
         offset_ms=np.concatenate(offset_ms),
     )
+
+
+def unpaced(runs: Sequence[RecordRun]) -> list[RecordRun]:
+    """Give the runs without records with paced beats; all of them if nothing else would be left.
+
+    EC57 leaves these records out: their beats are Q in the reference, and no class that a pipeline is trained to tell.
+    """
+    return [run for run in runs if run.name not in PACED] or list(runs)
 
 
 def classification(beats: MatchedBeats) -> Classification:

@@ -118,6 +118,11 @@ def _matched(answer: Mapping[str, Any]) -> list[str]:
         "",
         *_markdown(headings, rows),
         "",
+        *(
+            ["Without records with paced beats, here and in what follows on matched beats.", ""]
+            if answer["without_paced"]["left_out"]
+            else []
+        ),
         f"{found['beats']} matched beats: accuracy {_text(found['accuracy'], 2)}, balanced accuracy "
         f"{_text(found['balanced_accuracy'], 2)}, Brier score {_text(found['brier'], 4)}, expected calibration error "
         f"{_text(found['calibration_error'], 2)}.",

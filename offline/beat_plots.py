@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,13 @@ def save_plots(folder: Path, runs: Sequence[RecordRun], beats: MatchedBeats) -> 
         draws["confusion"] = partial(_confusion, beats=beats)
         draws["offset"] = partial(_offset, beats=beats)
     if len(set(beats.truth.tolist())) > 1:
-        draws["roc"] = partial(_one_against_rest, beats=beats, draw=_roc, legend="lower right")
-        draws["precision-recall"] = partial(_one_against_rest, beats=beats, draw=_precision_recall, legend="lower left")
-        draws["calibration"] = partial(_one_against_rest, beats=beats, draw=_calibration, legend="upper left")
+        draws["roc"] = partial(_one_against_rest, beats=beats, draw=_roc)
+        draws["precision-recall"] = partial(_one_against_rest, beats=beats, draw=_precision_recall)
+        draws["calibration"] = partial(_one_against_rest, beats=beats, draw=_calibration)
     if any(len(run.samples) for run in runs):
         draws["delay"] = partial(_delay, runs=runs)
     for name, draw in draws.items():
-        figure = new_figure(5.6, 4.8)
+        figure = new_figure(6.4, 4.6)
         draw(figure.add_subplot())
         figure.savefig(folder / f"{name}.png", dpi=110)
     return [f"{name}.png" for name in draws]
@@ -67,17 +67,14 @@ def _confusion(axes: Axes, beats: MatchedBeats) -> None:
 
 
 def _one_against_rest(
-    axes: Axes,
-    beats: MatchedBeats,
-    draw: Callable[[Axes, str, NDArray[np.bool_], NDArray[np.float64]], None],
-    legend: Literal["lower right", "lower left", "upper left"],
+    axes: Axes, beats: MatchedBeats, draw: Callable[[Axes, str, NDArray[np.bool_], NDArray[np.float64]], None]
 ) -> None:
     present = [k for k in range(len(CLASSES)) if 0 < np.count_nonzero(beats.truth == k) < len(beats.truth)]
     axes.set_prop_cycle(color=[CLASS_COLOURS[CLASSES[k]] for k in present])
     for k in present:
         is_class = beats.truth == k
         draw(axes, f"{CLASSES[k]} ({is_class.sum():,})", is_class, beats.probabilities[:, k])
-    axes.legend(fontsize=8, loc=legend)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _roc(axes: Axes, name: str, is_class: NDArray[np.bool_], probability: NDArray[np.float64]) -> None:

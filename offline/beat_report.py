@@ -10,7 +10,7 @@ import msgspec
 
 from ..replay.catalog import find_record
 from ..stream.messages import CLASSES
-from .beat_figures import classification, delays, matched_beats, offsets
+from .beat_figures import classification, delays, matched_beats, offsets, unpaced
 from .beat_markdown import Pictures, report_text
 from .beat_plots import save_plots
 from .beat_run import SUPRAVENTRICULAR_RHYTHMS, Conditions, DatabaseResult, RecordRun
@@ -65,14 +65,14 @@ def write_report(
         for result in results:
             place = part / result.name
             place.mkdir()
-            plots = save_plots(place, result.runs, matched_beats(result.runs))
+            plots = save_plots(place, result.runs, matched_beats(unpaced(result.runs)))
             pictures.append(Pictures(plots, _save_stretches(place, result.runs, data_folder)))
         (part / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
         (part / "report.md").write_text(report_text(results, content, pictures, command), encoding="utf-8")
 
 
 def _database_figures(result: DatabaseResult) -> dict[str, Any]:
-    beats = matched_beats(result.runs)
+    beats = matched_beats(unpaced(result.runs))
     left_out = {
         "without_paced": [run.name for run in result.runs if run.name in PACED],
         "without_supraventricular_rhythm": [run.name for run in result.runs if run.supraventricular],
