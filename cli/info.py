@@ -72,7 +72,7 @@ def age_and_sex(comments: Sequence[str]) -> tuple[int | None, str | None]:
     """Read the patient's age in years and sex, ``M`` or ``F``, out of the comments, as EDB and MITDB write them."""
     for comment in comments:
         found = re.search(r"\bage:?\s*(\d+|\?).*?\bsex:?\s*([MF]|\?)", comment, re.IGNORECASE) or re.match(
-            r"(\d+|\?)\s+([MF]|\?)(?:\s|$)", comment
+            r"(-?\d+|\?)\s+([MF]|\?)(?:\s|$)", comment
         )
         if found is not None:
             age, sex = found.groups()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -142,6 +143,8 @@ def _fetch(
 
 def _checksums(database: str, folder: Path) -> dict[str, str]:
     """Give the SHA-256 of every file of the database, from the copy in the data folder or else from PhysioNet."""
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", database, re.ASCII):
+        raise DownloadError(f"no database '{database}': valid is PhysioNet's name of one, such as edb, mitdb or ptb-xl")
     kept = folder / database / SUMS
     try:
         if not kept.is_file():
@@ -168,7 +171,7 @@ def _checksums(database: str, folder: Path) -> dict[str, str]:
             sums[file] = digest.lower()
     if not sums:  # a portal's page, perhaps
         kept.unlink()
-        raise DownloadError(f"{_address(database)}/{SUMS} lists no checksums: what answered is not PhysioNet: try again")
+        raise DownloadError(f"{_address(database)}/{SUMS} lists no checksums: is it PhysioNet that answers?")
     return sums
 
 

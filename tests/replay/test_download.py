@@ -91,7 +91,7 @@ def test_so_does_one_of_an_earlier_run(physionet: FakePhysioNet, folder: Path, m
     assert not (folder / "edb/e0105.dat").exists()
     assert (folder / "edb/e0105.dat.part").stat().st_size == 16384
     download_record("edb", "e0105", folder)
-    assert physionet.asked[-1] == (DAT, "bytes=16384-")
+    assert (DAT, "bytes=16384-") in physionet.asked
     assert same_files(physionet, folder, ["e0105.dat", "e0105.hea", "e0105.atr"])
     assert not list(folder.rglob("*.part"))
 
