@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -53,19 +54,24 @@ def beat(
 
     Records that are not in the data folder are named and skipped; nothing is downloaded.
     """
-    from ..offline.beat_report import figures, write_report
+    from ..offline.beat_report import check_extra, figures, fill_report
     from ..offline.beat_run import Conditions
+    from ..offline.report_folder import writing_report
     from ..offline.splits import choose
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_MODEL, load_models
 
+    # What is wrong with the request is told before any record is run.
     conditions = Conditions(model or DEFAULT_MODEL, leads == "first", start, label_map)
-    load_models(conditions.model)  # a wrong model is told before any record is run
+    load_models(conditions.model)
     only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
-    results = _run(choose(db or [], only), conditions, data_folder(), jobs)
-    if report is not None:
-        command = _command(conditions, db or [], only, report)
-        write_report(report, results, conditions, command, data_folder())
+    chosen = choose(db or [], only)
+    if report is not None or json:
+        check_extra()
+    with nullcontext() if report is None else writing_report(report) as folder:
+        results = _run(chosen, conditions, data_folder(), jobs)
+        if report is not None and folder is not None:
+            fill_report(folder, results, conditions, _command(conditions, db or [], only, report), data_folder())
     if json:
         import msgspec
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MissingExtraError
 from ..stream.messages import CLASSES
 from .beat_run import RecordRun
 from .splits import PACED
@@ -146,13 +145,7 @@ def unpaced(runs: Sequence[RecordRun]) -> list[RecordRun]:
 
 
 def classification(beats: MatchedBeats) -> Classification:
-    """Compute the figures of the classes.
-
-    Raises
-    ------
-    MissingExtraError
-        If scikit-learn is not installed.
-    """
+    """Compute the figures of the classes."""
     confusion = np.zeros((len(CLASSES), len(CLASSES)), dtype=np.int64)
     np.add.at(confusion, (beats.truth, beats.called), 1)
     n = len(beats.truth)
@@ -189,10 +182,7 @@ def offsets(offset_ms: NDArray[np.float64]) -> Offsets:
 
 
 def _class_figures(beats: MatchedBeats, confusion: NDArray[np.int64], k: int) -> ClassFigures:
-    try:
-        from sklearn.metrics import average_precision_score, roc_auc_score
-    except ImportError as error:
-        raise MissingExtraError("evaluation", "train") from error
+    from sklearn.metrics import average_precision_score, roc_auc_score
 
     true = int(confusion[k, k])
     of_class, called = int(confusion[k].sum()), int(confusion[:, k].sum())

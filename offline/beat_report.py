@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ..errors import MissingExtraError
 from ..replay.catalog import find_record
 from ..stream.messages import CLASSES
 from .beat_figures import classification, delays, matched_beats, offsets, unpaced
@@ -16,7 +18,7 @@ from .beat_plots import save_plots
 from .beat_run import SUPRAVENTRICULAR_RHYTHMS, Conditions, DatabaseResult, RecordRun
 from .beat_stretches import save_stretch, worst_stretches
 from .ec57_report import as_json
-from .report_folder import FIGURES, writing_report
+from .report_folder import FIGURES
 from .splits import PACED
 
 SUPRAVENTRICULAR_DEFINITION = (
@@ -38,7 +40,7 @@ def figures(results: Sequence[DatabaseResult], conditions: Conditions) -> dict[s
     }
 
 
-def write_report(
+def fill_report(
     folder: Path, results: Sequence[DatabaseResult], conditions: Conditions, command: str, data_folder: Path
 ) -> None:
     """Write ``report.md``, ``report.json``, and a folder of pictures for each database.
@@ -46,29 +48,35 @@ def write_report(
     Parameters
     ----------
     folder
-        Where to; a report that is there is replaced.
+        An empty folder, see `report_folder.writing_report`.
     results, conditions
         What was measured, and how.
     command
         The command line that makes the report again.
     data_folder
         Where the records lie whose stretches are drawn.
+    """
+    content = figures(results, conditions)
+    pictures = []
+    for result in results:
+        place = folder / result.name
+        place.mkdir()
+        plots = save_plots(place, result.runs, matched_beats(unpaced(result.runs)))
+        pictures.append(Pictures(plots, _save_stretches(place, result.runs, data_folder)))
+    (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    (folder / "report.md").write_text(report_text(results, content, pictures, command), encoding="utf-8")
+
+
+def check_extra() -> None:
+    """Make sure that what figures and pictures are made with is installed.
 
     Raises
     ------
-    RequestError
-        If the folder cannot be written, or holds something that is no report.
+    MissingExtraError
+        If it is not.
     """
-    content = figures(results, conditions)
-    with writing_report(folder) as part:
-        pictures = []
-        for result in results:
-            place = part / result.name
-            place.mkdir()
-            plots = save_plots(place, result.runs, matched_beats(unpaced(result.runs)))
-            pictures.append(Pictures(plots, _save_stretches(place, result.runs, data_folder)))
-        (part / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-        (part / "report.md").write_text(report_text(results, content, pictures, command), encoding="utf-8")
+    if not all(find_spec(library) for library in ("matplotlib", "sklearn")):
+        raise MissingExtraError("the report of an evaluation", "train")
 
 
 def _database_figures(result: DatabaseResult) -> dict[str, Any]:

@@ -17,6 +17,8 @@ FIGURES = "report.json"
 def writing_report(folder: Path) -> Iterator[Path]:
     """Give a folder to fill, and move it to `folder` when the block ends well; an older report there is replaced.
 
+    What stands in the way is told at once, so that it can be opened before a long computation.
+
     Raises
     ------
     RequestError
@@ -25,15 +27,23 @@ def writing_report(folder: Path) -> Iterator[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / FIGURES).is_file():
         raise RequestError(f"{folder} holds something else than a report: name a new or empty folder with --report")
     folder = folder.resolve()
-    try:
+    with _told(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as workshop:
-            part = Path(workshop) / "new"
-            part.mkdir()
-            yield part
+        workshop = tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent)
+    with workshop:
+        part = Path(workshop.name) / "new"
+        part.mkdir()
+        yield part
+        with _told(folder):
             if folder.exists():
-                folder.replace(Path(workshop) / "old")
+                folder.replace(Path(workshop.name) / "old")
             part.replace(folder)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RequestError(
             f"cannot write the report {folder}: {error.strerror}: name a writable folder with --report"

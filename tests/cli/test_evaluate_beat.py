@@ -49,6 +49,7 @@ def test_records_that_are_missing_are_named_and_the_rest_is_run(
         (["--records", "demo", "--from", "600"], "before scoring begins"),
         (["--records", "demo", "--model", "nope"], "no model 'nope'"),
         (["--records", "demo", "--jobs", "0"], "--jobs"),
+        (["--records", "demo", "--report", "/proc/report"], "cannot write the report /proc/report"),
         (["--records", "demo", "--leads", "V1"], "'first', 'all'"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from ecg_stream.errors import RecordError, RequestError
 from ecg_stream.offline.beat_figures import classification, delays, matched_beats, offsets
-from ecg_stream.offline.beat_report import figures, write_report
+from ecg_stream.offline.beat_report import figures, fill_report
 from ecg_stream.offline.beat_run import Conditions, DatabaseResult, RecordRun, rhythm_is_supraventricular, run_record
 from ecg_stream.offline.beat_stretches import worst_stretches
 from ecg_stream.offline.report_folder import writing_report
@@ -167,7 +167,8 @@ class TestReport:
     def test_the_folder_has_text_figures_and_pictures(self, demo: Record, run: RecordRun, tmp_path: Path) -> None:
         results = [DatabaseResult("demo", (run,), ("demo/lost",))]
         folder = tmp_path / "made" / "report"
-        write_report(folder, results, CONDITIONS, "ecg-stream evaluate beat --records demo", tmp_path)
+        with writing_report(folder) as part:
+            fill_report(part, results, CONDITIONS, "ecg-stream evaluate beat --records demo", tmp_path)
         text = (folder / "report.md").read_text()
         for expected in (
             "`ecg-stream evaluate beat --records demo`",
