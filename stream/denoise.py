@@ -70,7 +70,7 @@ class WaveletDenoiser:
 
     - Of the filters with the magnitude response of a Daubechies wavelet, the minimum-phase ones are used in both bands.
       Without decimation there is no aliasing to cancel, so the inverse stays exact, and the details come much sooner:
-      in the usual pair the high-pass is the low-pass backwards, and half the energy of its answer is late.
+      in the usual pair the high-pass is the low-pass backwards, and most of its answer comes at its end.
     - The synthesis stops at the look-ahead.
     - Sigma adapts slowly, and each level has its share of the threshold.
 

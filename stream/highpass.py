@@ -21,8 +21,8 @@ class HighPass:
     n_leads
         Number of leads.
     cutoff_hz
-        Where the gain is 1/sqrt(2), Hz. The AHA asks 0.5 Hz of monitors (Kligfield et al. 2007,
-        doi 10.1161/CIRCULATIONAHA.106.180200).
+        Where the gain is 1/sqrt(2), Hz. 0.5 Hz is what monitors use against wander; it bends ST segments,
+        so these are not to be measured behind it (Kligfield et al. 2007, doi 10.1161/CIRCULATIONAHA.106.180200).
 
     Raises
     ------
