@@ -7,6 +7,8 @@ import typer
 from .evaluate_beat import beat
 from .evaluate_record import record
 
-app = typer.Typer(help="Measure a model, and write a report.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Measure a model, and write a report.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
 app.command("beat")(beat)
 app.command("record")(record)
