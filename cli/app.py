@@ -7,9 +7,11 @@ A command's module is imported when the command is invoked, not to list it, so t
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -42,6 +44,15 @@ class LazyGroup(TyperGroup):
         name, placeholder, rest = super().resolve_command(ctx, args)
         return name, placeholder if name is None else load(name), rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; end quietly where the reader of its output has gone, as behind ``| head``."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            with suppress(OSError):  # what is still buffered goes nowhere, instead of failing again at exit
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -66,7 +77,7 @@ def _placeholder() -> None: ...  # stands for a command in the list; `LazyGroup`
 
 
 for _name, _line in COMMANDS.items():
-    app.command(_name, help=_line)(_placeholder)
+    app.command(_name, short_help=_line)(_placeholder)  # a short help is never cut off
 
 
 def _show_version(wanted: bool) -> None:
@@ -108,7 +119,7 @@ def run(arguments: Sequence[str]) -> int:
         if settings["debug"]:
             traceback.print_exc()
         else:
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            what = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
             print(f"ecg-stream: unexpected {what} (--debug shows where)", file=sys.stderr)
         return 1
 

@@ -1,0 +1,119 @@
+import subprocess
+import sys
+
+import pytest
+
+from ecg_stream import __version__
+from ecg_stream.cli import app
+from ecg_stream.errors import RecordError
+
+HEAVY = ("numpy", "scipy", "rich", "numba", "wfdb", "onnxruntime", "tensorflow", "matplotlib", "pandas", "sklearn")
+
+
+def test_help_lists_every_command_as_its_own_help_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--help"]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    for name, line in app.COMMANDS.items():
+        assert f"{name} {line}" in listed
+        assert app.load(name).help.startswith(line.rstrip("."))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["nonsense"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"import sys; from ecg_stream.cli.app import run; run({arguments!r}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {name.split(".")[0] for name in loaded.split()} & set(HEAVY)
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_every_command_has_help_that_loads_nothing_heavy(name: str) -> None:
+    code = (
+        f"import sys; from ecg_stream.cli.app import run; code = run([{name!r}, '--help']); print(code, *sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    status, *loaded = shown.splitlines()[-1].split()
+    assert status == "0"
+    assert "Usage: ecg-stream" in shown
+    assert not {module.split(".")[0] for module in loaded} & {"tensorflow", "matplotlib", "sklearn", "onnxruntime"}
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"ecg-stream {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nonsense"], "ecg-stream: No such command 'nonsense': see `ecg-stream --help`\n"),
+        (["replya"], "ecg-stream: No such command 'replya'. Did you mean 'replay'?: see `ecg-stream --help`\n"),
+        (["--loud"], "ecg-stream: No such option: --loud: see `ecg-stream --help`\n"),
+        (["replay"], "ecg-stream replay: Missing argument 'RECORD': see `ecg-stream replay --help`\n"),
+    ],
+)
+def test_a_wrong_command_line_gets_one_line_and_2(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app.run(arguments) == 2
+    assert capsys.readouterr() == ("", told)
+
+
+def test_without_arguments_there_is_help_and_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run([]) == 2
+    assert "Usage: ecg-stream" in capsys.readouterr().out
+
+
+class Failing:
+    """Takes the place of a command, and raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def load(self, name: str) -> object:
+        import typer
+
+        def command() -> None:
+            raise self._error
+
+        failing = typer.Typer(add_completion=False)
+        failing.command(name)(command)
+        return typer.main.get_command(failing)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (RecordError("no record 'x': name another"), 2, "ecg-stream: no record 'x': name another\n"),
+        (ZeroDivisionError("by zero"), 1, "ecg-stream: unexpected ZeroDivisionError: by zero (--debug shows where)\n"),
+        (ValueError(), 1, "ecg-stream: unexpected ValueError (--debug shows where)\n"),
+        (ValueError("two\nlines"), 1, "ecg-stream: unexpected ValueError: two (--debug shows where)\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+    ],
+)
+def test_an_error_becomes_one_line_and_a_code(
+    error: BaseException,
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(app, "load", Failing(error).load)
+    assert app.run(["models"]) == code
+    assert capsys.readouterr() == ("", told)
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_debug_shows_where(by: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(app, "load", Failing(ZeroDivisionError("by zero")).load)
+    if by == "environment":
+        monkeypatch.setenv("ECG_STREAM_DEBUG", "1")
+    assert app.run((["--debug"] if by == "option" else []) + ["models"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_completed_word_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from ecg_stream.cli.app import main; import sys; sys.argv = ['ecg-stream']; main()"
+    environment = {"_ECG_STREAM_COMPLETE": "complete_bash", "COMP_WORDS": "ecg-stream repl", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.split() == ["replay"]
