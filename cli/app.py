@@ -24,14 +24,14 @@ COMMANDS = {
     "replay": "Play a record through the live classifier.",
     "subscribe": "Classify every patient that publishes on an MQTT broker, live.",
     "publish": "Publish a record on MQTT as a device would.",
-    "info": "Show what a record holds: header, leads, length, annotation counts.",
-    "download": "Fetch records from PhysioNet into the data folder.",
+    "info": "Show a record's header, leads, length and annotation counts.",
+    "download": "Fetch records, or a whole database, from PhysioNet into the data folder.",
     "models": "List the model bundles at hand and their cards.",
-    "plot": "Draw what the stages make of a record.",
+    "plot": "Draw what the live stages make of a record.",
     "predict": "Tell NORM from inferior infarction in each ten seconds of a record.",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
-    "score": "Compare annotation files with the reference, beat by beat (EC57).",
+    "score": "Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it.",
 }
 """Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
 
