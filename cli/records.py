@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
     from ..replay.download import Progress
     from ..replay.record import Record
 
@@ -29,19 +32,17 @@ def open_record(name: str) -> Record:
 @contextmanager
 def download_bars() -> Iterator[Progress]:
     """Give a callable for `replay.download` that draws one bar a file, from its first piece on, and none without."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    bars = Bars(*columns, console=Console(stderr=True), transient=True)
+    bars: Bars | None = None
     tasks: dict[str, TaskID] = {}
-    drawing = threading.Lock()
+    drawing = threading.Lock()  # files are fetched several at a time
 
     def progress(file: str, here: int, total: int | None) -> None:
+        nonlocal bars
         with drawing:
-            if file not in tasks:
+            if bars is None:
+                bars = _bars()
                 bars.start()
+            if file not in tasks:
                 tasks[file] = bars.add_task(file, total=total)
             bars.update(tasks[file], completed=here, total=total)
             if here == total:
@@ -50,4 +51,13 @@ def download_bars() -> Iterator[Progress]:
     try:
         yield progress
     finally:
-        bars.stop()
+        if bars is not None:
+            bars.stop()
+
+
+def _bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)

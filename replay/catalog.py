@@ -13,7 +13,8 @@ from ..errors import RecordError
 from .demo import demo_record
 from .download import Progress, download_record
 from .record import Record
-from .wfdb_files import missing_files, open_record
+from .wfdb_files import open_record
+from .wfdb_header import header_file, missing_files
 
 DATA_FOLDER_VARIABLE = "ECG_STREAM_DATA"
 EXTENSIONS = (".hea", ".dat", ".atr")
@@ -31,14 +32,14 @@ class Database:
         Regular expression of the record names.
     fs
         Their sampling rate, Hz.
-    n_samples
-        Length of each of them, whole.
+    lengths
+        Samples of each of them, whole, and of the excerpts that are around.
     """
 
     slug: str
     names: str
     fs: float
-    n_samples: int
+    lengths: tuple[int, ...]
 
     def has(self, record: str) -> bool:
         """Whether a bare name is one of this database."""
@@ -46,12 +47,12 @@ class Database:
 
 
 DATABASES = (
-    Database("edb", r"e\d{4}", 250, 1_800_000),
-    Database("mitdb", r"[12]\d\d", 360, 650_000),
-    Database("svdb", r"8\d\d", 128, 230_400),
-    Database("nstdb", r"11[89]e(\d\d|_6)|bw|em|ma", 360, 650_000),
-    Database("ptb-xl", r"\d{5}_lr", 100, 1_000),
-    Database("ptb-xl", r"\d{5}_hr", 500, 5_000),
+    Database("edb", r"e\d{4}", 250, (1_800_000, 900_000, 225_000)),
+    Database("mitdb", r"[12]\d\d", 360, (650_000,)),
+    Database("svdb", r"8\d\d", 128, (230_400,)),
+    Database("nstdb", r"11[89]e(\d\d|_6)|bw|em|ma", 360, (650_000,)),
+    Database("ptb-xl", r"\d{5}_lr", 100, (1_000,)),
+    Database("ptb-xl", r"\d{5}_hr", 500, (5_000,)),
 )
 """In the order in which a bare name is looked up."""
 
@@ -144,7 +145,7 @@ def _as_path(name: str) -> Path | None:
 
 
 def _is_record(path: Path) -> bool:
-    return (path.parent / f"{path.name}.hea").is_file()
+    return header_file(path).is_file()
 
 
 def _database_holding(record: str, root: Path) -> str:
@@ -161,10 +162,10 @@ def _check_rate(record: Record, slug: str | None) -> None:
     """Refuse a record of a known database at another rate.
 
     In the data folder that is any record of that name; elsewhere, where people keep copies at rates of their own, one
-    that has the name and the length of the original and yet another rate.
+    that has the name and a length of the original and yet another rate.
     """
     for database in DATABASES:
-        same = database.slug == slug or (slug is None and database.n_samples == record.n_samples)
+        same = database.slug == slug or (slug is None and record.n_samples in database.lengths)
         if same and database.has(record.name) and database.fs != record.fs:
             raise RecordError(
                 f"record {record.name}: its header says {record.fs:g} Hz, the records of {database.slug} have "

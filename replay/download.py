@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import DownloadError
-from .wfdb_files import missing_files
+from .wfdb_header import missing_files
 
 PHYSIONET = "https://physionet.org/files"
 VERSIONS = {"ptb-xl": "1.0.1"}

@@ -13,7 +13,8 @@ from ecg_stream.errors import RecordError
 from ecg_stream.replay import record as record_module
 from ecg_stream.replay.annotations import write_annotations
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.replay.wfdb_files import missing_files, open_record
+from ecg_stream.replay.wfdb_files import open_record
+from ecg_stream.replay.wfdb_header import missing_files
 
 WriteRecord = Callable[..., Path]
 
@@ -158,11 +159,15 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
         ("r1 2 250 5000", "r1 2 50 1000", "promises 1000 samples.* holds 5000: .* of another sampling rate"),
         ("r1 2 250 5000", "r1 2 250 0", "is empty: its header promises 0 samples"),
         ("r1 2 250 5000", "r1 2 250", "does not say how long it is: write the number of samples, 5000, behind"),
-        ("r1 2 250 5000", "r1 2 0 5000", "a sampling rate of 0 Hz is not one of an ECG: valid are 50 to 5000 Hz"),
-        ("r1 2 250 5000", "r1 2 -250 5000", "a sampling rate of -250 Hz is not"),
-        ("r1 2 250 5000", "r1 2 inf 5000", "a sampling rate of inf Hz is not"),
-        ("r1 2 250 5000", "r1 2 1 5000", "a sampling rate of 1 Hz is not"),
-        ("r1 2 250 5000", "r1 2 25000 5000", "a sampling rate of 25000 Hz is not"),
+        (
+            "r1 2 250 5000",
+            "r1 2 0 5000",
+            "0 Hz, as its header says, is not one of an ECG: valid are 50 to 5000 Hz",
+        ),
+        ("r1 2 250 5000", "r1 2 -250 5000", "a sampling rate of -250 Hz, as its header says, is not"),
+        ("r1 2 250 5000", "r1 2 inf 5000", "a sampling rate of inf Hz, as its header says, is not"),
+        ("r1 2 250 5000", "r1 2 1 5000", "a sampling rate of 1 Hz, as its header says, is not"),
+        ("r1 2 250 5000", "r1 2 25000 5000", "a sampling rate of 25000 Hz, as its header says, is not"),
         ("r1 2 250 5000", "r1 2 2.5e2 5000", "cannot be read: write it as a number"),
         ("r1 2 250 5000", "r1 2 fast 5000", "sampling rate 'fast' cannot be read"),
         ("r1 2 250 5000", "r1 0 250 5000", "has no signal"),
