@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import RecordError
+from .records import open_record
 
 if TYPE_CHECKING:
     from ..replay.record import Record
@@ -44,9 +45,7 @@ def predict(
 
     What is left at the end of a longer record, less than ten seconds, is not classified.
     """
-    from ..replay.catalog import find_record
-
-    opened = find_record(record)
+    opened = open_record(record)
     chosen = _model_for(opened, model)
     windows = list(_classified(opened, chosen))
     named = [window for window in windows if window.probability is not None]

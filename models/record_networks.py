@@ -70,12 +70,16 @@ def import_keras() -> Any:
 
 
 def average(networks: Sequence[keras.Model], *, n_leads: int) -> keras.Model:
-    """One network that gives the mean probability of several."""
+    """One network that gives the mean probability of several; they are renamed, as names in a network are unique."""
     keras = import_keras()
+    arch = networks[0].name
     x = keras.Input((None, n_leads), name="ecg")
-    outputs = [network(x) for network in networks]
+    outputs = []
+    for number, network in enumerate(networks):
+        network.name = f"member_{number + 1}"
+        outputs.append(network(x))
     mean = keras.layers.Average(name="mean")(outputs) if len(outputs) > 1 else outputs[0]
-    return keras.Model(x, mean, name=networks[0].name)
+    return keras.Model(x, mean, name=arch)
 
 
 def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
@@ -90,6 +94,18 @@ def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
         # tf2onnx asks NumPy for names that NumPy is about to give a new meaning
         warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
         fixed.export(path, format="onnx", verbose=False)
+
+
+def save_checkpoint(network: keras.Model, path: Path) -> None:
+    """Write the network as Keras has it, to go on from."""
+    import warnings
+
+    with warnings.catch_warnings():
+        # Keras variables do not know NumPy 2's copy keyword yet, and h5py asks for it
+        warnings.filterwarnings(
+            "ignore", message="__array__ implementation doesn't accept", category=DeprecationWarning
+        )
+        network.save(path)
 
 
 def _cnn(x: Any, fs: float, n_classes: int) -> Any:  # noqa: ARG001  the kernels are in samples, as they were published

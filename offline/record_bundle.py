@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..models.record_networks import export_onnx
+from ..models.record_networks import export_onnx, save_checkpoint
 from ..stream.record_input import NORMALIZATION, PREPROCESSING, WINDOW_S, window_samples
 from .ptbxl import CLASSES, LICENCE
 from .record_training import EpochFigures, Trained
@@ -39,7 +39,7 @@ def write_record_bundle(
     """
     with writing_bundle(folder) as part:
         export_onnx(trained.network, part / "model.onnx", n_samples=window_samples(rate))
-        trained.network.save(part / "checkpoint.keras")
+        save_checkpoint(trained.network, part / "checkpoint.keras")
         (part / "summary.txt").write_text(network_summary(trained.network))
         write_history(part / "history.csv", trained.history)
         plot_history(part / "history.png", trained.history)

@@ -236,7 +236,8 @@ def _fit(
         use_ema=averaging,
         ema_momentum=recipe.weight_average if averaging else 0.99,
     )
-    network.compile(optimizer, loss="categorical_crossentropy")
+    # XLA takes longer to compile these networks for a CPU than it saves, and runs the steps slower
+    network.compile(optimizer, loss="categorical_crossentropy", jit_compile=False)
     history: list[EpochFigures] = []
     best: list[Any] = []
     best_auc, best_epoch = -1.0, 0

@@ -1,0 +1,133 @@
+"""Training of record models: balance, augmentation, and that it learns what can be learnt."""
+
+import csv
+
+import numpy as np
+import pytest
+from synthetic_ptbxl import write_database
+
+from ecg_stream.errors import RequestError
+from ecg_stream.models.bundle import load_bundle
+from ecg_stream.offline.ptbxl import load_records, read_index
+from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_batches
+from ecg_stream.offline.record_balance import balanced
+from ecg_stream.offline.record_bundle import write_record_bundle
+from ecg_stream.offline.record_evaluation import bundle_probability
+from ecg_stream.offline.record_training import RECIPES, soft_targets, train_record_model
+
+pytest.importorskip("tensorflow", reason="training needs the extra [train]")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ptb-xl")
+    write_database(folder, per_fold=8)
+    return load_records(folder, read_index(folder), rate=100, leads=("I",), cache=folder / "cache")
+
+
+def unbalanced():
+    rng = np.random.default_rng(0)
+    positive = np.arange(40) >= 30
+    signals = rng.normal(size=(40, 50, 2)).astype(np.float32) + 5.0 * positive[:, None, None]
+    return signals, soft_targets(positive, 0.0, None), positive
+
+
+@pytest.mark.parametrize(("how", "records_of_each"), [("undersample", 10), ("oversample", 30), ("smote", 30)])
+def test_sampling_gives_as_many_of_both(how, records_of_each):
+    signals, targets, weights = balanced(*unbalanced(), how, seed=1)
+    positive = targets[:, 1] > 0.5
+    assert positive.sum() == (~positive).sum() == records_of_each
+    assert np.all(weights == 1.0)
+    assert np.all((signals.mean(axis=(1, 2)) > 2.5) == positive)
+    again, _, _ = balanced(*unbalanced(), how, seed=1)
+    np.testing.assert_array_equal(again, signals)
+
+
+def test_weights_give_both_the_same_say():
+    signals, _, weights = balanced(*unbalanced(), "weights", seed=1)
+    positive = unbalanced()[2]
+    assert len(signals) == 40
+    assert weights[positive].sum() == pytest.approx(weights[~positive].sum())
+    assert weights.mean() == pytest.approx(1.0)
+
+
+def test_smote_with_too_few_is_refused():
+    signals, targets, positive = unbalanced()
+    few = np.arange(40) < 33
+    with pytest.raises(RequestError, match="3 IMI and 30 NORM records by smote: more than 5"):
+        balanced(signals[few], targets[few], positive[few], "smote", seed=1)
+
+
+def test_a_teacher_is_mixed_with_the_labels():
+    got = soft_targets(np.array([True, False]), 0.1, np.array([0.5, 0.2]))
+    np.testing.assert_allclose(got[:, 1], [0.7 * 0.5 + 0.3 * 0.95, 0.7 * 0.2 + 0.3 * 0.05], rtol=1e-6)
+    np.testing.assert_allclose(got.sum(axis=1), 1.0, rtol=1e-6)
+
+
+def batches_of(augmentation, size=8):
+    signals, targets, positive = unbalanced()
+    rng = np.random.default_rng(7)
+    weights = np.ones(len(positive), dtype=np.float32)
+    return list(epoch_batches(signals, targets, weights, fs=100, size=size, augmentation=augmentation, rng=rng))
+
+
+def test_an_epoch_sees_each_record_once_and_leaves_the_signals_alone():
+    plain = batches_of(NOTHING)
+    assert [x.shape for x, _, _ in plain] == [(8, 50, 2)] * 5
+    seen = np.sort(np.concatenate([x for x, _, _ in plain]).sum(axis=(1, 2)))
+    np.testing.assert_allclose(seen, np.sort(unbalanced()[0].sum(axis=(1, 2))), rtol=1e-5)
+
+
+def test_augmentation_crops_and_disturbs_and_keeps_the_target():
+    for x, target, _ in batches_of(Augmentation(crop=0.6)):
+        assert x.shape == (8, 30, 2)
+        assert x.dtype == np.float32
+        np.testing.assert_array_equal(x.mean(axis=(1, 2)) > 2.0, target[:, 1] > 0.5)
+    assert not np.array_equal(batches_of(Augmentation())[0][0], batches_of(Augmentation(noise_mv=0.1))[0][0])
+
+
+def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
+    told = []
+    trained = train_record_model(
+        records, arch="cnn", epochs=12, seed=3, balance="weights", validation_folds=(8, 7), on_epoch=told.append
+    )
+    assert tuple(told) == trained.history
+    assert {figures.member for figures in trained.history} == {0, 1}
+    assert trained.n_validation == 16
+    assert trained.validation_auc > 0.95
+    training = {"command": "test"}
+    card = write_record_bundle(tmp_path / "m", trained, name="m", rate=100, leads=("I",), training=training)
+    assert card.thresholds == trained.thresholds
+    signals, positive, _ = records.folds(9)
+    bundle = load_bundle(tmp_path / "m", "record")
+    served = bundle_probability(bundle, signals, 100)
+    kept = np.asarray(trained.network(signals, training=False))[:, 1]
+    np.testing.assert_allclose(served, kept, atol=1e-5)
+    assert np.all((served >= card.thresholds["youden"]) == positive)
+    with (tmp_path / "m" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [figures.epoch for figures in trained.history]
+    assert (tmp_path / "m" / "history.png").stat().st_size > 1000
+    assert "conv1d" in (tmp_path / "m" / "summary.txt").read_text()
+    assert (tmp_path / "m" / "checkpoint.keras").is_file()
+
+
+def test_stops_early_and_keeps_the_best_epoch(records):
+    trained = train_record_model(records, arch="cnn", epochs=60, seed=0, balance="undersample")
+    best = max(trained.history, key=lambda figures: figures.validation_auc)
+    assert best.kept
+    assert len(trained.history) < 60
+    assert len(trained.history) - 1 - best.epoch == 10
+    assert trained.validation_auc == pytest.approx(best.validation_auc, abs=1e-6)
+
+
+def test_weight_average_and_augmentation_train(records, monkeypatch):
+    monkeypatch.setitem(RECIPES, "cnn", RECIPES["seresnet"])  # the recipe of the one on the quick network
+    trained = train_record_model(records, arch="cnn", epochs=12, seed=0, balance="weights")
+    assert trained.validation_auc > 0.8
+    assert trained.history[-1].loss < trained.history[0].loss
+
+
+def test_the_test_folds_cannot_be_validation_folds(records):
+    with pytest.raises(RequestError, match=r"got validation folds \[9\] .* valid are one or more of folds 1 to 8"):
+        train_record_model(records, arch="cnn", epochs=1, seed=0, balance="weights", validation_folds=(9,))
