@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 
 from .messages import CLASSES, Beat
-from .palette import ALARM, BOLD, CLASS_STYLES, QUIET, TRACE, Line, block
+from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE, Line, block
 from .sinks import clock, line
 from .summary import Percentiles
 from .view import View
@@ -49,7 +49,8 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
 
 def events(view: View, rows: int, width: int) -> list[Line]:
     """Tell the latest events, the newest first; and how to leave."""
-    told = [[Segment(f" {line(event)}", ALARM)] for event in reversed(view.events[-rows:])]
+    latest = reversed(view.events[-rows:])
+    told = [[Segment(f" {line(event)}", PLAIN if event.kind == "lead-on" else ALARM)] for event in latest]
     lines = block(told or [[Segment(" no events", QUIET)]], rows, width - len(LEAVE))
     lines[-1].append(Segment(LEAVE, QUIET))
     return lines
