@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -74,7 +75,7 @@ def replay(
     session = Session(found.name, pipeline)
 
     shown = format or "monitor"
-    if shown == "monitor" and not sys.stdout.isatty():
+    if shown == "monitor" and (not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"):
         shown = "lines"
     if shown == "monitor":
         title = Title(found.name, Path(name).name, "max" if pace is None else f"×{pace:g}", end or found.seconds)
