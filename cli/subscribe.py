@@ -83,14 +83,12 @@ def subscribe(
 
     if (url is None) == (not demo):
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
-    options = Options(
-        Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence)
-    )
+    options = Options(Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
     shown = format or ("monitor" if sys.stdout.isatty() else "lines")
     setup = _Setup(
-        address=None if url is None else BrokerAddress.of(
-            url, ca=ca, certificate=cert, key=key, password_file=password_file
-        ),
+        address=None
+        if url is None
+        else BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file),
         options=options,
         models=load_models(model or DEFAULT_MODEL),
         model=Path(model or DEFAULT_MODEL).name,
@@ -105,9 +103,20 @@ def subscribe(
     )
     if shown != "monitor":
         logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    _warm_up(setup.models)
     stop = asyncio.run(_subscribe(setup))
     if stop.signal == signal.SIGINT:
         raise typer.Exit(130)
+
+
+def _warm_up(models: Models) -> None:
+    """Run some seconds through a pipeline of its own, so that compiled code is loaded before messages wait for it."""
+    from ..replay.demo import demo_record
+    from ..stream.pipeline import Pipeline
+
+    pipeline = Pipeline(models)
+    pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
+    pipeline.flush()
 
 
 @dataclass(frozen=True, slots=True)

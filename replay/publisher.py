@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import zlib
 from collections import deque
@@ -11,15 +12,16 @@ from dataclasses import dataclass, replace
 
 import aiomqtt
 
-from ..stream.codec import Encoding, Wave, encode_wave
+from ..stream.codec import Encoding, Wave, encode_wave, says_online
 from ..stream.engine import StopRequest, first_failure
 from ..stream.messages import Chunk
-from ..stream.mqtt_client import Link, listen
-from ..stream.mqtt_topics import Topics, patient_id
+from ..stream.mqtt_client import CONFIRM_TIMEOUT_S, Link, listen
+from ..stream.mqtt_topics import Topics, patient_id, service_status_topic
 
 IN_FLIGHT = 20
 RESEND_S = 60.0
 RESEND_BYTES = 16 << 20
+SERVICES_S = 15.0
 
 OFFLINE = b'{"online":false}'
 
@@ -83,8 +85,10 @@ def stream_name(record: str, first: Chunk) -> str:
 class Publisher:
     """Publishes one patient's messages, in order, each until the broker has confirmed it.
 
-    After a lost connection it sends the last minute again before it goes on: a broker that was killed may have
-    lost what it had confirmed. The receiver knows by `Chunk.start` what it has seen.
+    A broker that was killed may have lost what it had confirmed, and who was subscribed. So after a lost connection
+    the publisher waits until the services that were there before are there again (they say so on their status topic once
+    they are subscribed), and sends the last minute again before it goes on. The receiver knows by `Chunk.start` what
+    it has seen.
 
     Parameters
     ----------
@@ -107,7 +111,10 @@ class Publisher:
         topics = Topics(prefix)
         self._wave_topic = topics.of_patient(patient_id(patient), "wave")
         self._status_topic = topics.of_patient(patient, "status")
-        self._link = replace(link, will=aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True), clean=True)
+        will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
+        self._link = replace(link, will=will, on_message=self._note_service)
+        self._services: dict[str, bool] = {}  # status topic of each service heard of: whether it is there now
+        self._services_changed = asyncio.Event()
         self._resend_s = resend_s
         self._began: float | None = None
         self._next: Message | None = None
@@ -142,6 +149,8 @@ class Publisher:
         stop = stop or StopRequest()
 
         async def use(client: aiomqtt.Client) -> None:
+            self._services = dict.fromkeys(self._services, False)
+            await client.subscribe(service_status_topic("+"), 1)
             await client.publish(self._status_topic, status, qos=1, retain=True)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -149,6 +158,7 @@ class Publisher:
                         tasks.create_task(listen(client), name="listen"),
                         stopping := tasks.create_task(stop.wait(), name="stop"),
                     )
+                    await self._wait_for_services()
                     await self._publish(client, coming, stopping)
                     await client.publish(self._status_topic, OFFLINE, qos=1, retain=True)
                     for task in beside:
@@ -157,6 +167,22 @@ class Publisher:
                 raise first_failure(group) from None
 
         await self._link.run(use)
+
+    def _note_service(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: ARG002  an `OnMessage`
+        """Take what a service says of itself: whether it is there."""
+        if says_online(payload):
+            self._services[topic] = True
+        else:
+            self._services.pop(topic, None)
+        self._services_changed.set()
+
+    async def _wait_for_services(self) -> None:
+        """Wait until the services that were there before a lost connection are there again, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SERVICES_S):
+                while not all(self._services.values()):
+                    self._services_changed.clear()
+                    await self._services_changed.wait()
 
     async def _publish(
         self,
@@ -168,7 +194,7 @@ class Publisher:
         window = asyncio.Semaphore(IN_FLIGHT)
 
         async def publish(message: Message) -> None:
-            await client.publish(self._wave_topic, message.payload, qos=1)
+            await client.publish(self._wave_topic, message.payload, qos=1, timeout=CONFIRM_TIMEOUT_S)
             self._confirm(message)
             window.release()
 

@@ -156,9 +156,7 @@ def _make(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise RequestError(
-            f"cannot record to {folder}: {error.strerror}: name a writable --record folder"
-        ) from error
+        raise RequestError(f"cannot record to {folder}: {error.strerror}: name a writable --record folder") from error
 
 
 def _write_all(folder: Path, segments: list[_Segment]) -> None:

@@ -19,6 +19,7 @@ from ..errors import PayloadError
 from .messages import Chunk, Samples
 
 MAX_PAYLOAD_BYTES = 1 << 20
+MAX_STATUS_BYTES = 4096
 MAX_CHUNK_S = 60.0
 MAX_MILLIVOLTS = 10_000.0  # no electrode gives volts: beyond this the unit or the gain is wrong
 MISSING = -32768
@@ -75,6 +76,13 @@ class _PackedWave(_Envelope, frozen=True, kw_only=True):
     gain: Annotated[float, Meta(ge=1e-3, le=1e9)]
 
 
+class _Status(msgspec.Struct, frozen=True):
+    """What a device or a service says of itself; other keys are let pass."""
+
+    online: bool
+
+
+_read_status = msgspec.json.Decoder(_Status).decode
 _read_json = msgspec.json.Decoder(_JsonWave).decode
 _read_packed = msgspec.msgpack.Decoder(_PackedWave).decode
 _write_json = msgspec.json.Encoder().encode
@@ -145,6 +153,14 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
 def encode_status(chunk: Chunk) -> bytes:
     """Encode what a device that sends chunks such as this one says of itself while it is there."""
     return _write_json({"online": True, "fs": chunk.fs, "leads": list(chunk.leads)})
+
+
+def says_online(payload: bytes) -> bool | None:
+    """Tell whether a status message says ``"online": true``; None if it does not say."""
+    try:
+        return _read_status(payload).online if len(payload) <= MAX_STATUS_BYTES else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def quantize(samples: Samples) -> tuple[float, NDArray[np.int16]]:

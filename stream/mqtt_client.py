@@ -32,10 +32,10 @@ USER_VARIABLE = "ECG_STREAM_MQTT_USER"
 PASSWORD_VARIABLE = "ECG_STREAM_MQTT_PASSWORD"
 
 CONNECT_TIMEOUT_S = 10.0
+CONFIRM_TIMEOUT_S = 60.0  # for a message published; a broker that writes much to disk takes its time
 KEEPALIVE_S = 20
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 20.0
-SESSION_EXPIRY_S = 24 * 3600
 IN_FLIGHT = 65_535  # MQTT 5's largest: the broker may send on while we are busy, and drops nothing
 MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the broker
 
@@ -139,8 +139,8 @@ class Link:
         What the broker publishes if the connection breaks.
     on_message
         Takes each message before it is acknowledged; if it raises, the message is not, and `run` raises the same.
-    clean
-        Begin without what the broker has kept for this client id.
+    session_s
+        How long the broker keeps subscriptions and messages for this client id when it is away; 0: not at all.
     retry
         Keep trying if even the first connection fails.
     version
@@ -153,7 +153,7 @@ class Link:
     client_id: str
     will: aiomqtt.Will | None = None
     on_message: OnMessage | None = None
-    clean: bool = False
+    session_s: int = 0
     retry: bool = False
     version: int = 5
     connects: int = 0
@@ -208,13 +208,15 @@ class Link:
         return False
 
     def _client(self, failure: list[BaseException]) -> aiomqtt.Client:
-        modern: dict[str, Any] = {"clean_session": self.clean and not self.connects}
+        # A client that once asked for a clean start is not in what Mosquitto 2.0 writes to disk, whatever its expiry.
+        clean = not self.session_s
+        options: dict[str, Any] = {"clean_session": clean}
         if self.version == 5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.SessionExpiryInterval = self.session_s
             properties.ReceiveMaximum = IN_FLIGHT
             properties.MaximumPacketSize = MAX_PACKET_BYTES
-            modern = {"clean_start": self.clean and not self.connects, "properties": properties}
+            options = {"clean_start": clean, "properties": properties}
         client = aiomqtt.Client(
             self.address.host,
             self.address.port,
@@ -227,7 +229,7 @@ class Link:
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
             queue_type=cast(Any, partial(_Handover, self.on_message, failure)),
-            **modern,
+            **options,
         )
         client.pending_calls_threshold = sys.maxsize  # many messages in flight are meant
         return client

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiomqtt
 
 from .metrics import Metrics
+from .mqtt_client import CONFIRM_TIMEOUT_S
 
 MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
 IN_FLIGHT = 64
@@ -75,7 +76,8 @@ class Outbox:
             batch = [self._kept[i] for i in range(min(IN_FLIGHT, len(self._kept)))]
             async with asyncio.TaskGroup() as sending:
                 for each in batch:
-                    sending.create_task(client.publish(each.topic, each.payload, qos=1), name="publish")
+                    publishing = client.publish(each.topic, each.payload, qos=1, timeout=CONFIRM_TIMEOUT_S)
+                    sending.create_task(publishing, name="publish")
             for each in batch:
                 if self._kept and self._kept[0] is each:  # the oldest may have been given up meanwhile
                     self._kept.popleft()

@@ -23,7 +23,7 @@ import msgspec
 
 from .. import __version__
 from ..errors import PayloadError, SnapshotError
-from .codec import check_size
+from .codec import check_size, says_online
 from .engine import Sink, Step, StopRequest, first_failure
 from .jsonl import encode_line
 from .messages import Beat
@@ -42,15 +42,11 @@ SAVE_S = 10.0
 ROUND_S = 0.005  # so long turns are taken before the network is looked at again
 READS_PER_ROUND = 64  # messages, at most, before turns are taken again
 FIRST_MESSAGE_S = 30.0  # at least so long is waited for the very first message
+AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will go on from its state
+STATELESS_S = 900  # and for one that has none and may only lose its connection
 LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 _Told = Counter[tuple[str, int, bytes]]
-
-
-class DeviceStatus(msgspec.Struct):
-    """What a device says of itself on its status topic; other keys are let pass."""
-
-    online: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +110,13 @@ class Service:
         self._recorders = recorders
         self._status_topic = service_status_topic(link.client_id)
         will = aiomqtt.Will(self._status_topic, b'{"online":false}', qos=1, retain=True)
-        self._link = replace(link, will=will, on_message=self._receive, clean=state is None)
+        self._link = replace(link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S)
         self._outbox = Outbox(self.metrics, self._confirm)
         self._refusals = Refusals(self.metrics)
         self._arrived = asyncio.Event()
         self._received = 0
         self._last_message = time.monotonic()
+        self._heard = False
         self._leaving = asyncio.Event()
         self._finished = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -228,12 +225,14 @@ class Service:
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take a message in, before it is acknowledged."""
         self._received += 1
+        now = time.monotonic()
+        if not retained:
+            self._last_message, self._heard = now, True
         try:
             patient, kind = self._options.topics.split(topic)
             if kind == "status":
                 self._note_status(patient, payload)
                 return
-            self._last_message = now = time.monotonic()
             self.metrics.messages.inc()
             if retained:
                 raise PayloadError(
@@ -251,11 +250,9 @@ class Service:
         self._arrived.set()
 
     def _note_status(self, patient: str, payload: bytes) -> None:
-        if len(self.online) < self._options.limits.patients or patient in self.online:
-            try:
-                self.online[patient] = msgspec.json.decode(payload[:4096], type=DeviceStatus).online
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self.online.pop(patient, None)
+        online = says_online(payload)
+        if online is not None and (patient in self.online or len(self.online) < self._options.limits.patients):
+            self.online[patient] = online
 
     def _confirm(self, number: int) -> None:
         if self._state is not None:
@@ -437,12 +434,10 @@ class Service:
                 self._last_message = now  # who cannot be heard is not silent
             idle_s = self._options.exit_when_idle_s
             if idle_s is not None and not self.patients.round:
-                patience = idle_s if self._received_any() else max(idle_s, FIRST_MESSAGE_S)
+                heard = self._heard or self.patients.ids()
+                patience = idle_s if heard else max(idle_s, FIRST_MESSAGE_S)
                 if now - self._last_message > patience:
                     return
-
-    def _received_any(self) -> bool:
-        return bool(self._received) or bool(self.patients.ids())
 
     def _measure(self) -> None:
         self.metrics.patients.set(len(self.patients))

@@ -34,7 +34,6 @@ class Mosquitto:
         kept = [
             "persistence true",
             f"persistence_location {folder}/",
-            "autosave_on_changes true",
             "autosave_interval 1",
         ]
         settings = [
@@ -42,9 +41,7 @@ class Mosquitto:
             *(lines or ["allow_anonymous true"]),
             *(kept if persistence else ["persistence false"]),
             "max_queued_messages 0",
-            *(
-                ["user root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-            ),  # to read our files
+            *(["user root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),  # to read our files
         ]
         self._config.write_text("\n".join(settings) + "\n")
 
