@@ -33,7 +33,7 @@ class DetectorNetwork:
     w2: NDArray[np.float32]
     b2: NDArray[np.float32]
     w3: NDArray[np.float32]
-    b3: np.float32
+    b3: float
     threshold: float = 0.5
 
 
@@ -74,7 +74,7 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
     try:
         with np.load(bundle.weights, allow_pickle=False) as arrays:
             layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
-            b3 = np.float32(arrays["b3"])
+            b3 = float(arrays["b3"])
     except (OSError, KeyError, ValueError) as error:
         raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
     if layers["w1"].shape[0] != N_FEATURES:
@@ -137,8 +137,8 @@ class QrsDetector:
         weight = np.empty((room, self._template.shape[1]))
         net = self._network
         n, self.n_logged = qrs_kernel.detect(
-            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._hold_off, self._signal, self._envelope, self._slopes,
-            self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
+            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._hold_off, self._signal,
+            self._envelope, self._slopes, self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
             peak, row, probability, gap, weight, self.log_peak, self.log_probability, self.log_features,
         )  # fmt: skip
         return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
