@@ -118,8 +118,8 @@ class QrsDetector:
         self._state["previous"] = -RING
         self._state["mean_rr"] = self._state["last_rr"] = 0.8 * GRID_HZ
         self._rr = np.zeros(qrs_kernel.N_RR)
-        self._lead = np.full((3, n_leads), 1e-9)  # level, noise, roughness: mV
-        self._hold_off = np.zeros(n_leads, dtype=np.int64)
+        self._lead = np.full((4, n_leads), 1e-9)  # level, noise, roughness, lowest level: mV
+        self._counts = np.zeros((qrs_kernel.N_COUNTS, n_leads), dtype=np.int64)
         self._signal = np.zeros((RING, n_leads))
         self._envelope = np.zeros((RING, n_leads))
         self._slopes = np.zeros((SMOOTH, n_leads))
@@ -137,7 +137,7 @@ class QrsDetector:
         weight = np.empty((room, self._template.shape[1]))
         net = self._network
         n, self.n_logged = qrs_kernel.detect(
-            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._hold_off, self._signal,
+            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._lead[3], self._counts, self._signal,
             self._envelope, self._slopes, self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
             peak, row, probability, gap, weight, self.log_peak, self.log_probability, self.log_features,
         )  # fmt: skip
@@ -145,9 +145,9 @@ class QrsDetector:
 
     def signal_to_noise(self) -> NDArray[np.float64]:
         """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""
-        level, noise, _ = self._lead
+        level, noise, _, _ = self._lead
         ratio: NDArray[np.float64] = level / (noise + 1e-9)
-        ratio[self._hold_off > 0] = 0.0
+        ratio[self._counts[0] > 0] = 0.0
         return ratio
 
     def snapshot(self) -> State:
@@ -169,4 +169,4 @@ class QrsDetector:
         self._state = restored(state, "scalars", self._state.view(np.uint8)).view(qrs_kernel.STATE)
 
 
-_STATE = ("rr", "lead", "hold_off", "signal", "envelope", "slopes", "fused", "template")
+_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template")

@@ -41,7 +41,18 @@ TEMPLATE = 25
 N_RR = 8
 """Intervals in the running mean RR."""
 
+LEARN = 250
+"""A lead is new for 2 s of good signal, or three beats: its level follows the highest envelope."""
+LEARN_BEATS = 3
+SILENCE = 250
+"""After 2 s without a beat, lower ones are expected."""
+LOWEST = 1.0 / 16.0
+"""How far: of the level at the last beat."""
+
 N_FEATURES = 111
+
+# Counts of a lead: until the filters have settled, good samples seen (up to LEARN), beats seen (up to 7).
+_HOLD_OFF, _SEEN, _BEATS, N_COUNTS = 0, 1, 2, 3
 
 STATE = np.dtype(
     [
@@ -63,13 +74,24 @@ STATE = np.dtype(
 
 
 @compiled
-def _quality_order(level: Floats, noise: Floats, usable: Flags, weight: Floats, order: Integers) -> None:
-    """Weights of the leads by signal-to-noise, and the best two."""
+def _is_new(counts: Integers, lead: int) -> bool:
+    return bool(counts[_SEEN, lead] < LEARN and counts[_BEATS, lead] < LEARN_BEATS)
+
+
+@compiled
+def _quality_order(
+    level: Floats, noise: Floats, usable: Flags, counts: Integers, weight: Floats, order: Integers
+) -> None:
+    """Weights of the leads by signal-to-noise, and the best two. A new lead waits, unless all are new."""
     n_leads = len(level)
     total = 0.0
+    any_known = False
+    for lead in range(n_leads):
+        if usable[lead] and not _is_new(counts, lead):
+            any_known = True
     for lead in range(n_leads):
         w = 0.0
-        if usable[lead]:
+        if usable[lead] and not (any_known and _is_new(counts, lead)):
             q = level[lead] / (noise[lead] + 0.02 * level[lead] + 1e-9)
             w = min(q, 30.0) ** 2
         weight[lead] = w
@@ -234,15 +256,16 @@ def _accept(
     peak: int,
     rr: Floats,
     level: Floats,
+    floor: Floats,
+    counts: Integers,
     envelope: Floats,
     signal: Floats,
     template: Floats,
     usable: Flags,
 ) -> None:
     """Make the beat at `peak` final: levels, template and RR context follow it."""
-    first = s.n_beats == 0
     interval = peak - s.last
-    if not first and interval < 375 and s.last >= s.bad_until:
+    if s.n_beats > 0 and interval < 375 and s.last >= s.bad_until:
         slot = s.n_beats % N_RR
         rr[slot] = interval
         n = 0
@@ -258,8 +281,9 @@ def _accept(
         if not usable[lead]:
             continue
         e = envelope[peak & MASK, lead]
-        rate = 0.125 if s.n_beats >= 8 else 1.0 / (s.n_beats + 1.0)
+        rate = 1.0 / (counts[_BEATS, lead] + 1.0)
         level[lead] += rate * (min(max(e, 0.3 * level[lead]), 2.0 * level[lead]) - level[lead])
+        floor[lead] = LOWEST * level[lead]
         mean = 0.0
         for k in range(TEMPLATE):
             mean += signal[(centre - 12 + k) & MASK, lead]
@@ -274,8 +298,9 @@ def _accept(
             norm_t += template[k, lead] * template[k, lead]
         # A wave unlike the template moves it slowly, so that a run of ectopics does not become the norm at once.
         share = 0.12 if dot > 0.8 * np.sqrt(norm * norm_t) else 0.04
-        if first:
+        if counts[_BEATS, lead] == 0:
             share = 1.0
+        counts[_BEATS, lead] = min(counts[_BEATS, lead] + 1, 7)
         for k in range(TEMPLATE):
             value = signal[(centre - 12 + k) & MASK, lead] - mean
             template[k, lead] += share * (value - template[k, lead])
@@ -294,7 +319,8 @@ def detect(
     level: Floats,
     noise: Floats,
     rough: Floats,
-    hold_off: Integers,
+    floor: Floats,
+    counts: Integers,
     signal: Floats,
     envelope: Floats,
     slopes: Floats,
@@ -340,10 +366,10 @@ def detect(
             value = x[row, lead]
             signal[slot, lead] = value
             if good[row, lead]:
-                hold_off[lead] = max(hold_off[lead] - 1, 0)
+                counts[_HOLD_OFF, lead] = max(counts[_HOLD_OFF, lead] - 1, 0)
             else:
-                hold_off[lead] = 40  # the filters ring for a third of a second after a lead returns
-            usable[lead] = hold_off[lead] == 0
+                counts[_HOLD_OFF, lead] = 40  # the filters ring for a third of a second after a lead returns
+            usable[lead] = counts[_HOLD_OFF, lead] == 0
             any_usable = any_usable or usable[lead]
             slope = abs(value - signal[(now - SLOPE_SPAN) & MASK, lead]) if now >= SLOPE_SPAN else 0.0
             bend = abs(value - 2.0 * signal[(now - 1) & MASK, lead] + signal[(now - 2) & MASK, lead])
@@ -358,15 +384,18 @@ def detect(
             envelope[slot, lead] = e
             rough[lead] += (bend - rough[lead]) * 0.016
             if usable[lead]:
-                if now < 250 and s.n_beats < 3:
+                if _is_new(counts, lead):
                     level[lead] = max(level[lead], 0.8 * e)
-                elif now - s.last > 250 and now - s.bad_until > 250:
-                    level[lead] *= 0.9975  # no beat for 2 s: expect lower ones, by half after 2.2 s more
+                    floor[lead] = LOWEST * level[lead]
+                elif now - s.last > SILENCE and now - s.bad_until > SILENCE:
+                    # By half after 2.2 s; and what stands far above the level is news as well.
+                    level[lead] = max(0.9975 * level[lead], floor[lead], 0.25 * e)
+                counts[_SEEN, lead] = min(counts[_SEEN, lead] + 1, LEARN)
                 if s.pending < 0 and now - s.last > 35:
                     noise[lead] += (min(e, level[lead]) - noise[lead]) * 0.004
         if not any_usable:
             s.bad_until = now
-        _quality_order(level, noise, usable, weight, order)
+        _quality_order(level, noise, usable, counts, weight, order)
         e = 0.0
         for lead in range(n_leads):
             if usable[lead]:
@@ -410,7 +439,7 @@ def detect(
             beat_gap[n_out] = s.last < s.bad_until
             beat_weight[n_out, :] = weight
             n_out += 1
-            _accept(s, s.pending, rr, level, envelope, signal, template, usable)
+            _accept(s, s.pending, rr, level, floor, counts, envelope, signal, template, usable)
             s.pending = -1
             s.pending_p = 0.0
         elif (
@@ -422,6 +451,6 @@ def detect(
             beat_gap[n_out] = s.last < s.bad_until
             beat_weight[n_out, :] = weight
             n_out += 1
-            _accept(s, s.best, rr, level, envelope, signal, template, usable)
+            _accept(s, s.best, rr, level, floor, counts, envelope, signal, template, usable)
         s.now = now + 1
     return n_out, n_log
