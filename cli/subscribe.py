@@ -7,21 +7,29 @@ import logging
 import secrets
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from .. import __version__
 from ..errors import RequestError
+from ..stream.engine import Sink, StopRequest, stopped_by_signals
+from ..stream.metrics import serve_metrics
+from ..stream.mqtt_client import BrokerAddress, Link
+from ..stream.mqtt_journal import StateFolder
+from ..stream.mqtt_patients import Limits
+from ..stream.mqtt_service import Options, Service
+from ..stream.mqtt_topics import Topics, patient_id
+from ..stream.sinks import JsonSink, LineSink
+from ..stream.ward import Around, NewsHandler, Ward
+from ..stream.ward_view import FocusSink, WardSink
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 
 if TYPE_CHECKING:
-    from ..stream.engine import Sink, StopRequest
-    from ..stream.mqtt_client import BrokerAddress
-    from ..stream.mqtt_journal import StateFolder
-    from ..stream.mqtt_service import Options, Service
     from ..stream.pipeline import Models
 
 
@@ -75,10 +83,6 @@ def subscribe(
     Ctrl-C and SIGTERM end it: with --state all sessions are saved, to go on where they stood; without, they are
     flushed and summed up.
     """
-    from ..stream.mqtt_client import BrokerAddress
-    from ..stream.mqtt_patients import Limits
-    from ..stream.mqtt_service import Options
-    from ..stream.mqtt_topics import Topics
     from ..stream.pipeline import DEFAULT_MODEL, load_models
 
     if (url is None) == (not demo):
@@ -93,7 +97,7 @@ def subscribe(
         models=load_models(model or DEFAULT_MODEL),
         model=Path(model or DEFAULT_MODEL).name,
         shown=shown,
-        focus=focus,
+        focus=None if focus is None else patient_id(focus),
         record=record,
         state=state,
         metrics=metrics,
@@ -138,67 +142,89 @@ class _Setup:
 
 
 async def _subscribe(setup: _Setup) -> StopRequest:
-    """Run the service, with what is to run beside it, until it ends."""
-    from ..replay.demo_ward import demo_broker, publish_demo_patients
-    from ..stream.engine import StopRequest, stopped_by_signals
-    from ..stream.metrics import serve_metrics
-    from ..stream.mqtt_client import BrokerAddress
+    """Run the service, and a demonstration ward if it is asked for, until it ends."""
+    with stopped_by_signals() as stop, _state_folder(setup) as state:
+        known = state.card() if state is not None else None
+        fresh = f"ecg-stream-{secrets.token_hex(4)}" if known is None else known.client_id
+        client_id = setup.client_id or fresh
+        if setup.address is not None:
+            await _serve(setup, Link(setup.address, client_id, retry=setup.retry), state, stop)
+        else:
+            from ..replay.demo_ward import demo_ward
 
-    async with AsyncExitStack() as stack:
-        stop = stack.enter_context(stopped_by_signals())
-        address = setup.address
-        if address is None:
-            address = BrokerAddress("127.0.0.1", await stack.enter_async_context(demo_broker()))
-        service = _service(setup, address, stack)
-        if setup.metrics is not None:
-            server = await serve_metrics(service.metrics, service.wrong, setup.metrics, setup.metrics_host)
-            stack.callback(server.close)
-        if setup.address is None:
-            demo_over = StopRequest()
-            patients = await stack.enter_async_context(asyncio.TaskGroup())
-            patients.create_task(publish_demo_patients(address, demo_over), name="demo patients")
-            stack.callback(demo_over.ask)
-        await service.run(stop)
+            async with demo_ward() as address:
+                await _serve(setup, Link(address, client_id, version=4), state, stop)
     return stop
 
 
-def _service(setup: _Setup, address: BrokerAddress, stack: AsyncExitStack) -> Service:
-    from ..stream.mqtt_client import Link
-    from ..stream.mqtt_service import Service
+async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: StopRequest) -> None:
     from ..stream.pipeline import Pipeline
 
-    folder, client_id = None, setup.client_id
-    if setup.state is not None:
-        folder = _state_folder(setup, stack)
-        card = folder.card()
-        client_id = client_id or (card.client_id if card is not None else None)
-    link = Link(address, client_id or f"ecg-stream-{secrets.token_hex(4)}", retry=setup.retry, version=5)
-    recorders: list[Sink] = []
-    if setup.record is not None:
-        from ..replay.segments import SegmentRecorder
-
-        recorders.append(SegmentRecorder(setup.record))
-    return Service(
-        link,
-        setup.options,
-        lambda: Pipeline(setup.models),
-        [_text_sink(setup.shown)],
-        recorders=recorders,
-        state=folder,
+    ward = None
+    if setup.shown == "monitor" and setup.focus is None:
+        ward = Ward(f"{link.address}  {setup.model}")
+        sink = _ward_sink(ward)
+    else:
+        sink = _monitor_sink(setup) if setup.shown == "monitor" else _text_sink(setup.shown)
+    if setup.focus is not None:
+        sink = FocusSink(setup.focus, sink)
+    service = Service(
+        link, setup.options, lambda: Pipeline(setup.models), [sink], recorders=_recorders(setup), state=state
     )
+    if ward is not None:
+        _let_ask(ward, service)
+    async with AsyncExitStack() as stack:
+        if setup.metrics is not None:
+            server = await serve_metrics(service.metrics, service.wrong, setup.metrics, setup.metrics_host)
+            stack.callback(server.close)
+        await service.run(stop)
 
 
-def _state_folder(setup: _Setup, stack: AsyncExitStack) -> StateFolder:
-    from .. import __version__
-    from ..stream.mqtt_journal import StateFolder
-
-    assert setup.state is not None
+@contextmanager
+def _state_folder(setup: _Setup) -> Iterator[StateFolder | None]:
+    """Hold the state folder, if there is to be one, while the block lasts."""
+    if setup.state is None:
+        yield None
+        return
     folder = StateFolder(setup.state, f"ecg-stream {__version__}")
-    stack.callback(folder.close)
-    return folder
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+def _recorders(setup: _Setup) -> list[Sink]:
+    if setup.record is None:
+        return []
+    from ..replay.segments import SegmentRecorder
+
+    return [SegmentRecorder(setup.record)]
+
+
+def _let_ask(ward: Ward, service: Service) -> None:
+    """Let the ward's screen ask the service what the streams do not tell."""
+
+    def around(patient: str) -> Around:
+        return Around(service.patients.load(patient), service.online.get(patient, True))
+
+    ward.ask(around, lambda: service.connected)
+    logging.getLogger().addHandler(NewsHandler(ward))
+
+
+def _ward_sink(ward: Ward) -> Sink:
+    from rich.console import Console
+
+    return WardSink(ward, Console())
+
+
+def _monitor_sink(setup: _Setup) -> Sink:
+    from rich.console import Console
+
+    from ..stream.monitor import MonitorSink
+    from ..stream.view import Title, Watch
+
+    return MonitorSink(Watch(Title(setup.focus or "", setup.model)), Console())
 
 
 def _text_sink(shown: str) -> Sink:
-    from ..stream.sinks import JsonSink, LineSink
-
     return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout, named=True)

@@ -55,11 +55,24 @@ async def demo_broker(port: int = 0) -> AsyncIterator[int]:
         await broker.shutdown()
 
 
-async def publish_demo_patients(address: BrokerAddress, stop: StopRequest) -> None:
-    """Publish all `PATIENTS` in real time, their records over and over, until `stop` is asked for."""
-    async with asyncio.TaskGroup() as patients:
-        for patient, (seed, start_s) in PATIENTS.items():
-            patients.create_task(_publish(address, patient, seed, start_s, stop), name=patient)
+@asynccontextmanager
+async def demo_ward() -> AsyncIterator[BrokerAddress]:
+    """Run a broker, and all `PATIENTS` who publish to it in real time, over and over; give its address.
+
+    Raises
+    ------
+    MissingExtraError
+        If amqtt is not installed.
+    """
+    async with demo_broker() as port:
+        address = BrokerAddress("127.0.0.1", port)
+        over = StopRequest()
+        publishing = asyncio.gather(*(_publish(address, patient, *who, over) for patient, who in PATIENTS.items()))
+        try:
+            yield address
+        finally:
+            over.ask()
+            await publishing
 
 
 async def _publish(address: BrokerAddress, patient: str, seed: int, start_s: float, stop: StopRequest) -> None:

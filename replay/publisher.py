@@ -86,9 +86,9 @@ class Publisher:
     """Publishes one patient's messages, in order, each until the broker has confirmed it.
 
     A broker that was killed may have lost what it had confirmed, and who was subscribed. So after a lost connection
-    the publisher waits until the services that were there before are there again (they say so on their status topic once
-    they are subscribed), and sends the last minute again before it goes on. The receiver knows by `Chunk.start` what
-    it has seen.
+    the publisher waits until the services that were there before are there again (they say so on their status topic
+    once they are subscribed), and sends the last minute again before it goes on. The receiver knows by `Chunk.start`
+    what it has seen.
 
     Parameters
     ----------

@@ -201,8 +201,11 @@ class Link:
             backoff = min(2 * backoff, LONGEST_BACKOFF_S)
 
     def _speaks_older(self, error: aiomqtt.MqttError) -> bool:
-        """Step down to MQTT 3.1.1 if the broker said that it does not know 5."""
-        if self.version == 5 and not self.connects and isinstance(error, MqttConnectError) and _code(error) in (1, 132):
+        """Step down to MQTT 3.1.1 if the broker said that it does not know 5, or did not know what to say."""
+        if self.version != 5 or self.connects:
+            return False
+        refused = isinstance(error, MqttConnectError) and _code(error) in (1, 132)
+        if refused or _unanswered(error):
             self.version = 4
             return True
         return False
@@ -267,6 +270,8 @@ class _Handover(asyncio.Queue[aiomqtt.Message]):
 def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> str:
     """Say in one line why a connection failed, and what to do."""
     cause = error.__context__
+    if _unanswered(error):
+        return f"{address} does not answer: is it an MQTT broker, and is TLS asked for where it is wanted?"
     if isinstance(error, MqttConnectError):
         code = _code(error)
         if code in (4, 134):
@@ -284,6 +289,11 @@ def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> str:
     if isinstance(cause, OSError):
         return f"{address} cannot be reached: {cause.strerror or cause}; is the broker running?"
     return f"{address}: connection lost: {error}"
+
+
+def _unanswered(error: aiomqtt.MqttError) -> bool:
+    """Tell whether the broker took the connection and then did not say whether we may come in."""
+    return isinstance(error.__context__, TimeoutError) and str(error) == "Operation timed out"
 
 
 def _code(error: MqttConnectError) -> int:

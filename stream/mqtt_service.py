@@ -110,7 +110,9 @@ class Service:
         self._recorders = recorders
         self._status_topic = service_status_topic(link.client_id)
         will = aiomqtt.Will(self._status_topic, b'{"online":false}', qos=1, retain=True)
-        self._link = replace(link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S)
+        self._link = replace(
+            link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
+        )
         self._outbox = Outbox(self.metrics, self._confirm)
         self._refusals = Refusals(self.metrics)
         self._arrived = asyncio.Event()
