@@ -40,7 +40,7 @@ def record(
     from .record_options import open_records
 
     at_rate = round(card.sampling_rate_hz or 100) if rate is None else rate
-    records = open_records(database, leads=",".join(card.leads), rate=at_rate, label=label)
+    records = open_records(database, leads=",".join(card.leads), rate=at_rate, label=label, fold=fold)
     signals, positive, patient = records.folds(fold)
     evaluation = evaluate(positive, bundle_probability(bundle, signals, at_rate), patient, card.thresholds)
     about: dict[str, Any] = {"model": card.name, "arch": card.arch, "leads": list(card.leads), "rate": at_rate}

@@ -65,8 +65,8 @@ def lead_names(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name.casefold()] for name in names))
 
 
-def open_records(database: Path | None, *, leads: str, rate: int, label: str) -> RecordSet:
-    """Read PTB-XL as the options say, and tell on standard error what was left out.
+def open_records(database: Path | None, *, leads: str, rate: int, label: str, fold: int | None = None) -> RecordSet:
+    """Read PTB-XL, or one fold of it, as the options say, and tell on standard error what was left out.
 
     Raises
     ------
@@ -83,6 +83,10 @@ def open_records(database: Path | None, *, leads: str, rate: int, label: str) ->
     which = one_of("--label", label, LABELS)
     folder = data_folder() / "ptb-xl" if database is None else database
     index = read_index(folder, rate=hertz, label=which)
+    if fold is not None:
+        index = index.where(index.fold == fold)
+        if not len(index):
+            raise RequestError(f"--fold {fold}: {folder} has no NORM or IMI record of it; PTB-XL has folds 1 to 10")
     records = load_records(
         folder, index, rate=hertz, leads=wanted, cache=data_folder() / "cache", progress=sys.stderr.isatty()
     )

@@ -105,7 +105,7 @@ def report_text(title: str, evaluation: Evaluation, figures: dict[str, Any]) -> 
             ("IMI found (TP)", "tp"),
             ("IMI missed (FN)", "fn"),
             ("NORM as IMI (FP)", "fp"),
-            ("NORM", "tn"),
+            ("NORM as NORM (TN)", "tn"),
         )
     ]
     low, high = evaluation.auc_interval

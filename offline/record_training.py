@@ -176,9 +176,11 @@ def train_record_model(
             rng=np.random.default_rng([seed, number]),
             on_epoch=on_epoch or _nothing,
         )
-        _calibrate(network, probability_of(network, validation), truth)
-        members.append(network)
-        left_out.append((truth, probability_of(network, validation)))
+        member = build_record_network(arch, fs=records.rate, n_leads=len(records.leads))  # without the optimizer
+        member.set_weights(network.get_weights())
+        _calibrate(member, probability_of(member, validation), truth)
+        members.append(member)
+        left_out.append((truth, probability_of(member, validation)))
     truth = np.concatenate([t for t, _ in left_out])
     probability = np.concatenate([p for _, p in left_out])
     return Trained(
