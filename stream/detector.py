@@ -137,8 +137,8 @@ class QrsDetector:
         weight = np.empty((room, self._template.shape[1]))
         net = self._network
         n, self.n_logged = qrs_kernel.detect(
-            x, good, self._state, self._rr, self._lead[0], self._lead[1], self._lead[2], self._lead[3], self._counts, self._signal,
-            self._envelope, self._slopes, self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
+            x, good, self._state, self._rr, *self._lead, self._counts, self._signal, self._envelope, self._slopes,
+            self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold, BACK_THRESHOLD,
             peak, row, probability, gap, weight, self.log_peak, self.log_probability, self.log_features,
         )  # fmt: skip
         return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])

@@ -21,7 +21,7 @@ LOW_PASS_HZ = 30.0
 
 
 class Grid:
-    """Low-pass at 30 Hz and interpolate to 125 Hz, with carried state.
+    """Low-pass at 30 Hz (at 0.4 of the input rate, if that is lower) and interpolate to 125 Hz, with carried state.
 
     A second-order Butterworth low-pass (bilinear transform, prewarped) guards against aliasing, then
     Catmull-Rom interpolation over four input samples places the grid. Grid sample k stands at input
@@ -30,7 +30,7 @@ class Grid:
     Parameters
     ----------
     fs
-        Input rate, Hz; at least 100.
+        Input rate, Hz.
     n_leads
         Number of leads.
     """
@@ -99,7 +99,7 @@ class Grid:
 
 def _low_pass(fs: float) -> NDArray[np.float64]:
     """Coefficients ``b0 b1 b2 a1 a2`` of a second-order Butterworth low-pass at `LOW_PASS_HZ`."""
-    k = math.tan(math.pi * LOW_PASS_HZ / fs)
+    k = math.tan(math.pi * min(LOW_PASS_HZ / fs, 0.4))
     norm = 1.0 / (1.0 + math.sqrt(2.0) * k + k * k)
     b0 = k * k * norm
     return np.array([b0, 2.0 * b0, b0, 2.0 * (k * k - 1.0) * norm, (1.0 - math.sqrt(2.0) * k + k * k) * norm])

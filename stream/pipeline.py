@@ -24,6 +24,9 @@ LONGEST_FILL_S = 4.0
 """Missing samples are filled with NaN up to this long, so that time goes on; beyond it nothing remembered of the
 signal reaches across the gap (search-back ends at 3.6 s), and the clock is set forward instead."""
 
+LOWEST_FS, HIGHEST_FS = 50.0, 5000.0
+"""Sampling rates, Hz: below, no QRS complex is left; above, nobody records an ECG."""
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -97,7 +100,7 @@ class Pipeline:
         Raises
         ------
         StreamError
-            If the samples do not have one column a lead.
+            If the samples do not have one column a lead, or the sampling rate is not that of an ECG.
         """
         return self._label(self.advance(chunk))
 
@@ -109,6 +112,8 @@ class Pipeline:
         """Take the next chunk as `push` does, but leave the beats to be labelled by the caller."""
         if chunk.samples.ndim != 2 or chunk.samples.shape[1] != len(chunk.leads) or not chunk.leads:
             raise StreamError(f"got samples of shape {chunk.samples.shape} for the leads {chunk.leads}")
+        if not LOWEST_FS <= chunk.fs <= HIGHEST_FS:
+            raise StreamError(f"got a sampling rate of {chunk.fs:g} Hz: valid are {LOWEST_FS:g} to {HIGHEST_FS:g} Hz")
         parts: list[tuple[int, Described]] = []
         told: list[tuple[int, Event]] = []
         if self._cascade is not None and (chunk.fs, chunk.leads) != (self._fs, self._leads):
