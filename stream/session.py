@@ -54,7 +54,7 @@ class Ordering:
         """Take a chunk; give those that are now in order, trimmed where they overlap."""
         if self.next is None:
             self.next = chunk.start
-        if _end(chunk) <= self.next:
+        if _end(chunk) <= self.next or any(h.start <= chunk.start and _end(chunk) <= _end(h) for h in self._held):
             self.duplicates += 1
             return []
         insort(self._held, chunk, key=attrgetter("start"))
