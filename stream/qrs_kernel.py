@@ -49,10 +49,19 @@ SILENCE = 250
 LOWEST = 1.0 / 16.0
 """How far: of the level at the last beat."""
 
-N_FEATURES = 111
+WAVE_LIMIT = 8.0
+"""Waves are given in units of the running level, up to this: an artefact may be a thousand times larger."""
 
-# Counts of a lead: until the filters have settled, good samples seen (up to LEARN), beats seen (up to 7).
-_HOLD_OFF, _SEEN, _BEATS, N_COUNTS = 0, 1, 2, 3
+N_FEATURES = 111
+HEIGHT_FEATURE = 16
+"""Column with the height of the candidate in the fused envelope."""
+
+BRIDGE = 5
+"""A lead that is lost for 40 ms or less goes on being used: single lost samples cost no beat."""
+
+# Counts of a lead: until the filters have settled, good samples seen (up to LEARN), beats seen (up to 7), and the
+# length of a loss (up to BRIDGE + 1).
+_HOLD_OFF, _SEEN, _BEATS, _LOST, N_COUNTS = 0, 1, 2, 3, 4
 
 STATE = np.dtype(
     [
@@ -183,10 +192,11 @@ def _features(
             best = max(best, dot / np.sqrt(norm * norm_t))
         for k in range(-12, 13, 1):
             if k % 2 == 0 or abs(k) < 9:
-                x[i] = sign * (signal[(centre + k) & MASK, lead] - mean) * scale * 0.5
+                value = sign * (signal[(centre + k) & MASK, lead] - mean) * scale * 0.5
+                x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)
                 i += 1
         x[i] = best
-        x[i + 1] = envelope[peak & MASK, lead] * scale
+        x[i + 1] = min(envelope[peak & MASK, lead] * scale, WAVE_LIMIT)
         x[i + 2] = np.log(noise[lead] * scale + 0.01)
         x[i + 3] = np.log(rough[lead] * scale + 0.01)
         x[i + 4] = weight[lead]
@@ -365,7 +375,8 @@ def detect(
         for lead in range(n_leads):
             value = x[row, lead]
             signal[slot, lead] = value
-            if good[row, lead]:
+            counts[_LOST, lead] = 0 if good[row, lead] else min(counts[_LOST, lead] + 1, BRIDGE + 1)
+            if counts[_LOST, lead] <= BRIDGE:
                 counts[_HOLD_OFF, lead] = max(counts[_HOLD_OFF, lead] - 1, 0)
             else:
                 counts[_HOLD_OFF, lead] = 40  # the filters ring for a third of a second after a lead returns
