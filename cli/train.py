@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from .train_detector import detector
 from .train_record import record
 
 app = typer.Typer(help="Train a model and write it as a bundle.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None: ...  # keeps `train record` a command of its own while it is the only one
-
-
+app.command("detector")(detector)
 app.command("record")(record)

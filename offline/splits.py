@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from ..errors import RequestError
 
 
@@ -121,6 +123,29 @@ def patient(record: str) -> str:
 def patients(records: Iterable[str]) -> list[str]:
     """Name the patient of each record, as the groups of a grouped cross-validation want them."""
     return [patient(record) for record in records]
+
+
+def patient_folds(records: Sequence[str], folds: int, seed: int = 1) -> list[list[str]]:
+    """Deal records into folds by patient, each database evenly, the same way every time.
+
+    Parameters
+    ----------
+    records
+        Records as ``db/name``.
+    folds
+        How many.
+    seed
+        Of the order in which patients are dealt.
+    """
+    dealt: list[list[str]] = [[] for _ in range(folds)]
+    rng = np.random.default_rng(seed)
+    for database in sorted({record.partition("/")[0] for record in records}):
+        mine = [record for record in records if record.partition("/")[0] == database]
+        order = sorted(set(patients(mine)))
+        rng.shuffle(order)
+        for place, name in enumerate(order):
+            dealt[place % folds] += [record for record in mine if patient(record) == name]
+    return dealt
 
 
 def choose(lists: Sequence[str], records: Sequence[str]) -> dict[str, tuple[str, ...]]:

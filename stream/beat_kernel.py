@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .features import BEFORE, NAMES, WINDOW
+from .features import BEFORE, GROUPS, NAMES, WINDOW
 from .qrs_kernel import Flags, Floats, Floats32, Integers
 
 N_FEATURES = len(NAMES)
+N_RHYTHM = len(GROUPS["rr"])
 
 N_TEMPLATES = 12
 """Kinds of beats remembered for a patient."""
@@ -105,13 +106,13 @@ def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Float
 
 
 @compiled
-def _correlate(a: Floats, b: Floats, scale: Floats, first: int, last: int, shift: int) -> tuple[float, float]:
-    """Correlation, and residual relative to `b`, of two beats whose leads are brought to the same height."""
+def _correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift: int) -> tuple[float, float]:
+    """Correlation, and residual relative to `b`, of two beats; `share` brings their leads to one height and quality."""
     dot = 0.0
     aa = 1e-9
     bb = 1e-9
     for lead in range(first, last):
-        f = 1.0 / (scale[lead] * scale[lead] + 1e-9)
+        f = share[lead]
         for i in range(SHIFTS, WINDOW - SHIFTS):
             u = a[lead, i]
             v = b[lead, i + shift]
@@ -164,14 +165,19 @@ def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
 def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: bool, long_rr: float) -> float:
     """RR columns; `interval` in seconds, not yet in `rr`."""
     scratch = np.zeros(N_RR)
+    deviations = np.zeros(N_RR)
     if not valid or n_rr == 0:
-        for k in range(15):
+        for k in range(N_RHYTHM):
             x[i + k] = 1.0
         x[i] = interval if valid else 0.8
         x[i + 6] = 0.1
         x[i + 12] = 0.1
         x[i + 13] = min(n_rr, 63) / 63.0
         x[i + 14] = 1.0 if valid else 0.0
+        x[i + 15] = 0.0
+        x[i + 16] = 0.5
+        x[i + 18] = 0.0
+        x[i + 19] = 0.1
         return 1.0
     n10 = min(n_rr, 10)
     mean10 = 0.0
@@ -179,6 +185,7 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
         mean10 += rr[(n_rr - 1 - k) % N_RR]
     mean10 /= n10
     median8 = _median_of_last(rr, n_rr, 8, scratch)
+    median16 = _median_of_last(rr, n_rr, 16, scratch)
     n20 = min(n_rr, 20)
     spread = 0.0
     for k in range(n20):
@@ -197,7 +204,7 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
     x[i + 1] = interval / mean10
     x[i + 2] = interval / long_rr
     x[i + 3] = interval / median8
-    x[i + 4] = interval / _median_of_last(rr, n_rr, 16, scratch)
+    x[i + 4] = interval / median16
     x[i + 5] = interval / _median_of_last(rr, n_rr, 63, scratch)
     x[i + 6] = spread
     x[i + 7] = interval / previous
@@ -208,8 +215,29 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
     x[i + 12] = change / max(n8 - 1, 1) / median8
     x[i + 13] = min(n_rr, 63) / 63.0
     x[i + 14] = 1.0
+    # Against the patient's own spread: in an irregular rhythm a short interval is nothing remarkable.
+    n16 = min(n_rr, 16)
+    for k in range(n16):
+        deviations[k] = abs(rr[(n_rr - 1 - k) % N_RR] - median16)
+    spread16 = 1.4826 * _median_of_last(deviations, n16, n16, scratch) + 0.02 * median16
+    n32 = min(n_rr, 32)
+    shorter = 0.0
+    for k in range(n32):
+        if rr[(n_rr - 1 - k) % N_RR] < interval:
+            shorter += 1.0
+    _median_of_last(rr, n_rr, 32, scratch)  # leaves the last intervals sorted
+    irregular = 0.0
+    for k in range(n16 - 1):
+        if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
+            irregular += 1.0
+    x[i + 15] = min(max((interval - median16) / spread16, -8.0), 8.0)
+    x[i + 16] = (shorter + 0.5) / (n32 + 1.0)
+    x[i + 17] = interval / scratch[n32 // 10]
+    x[i + 18] = min(max((previous - median16) / spread16, -8.0), 8.0)
+    x[i + 19] = irregular / max(n16 - 1, 1)
     for k in range(1, 13):
         x[i + k] = min(x[i + k], 4.0)
+    x[i + 17] = min(x[i + 17], 4.0)
     return float(x[i + 3])
 
 
@@ -221,6 +249,7 @@ def _describe(
     mark: int,
     fs: float,
     use: Flags,
+    weight: Floats,
     gap: bool,
     patient_array: NDArray[Any],
     templates: NDArray[Any],
@@ -229,7 +258,8 @@ def _describe(
     """Fill the feature row `x` of the beat at `mark`, and let the patient's state learn from the beat.
 
     Parameters are the row, the ring of the signal with the index of its newest sample, the mark, the sampling
-    rate, which of the two leads can be used, whether the signal was interrupted since the last beat, and the state.
+    rate, which of the two leads can be used and their weights by quality, whether the signal was interrupted
+    since the last beat, and the state.
     Gives the interval from the last beat in seconds, negative if there is none.
     """
     p = patient_array[0]
@@ -279,9 +309,12 @@ def _describe(
         if templates[k].weight > 0.0 and (dominant < 0 or templates[k].weight > templates[dominant].weight):
             dominant = k
     scale = np.ones(2)
+    share = np.ones(2)
     for lead in range(first, last):
         scale[lead] = p.height[lead] if p.height[lead] > 0.0 else height[lead]
         scale[lead] = max(scale[lead], 1e-3)
+        # A noisy lead has less to say about which kind a beat is.
+        share[lead] = (0.02 + weight[lead]) / (scale[lead] * scale[lead])
 
     # The plain window, and the waves in units of the dominant beat.
     i = 0
@@ -304,7 +337,7 @@ def _describe(
     valid = p.n_beats > 0 and not gap
     interval = (mark - p.last_mark) / fs if valid else -1.0
     ratio = _rhythm(x, i, rr, p.n_rr, interval, valid, p.long_rr)
-    i += 15
+    i += N_RHYTHM
 
     # Likeness to the kinds of beats known.
     best = -1
@@ -320,7 +353,7 @@ def _describe(
         kind_residual = 1.0
         kind_shift = 0
         for shift in range(-SHIFTS, SHIFTS + 1):
-            corr, residual = _correlate(wave, templates[k].wave, scale, first, last, shift)
+            corr, residual = _correlate(wave, templates[k].wave, share, first, last, shift)
             if corr > kind_corr:
                 kind_corr = corr
                 kind_residual = residual
@@ -340,7 +373,7 @@ def _describe(
     for lead in range(2):
         if use[lead] and dominant >= 0:
             t = templates[dominant].wave
-            corr, _ = _correlate(wave, t, scale, lead, lead + 1, dominant_shift)
+            corr, _ = _correlate(wave, t, share, lead, lead + 1, dominant_shift)
             t_area = 1e-9
             t_slope = 1e-9
             for k in range(WINDOW):
@@ -404,6 +437,7 @@ def _describe(
     x[i + 37] = sign[0]
     x[i + 38] = sign[1]
     x[i + 39] = float(last - first)
+    x[i + 40] = weight[1] / (weight[0] + weight[1] + 1e-9) if use[1] else 0.0
 
     # Learn.
     if valid and interval < 3.0:
@@ -518,7 +552,9 @@ def describe_beats(
         use[1] = n_leads > 1 and weight[b, 1] > 0.0
         if not use[0] and not use[1]:
             use[0] = True
-        out_interval[done] = _describe(out_x[done], ring, newest, mark, fs, use, gap[b], patient, templates, rr)
+        out_interval[done] = _describe(
+            out_x[done], ring, newest, mark, fs, use, weight[b], gap[b], patient, templates, rr
+        )
         for lead in range(n_leads):
             low = np.inf
             high = -np.inf

@@ -31,7 +31,7 @@ BEFORE = 20
 RR_NAMES = (
     "rr_s", "rr_to_mean10", "rr_to_long_term", "rr_to_median8", "rr_to_median16", "rr_to_median63", "rr_spread20",
     "rr_to_previous", "previous_to_median8", "before_previous_to_median8", "pair_to_median8", "shortest8_to_median8",
-    "rr_change8", "rr_seen", "rr_valid",
+    "rr_change8", "rr_seen", "rr_valid", "rr_score", "rr_rank32", "rr_to_short32", "previous_score", "irregular16",
 )  # fmt: skip
 
 TEMPLATE_NAMES = (
@@ -40,7 +40,7 @@ TEMPLATE_NAMES = (
     "best_share", "best_count", "best_rr", "best_following_rr", "best_premature", "best_age", "dominant_share",
     "n_kinds", "before_corr1", "before_corr2", "before_residual1", "before_residual2", "before_energy1",
     "before_energy2", "roughness1", "roughness2", "previous_is_dominant", "previous_corr", "previous_same",
-    "previous_premature", "best_shift", "polarity1", "polarity2", "leads_used",
+    "previous_premature", "best_shift", "polarity1", "polarity2", "leads_used", "lead2_share",
 )  # fmt: skip
 
 GROUPS: dict[str, tuple[str, ...]] = {

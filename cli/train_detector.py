@@ -1,0 +1,66 @@
+"""``ecg-stream train detector``: the network of the QRS detector."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .training_options import Databases, Fold, Folds, Seed
+
+
+def detector(
+    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    db: Databases = None,
+    folds: Folds = 4,
+    fold: Fold = None,
+    epochs: Annotated[str, typer.Option(help="Epochs of each round, with commas.")] = "6,8,14",
+    seed: Seed = 0,
+) -> None:
+    """Train the network that judges QRS candidates, and write it as a bundle.
+
+    Each round runs the detector over all records with the networks so far and learns from the candidates it met.
+    """
+    from ..models.record_networks import import_keras
+    from .record_options import whole_numbers
+    from .training_options import noises_at_hand, progress, read_records, training_split
+
+    rounds = whole_numbers("--epochs", epochs)
+    databases = db or ["mitdb", "svdb", "edb"]
+    names, held_out = training_split(databases, folds, fold)
+    import_keras()  # before minutes of reading, if it is missing
+
+    from ..offline.qrs_bundle import write_detector_bundle
+    from ..offline.qrs_training import Round, train_detector
+
+    records, noises = read_records(names), noises_at_hand()
+
+    def show(done: Round) -> None:
+        print(f"round {done.number + 1}: {done.n_candidates:,} candidates, loss {done.loss:.4f}", file=sys.stderr)
+
+    with progress(len(records) * len(rounds), "running the detector") as advance:
+        network = train_detector(
+            records,
+            noises,
+            epochs=rounds,
+            seed=seed,
+            on_record=lambda _round, name: advance(name),
+            on_round=show,
+        )
+    command = (
+        f"ecg-stream train detector {' '.join(f'--db {name}' for name in databases)} --epochs {epochs} --seed {seed}"
+    )
+    if fold is not None:
+        command += f" --folds {folds} --fold {fold}"
+    training = {
+        "databases": databases,
+        "records": names,
+        "held_out": held_out,
+        "noise": sorted(noises),
+        "seed": seed,
+        "command": command,
+    }
+    card = write_detector_bundle(output, network, training)
+    print(f"{output}: {card.arch}, {len(names)} records" + (f", {len(held_out)} held out" if held_out else ""))

@@ -1,0 +1,96 @@
+"""What `train beat` and `train detector` share: which records to train on, and reading them with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from ..errors import RequestError
+
+if TYPE_CHECKING:
+    from ..offline.training_records import TrainingRecord
+    from ..stream.messages import Samples
+
+Databases: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--db", help="Record list to train on; repeat for several. See `score --help`.")
+]
+Folds: TypeAlias = Annotated[int, typer.Option(min=2, help="Folds of patients, for --fold.")]
+Fold: TypeAlias = Annotated[
+    int | None, typer.Option(min=0, help="Leave out this fold of patients; the card names its records as held out.")
+]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Where chance starts.")]
+
+
+def training_split(databases: Sequence[str], folds: int, fold: int | None) -> tuple[list[str], list[str]]:
+    """Give the records to train on and those held out, both ``db/name`` and at hand; name the missing.
+
+    Raises
+    ------
+    RequestError
+        If a list is unknown, nothing of it is at hand, or there is no such fold.
+    """
+    from ..offline.splits import choose, missing_line, patient_folds, split_by_presence
+    from ..replay.catalog import data_folder
+
+    if fold is not None and fold >= folds:
+        raise RequestError(f"no fold {fold} of {folds}: --fold counts from 0 to {folds - 1}")
+    asked = [name for names in choose(databases, ()).values() for name in names]
+    present, missing = split_by_presence(list(dict.fromkeys(asked)), data_folder())
+    if missing:
+        print(missing_line(missing), file=sys.stderr)
+    if not present:
+        raise RequestError(f"none of the records of {' '.join(databases)} is in {data_folder()}: fetch them first")
+    if fold is None:
+        return present, []
+    held_out = set(patient_folds(present, folds)[fold])
+    return [name for name in present if name not in held_out], [name for name in present if name in held_out]
+
+
+def read_records(names: Sequence[str]) -> list[TrainingRecord]:
+    """Read the records, showing how far."""
+    from ..offline.training_records import read_training_records
+
+    with progress(len(names), "reading") as advance:
+        records = []
+        for record in read_training_records(names):
+            records.append(record)
+            advance(record.name)
+    return records
+
+
+def noises_at_hand() -> dict[str, Samples]:
+    """Read the noise records, or none, and say so."""
+    from ..errors import RecordError
+    from ..offline.training_records import read_noises
+
+    try:
+        return read_noises()
+    except RecordError as error:
+        print(f"training without noise: {error}", file=sys.stderr)
+        return {}
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[_Advance]:
+    """Show a bar on standard error."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=what, unit="record", file=sys.stderr, leave=False) as bar:
+        yield _Advance(bar)
+
+
+class _Advance:
+    def __init__(self, bar: tqdm[None]) -> None:
+        self._bar = bar
+
+    def __call__(self, name: str = "") -> None:
+        self._bar.set_postfix_str(name, refresh=False)
+        self._bar.update()
+
+
+if TYPE_CHECKING:
+    from tqdm import tqdm

@@ -1,0 +1,208 @@
+"""Train the QRS detector's network on the detector's own candidates.
+
+The network's decisions change the state that later candidates are judged by, so it cannot be trained on candidates
+of a perfect run. The rounds here are those of dataset aggregation (Ross, Gordon and Bagnell 2011,
+arXiv:1011.0686): the detector runs with the networks trained so far, at several thresholds so that it makes mistakes
+of both kinds, and every candidate it meets is labelled from the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.qrs_network import Layers, candidate_network, layers
+from ..stream.detector import DetectorNetwork, QrsDetector
+from ..stream.grid import GRID_HZ, Grid
+from ..stream.highpass import HighPass
+from ..stream.messages import Samples
+from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
+from .training_records import MATCH_S, TrainingRecord, Variation, varied
+
+VARIATIONS = (
+    Variation(),
+    Variation(leads="one"),
+    Variation(noise=True, turned=True),
+    Variation(leads="one", noise=True),
+)
+
+LABEL_REACH = round(0.120 * GRID_HZ)
+"""The highest candidate this near to a reference beat is the beat, in grid samples."""
+
+NEIGHBOUR_WEIGHT = 0.3
+"""Candidates beside the labelled one: rejecting them matters less, since only the best of a cluster is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Feature rows ``(n, n_features)``, whether each is a beat ``(n,)``, and its weight ``(n,)``."""
+
+    features: NDArray[np.float32]
+    is_beat: NDArray[np.float32]
+    weight: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of training: how many candidates, and the loss after it."""
+
+    number: int
+    n_candidates: int
+    loss: float
+
+
+def train_detector(
+    records: Sequence[TrainingRecord],
+    noises: dict[str, Samples],
+    *,
+    epochs: Sequence[int] = (6, 8, 14),
+    seed: int = 0,
+    on_record: Callable[[int, str], None] = lambda _round, _name: None,
+    on_round: Callable[[Round], None] = lambda _round: None,
+) -> DetectorNetwork:
+    """Train from nothing.
+
+    Parameters
+    ----------
+    records
+        With reference beats.
+    noises
+        See `training_records.read_noises`; empty trains on the records as they are.
+    epochs
+        Epochs in each round; their number is the number of rounds.
+    seed
+        Where chance starts.
+    on_record, on_round
+        Told of progress.
+
+    Returns
+    -------
+    DetectorNetwork
+        The network of the last round, its standardization folded into the first layer.
+    """
+    rng = np.random.default_rng(seed)
+    shifts = [reference_shift(record) for record in records]
+    networks: list[DetectorNetwork] = [height_network()]
+    gathered: list[Candidates] = []
+    for number, n_epochs in enumerate(epochs):
+        met = []
+        for record, shift in zip(records, shifts, strict=True):
+            on_record(number, record.name)
+            for variation in VARIATIONS:
+                network = networks[rng.integers(len(networks))]
+                threshold = float(rng.choice([0.2, 0.5, 0.5, 0.5, 0.8]))
+                altered = varied(record, variation, noises, rng)
+                met.append(candidates(altered, shift, replace(network, threshold=threshold)))
+        # What the first networks met is too unlike service to keep for the last round.
+        gathered = [*gathered, _joined(met)] if number > 1 else [_joined(met)]
+        trained, loss = _fit(_joined(gathered), n_epochs, seed + number)
+        networks = [*networks, trained] if number else [trained]
+        on_round(Round(number, sum(len(part.weight) for part in gathered), loss))
+    return networks[-1]
+
+
+def height_network(threshold: float = 0.4) -> DetectorNetwork:
+    """Give the network of a plain adaptive threshold: accept what is higher than this share of the running level."""
+    w1, b1 = np.zeros((N_FEATURES, 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
+    w1[HEIGHT_FEATURE, 0] = 1.0
+    one = np.ones((1, 1), dtype=np.float32)
+    return DetectorNetwork(w1, b1, one, b1.copy(), np.full(1, 12.0, dtype=np.float32), -12.0 * threshold)
+
+
+def on_grid(record: TrainingRecord) -> tuple[Samples, NDArray[np.bool_]]:
+    """Bring a record to the detection grid through the serving stages."""
+    signal = record.signal.astype(np.float64)
+    filtered = HighPass(record.fs, signal.shape[1]).push(signal)
+    x, good, _ = Grid(record.fs, signal.shape[1]).push(filtered, np.ones(signal.shape, dtype=np.bool_))
+    return x, good
+
+
+def reference_shift(record: TrainingRecord) -> int:
+    """Find how far the record's reference marks stand before the middle of the QRS, in grid samples.
+
+    Annotators mark the R peak, the onset or what their own detector gave, by a constant for each record. The middle
+    is taken where the smoothed slope, median over the beats, is greatest, from 40 ms before to 88 ms after the mark.
+    """
+    x, _ = on_grid(record)
+    slope = np.abs(x[3:] - x[:-3])
+    slope = slope / (np.quantile(slope, 0.98, axis=0) + 1e-9)
+    envelope = np.convolve(slope.sum(axis=1), np.ones(9) / 9.0, mode="same")
+    beats = np.round(record.beats / record.fs * GRID_HZ).astype(np.int64)
+    beats = beats[(beats > 20) & (beats < len(envelope) - 20)]
+    if len(beats) == 0:
+        return 0
+    # Slope k of the difference stands at grid sample k + 1.5.
+    return int(np.argmax([np.median(envelope[beats + k - 2]) for k in range(-5, 12)])) - 5
+
+
+def candidates(record: TrainingRecord, shift: int, network: DetectorNetwork) -> Candidates:
+    """Run the detector over a record; give the candidates that it met, labelled."""
+    x, good = on_grid(record)
+    detector = QrsDetector(network, x.shape[1], n_logged=len(x) // 6)
+    detector.push(x, good)
+    n = detector.n_logged
+    centre = detector.log_peak[:n] - CENTRE_LAG
+    features = detector.log_features[:n]
+    height = features[:, HEIGHT_FEATURE]
+    is_beat, weight = np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32)
+    beats = np.round(record.beats / record.fs * GRID_HZ).astype(np.int64) + shift
+    first, last = np.searchsorted(centre, beats - LABEL_REACH), np.searchsorted(centre, beats + LABEL_REACH, "right")
+    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+        if end > begin:
+            weight[begin:end] = np.minimum(weight[begin:end], NEIGHBOUR_WEIGHT)
+            is_beat[begin + int(np.argmax(height[begin:end]))] = 1.0
+    weight[is_beat == 1.0] = 1.0
+    counts = record.outside_flutter(np.round(centre * record.fs / GRID_HZ).astype(np.int64))
+    return Candidates(features[counts].copy(), is_beat[counts], weight[counts])
+
+
+def detection_errors(record: TrainingRecord, network: DetectorNetwork, start_s: float = 0.0) -> tuple[int, int, int]:
+    """Count beats found, missed and false, at 150 ms; a quick look, not the EC57 score."""
+    x, good = on_grid(record)
+    centre = QrsDetector(network, x.shape[1]).push(x, good).centre * record.fs / GRID_HZ
+    found = centre[(centre >= start_s * record.fs) & record.outside_flutter(np.round(centre).astype(np.int64))]
+    beats = record.beats[(record.beats >= start_s * record.fs) & record.outside_flutter(record.beats)]
+    from .training_records import match
+
+    hits = int((match(beats, np.round(found).astype(np.int64), MATCH_S * record.fs) >= 0).sum())
+    return hits, len(beats) - hits, len(found) - hits
+
+
+def _fit(gathered: Candidates, epochs: int, seed: int) -> tuple[DetectorNetwork, float]:
+    mean = gathered.features.mean(axis=0)
+    deviation = gathered.features.std(axis=0) + 1e-3
+    n_steps = max(len(gathered.weight) // 2048, 1) * epochs
+    network = candidate_network(N_FEATURES, n_steps, seed)
+    history = network.fit(
+        (gathered.features - mean) / deviation,
+        gathered.is_beat,
+        sample_weight=gathered.weight,
+        batch_size=2048,
+        epochs=epochs,
+        verbose=0,
+    )
+    return _folded(layers(network), mean, deviation), float(history.history["loss"][-1])
+
+
+def _folded(trained: Layers, mean: NDArray[np.float32], deviation: NDArray[np.float32]) -> DetectorNetwork:
+    """Fold ``(x - mean) / deviation`` into the first layer."""
+    (w1, b1), (w2, b2), (w3, b3) = trained
+    return DetectorNetwork(
+        w1=np.ascontiguousarray(w1 / deviation[:, None], dtype=np.float32),
+        b1=(b1 - (mean / deviation) @ w1).astype(np.float32),
+        w2=np.ascontiguousarray(w2, dtype=np.float32),
+        b2=b2.astype(np.float32),
+        w3=np.ascontiguousarray(w3[:, 0], dtype=np.float32),
+        b3=float(b3[0]),
+    )
+
+
+def _joined(parts: Sequence[Candidates]) -> Candidates:
+    return Candidates(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.is_beat for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+    )
