@@ -12,6 +12,7 @@ import os
 import random
 import ssl
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,6 +37,7 @@ CONFIRM_TIMEOUT_S = 60.0  # for a message published; a broker that writes much t
 KEEPALIVE_S = 20
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 20.0
+STABLE_S = 10.0  # a connection that lasted so long was a good one
 IN_FLIGHT = 65_535  # MQTT 5's largest: the broker may send on while we are busy, and drops nothing
 MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the broker
 
@@ -170,19 +172,25 @@ class Link:
         """
         backoff = FIRST_BACKOFF_S
         told = ""
+        short_lived = 0
         while True:
             failure: list[BaseException] = []
             before = self.connects
+            began = time.monotonic()
+            client = self._client(failure)
             try:
-                async with self._client(failure) as client:
+                async with client:
                     self.connects += 1
                     if before or told:
                         log.warning("connected to %s%s", self.address, " again" if before else "")
-                    backoff, told = FIRST_BACKOFF_S, ""
+                    told = ""
                     await use(client)
                 return
             except aiomqtt.MqttError as error:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise asyncio.CancelledError from None  # aiomqtt failed in closing down, and hid it
                 if failure:
+                    _close(client)
                     raise failure[0] from None
                 if self._speaks_older(error):
                     continue
@@ -194,6 +202,12 @@ class Link:
                         f"another client came to {self.address} with our client id '{self.client_id}': "
                         "give each its own --client-id"
                     ) from None
+                if self.connects > before:
+                    # Two clients of one id throw each other out, and most brokers do not say so.
+                    short_lived = 0 if time.monotonic() - began > STABLE_S else short_lived + 1
+                    backoff = backoff if short_lived else FIRST_BACKOFF_S
+                    if short_lived >= 3:
+                        why += f"; is there another client with our --client-id {self.client_id}?"
                 if why != told:
                     log.warning("%s; trying again", why)
                     told = why
@@ -265,6 +279,14 @@ class _Handover(asyncio.Queue[aiomqtt.Message]):
         except BaseException as error:
             self._failure.append(error)
             raise  # aiomqtt drops the connection, and the message stays unacknowledged
+
+
+def _close(client: aiomqtt.Client) -> None:
+    """Close the socket of a client that failed in taking a message: aiomqtt believes that it is closed."""
+    paho_client = client._client
+    if (sock := paho_client.socket()) is not None:
+        asyncio.get_running_loop().remove_reader(sock.fileno())
+        sock.close()
 
 
 def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> str:

@@ -107,10 +107,13 @@ def test_what_does_not_fit_messagepack(changes) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"x", b"null", b"[]", b"{}", b"{", b'{"v":1', b'{"fs":NaN}', b"\xff" * 9, b"\x80", b"\x81\xa1v", b"\xde\xff\xff",
-     b"\xdf\xff\xff\xff\xff", b"\x81\xa5leads\xdd\xff\xff\xff\xff", b"\x81\xa7samples\xc6\xff\xff\xff\xff", b'{"leads":["\xff"]}',
-     b'{"leads":["\\ud800"]}', b'{"a":' * 100_000, b'{"samples":' + b"[" * 100_000, b"\x81\xa7samples" + b"\x91" * 100_000,
-     b" " * (MAX_PAYLOAD_BYTES + 1), bytes(10_000_000)],
+    [
+        b"", b"x", b"null", b"[]", b"{}", b"{", b'{"v":1', b'{"fs":NaN}', b"\xff" * 9, b"\x80", b"\x81\xa1v",
+        b"\xde\xff\xff", b"\xdf\xff\xff\xff\xff", b"\x81\xa5leads\xdd\xff\xff\xff\xff",
+        b"\x81\xa7samples\xc6\xff\xff\xff\xff", b'{"leads":["\xff"]}', b'{"leads":["\\ud800"]}', b'{"a":' * 100_000,
+        b'{"samples":' + b"[" * 100_000, b"\x81\xa7samples" + b"\x91" * 100_000, b" " * (MAX_PAYLOAD_BYTES + 1),
+        bytes(10_000_000),
+    ],
     ids=lambda payload: repr(payload[:24]),
 )  # fmt: skip
 def test_garbage(payload) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from fake_pipeline import FakePipeline
@@ -90,7 +92,7 @@ def test_what_is_held_is_bounded() -> None:
 @given(st.data())
 def test_any_reordering_within_the_bound_and_any_duplicates_are_mended(data) -> None:
     bounds = sorted({0, 5000, *data.draw(st.lists(st.integers(1, 4999), max_size=60))})
-    pieces = [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b - a < 400]
+    pieces = [(a, b) for a, b in pairwise(bounds) if b - a < 400]
     # A piece may come as long as the stream is not 500 samples beyond its begin.
     order = sorted(pieces[1:], key=lambda piece: piece[1] + data.draw(st.integers(0, 90)))
     again = data.draw(st.lists(st.sampled_from(order), max_size=10)) if order else []
@@ -105,7 +107,7 @@ def test_any_reordering_within_the_bound_and_any_duplicates_are_mended(data) -> 
     seen = [index for start, stop in consecutive(out) for index in range(start, stop)]
     assert seen == sorted(set(seen))
     assert set(seen) <= {index for a, b in pieces for index in range(a, b)}
-    if all(b == a for (_, b), (a, _) in zip(pieces, pieces[1:], strict=False)):
+    if all(b == a for (_, b), (a, _) in pairwise(pieces)):
         assert consecutive(out) == [(pieces[0][0], pieces[-1][1])] if pieces else not out
 
 

@@ -84,7 +84,7 @@ def test_what_is_no_snapshot(blob) -> None:
 
 def test_another_maker_or_format() -> None:
     blob = to_bytes({}, "ecg-stream 1")
-    with pytest.raises(SnapshotError, match="ecg-stream 1.*ecg-stream 2"):
+    with pytest.raises(SnapshotError, match=r"ecg-stream 1.*ecg-stream 2"):
         from_bytes(blob, "ecg-stream 2")
     with pytest.raises(SnapshotError, match="format 9"):
         from_bytes(blob[:4] + b"\x09\x00" + blob[6:])
