@@ -84,16 +84,22 @@ def average(networks: Sequence[keras.Model], *, n_leads: int) -> keras.Model:
 
 def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
     """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch."""
-    import warnings
-
     keras = import_keras()
     x = keras.Input((n_samples, network.input_shape[-1]), name="ecg")
     fixed = keras.Model(x, network(x), name=network.name)
-    fixed(keras.ops.zeros((1, n_samples, network.input_shape[-1])))  # the exporter wants to have seen it run
+    quiet_export(fixed, path)
+
+
+def quiet_export(network: keras.Model, path: Path) -> None:
+    """Write the network as ONNX, with its own input and any batch."""
+    import warnings
+
+    keras = import_keras()
+    network(keras.ops.zeros((1, *network.input_shape[1:])))  # the exporter wants to have seen it run
     with warnings.catch_warnings():
         # tf2onnx asks NumPy for names that NumPy is about to give a new meaning
         warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
-        fixed.export(path, format="onnx", verbose=False)
+        network.export(path, format="onnx", verbose=False)
 
 
 def save_checkpoint(network: keras.Model, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,18 @@ def network_summary(network: Any) -> str:
     lines: list[str] = []
     members = [layer for layer in network.layers if hasattr(layer, "layers")]
     for part in (network, *members):
-        part.summary(print_fn=lambda line, **_: lines.append(line), line_length=100)
-    return "\n".join(lines) + "\n"
+        lines.append(f"{part.name}: {part.count_params():,} weights")
+        for layer in part.layers:
+            shape = " x ".join("any" if side is None else str(side) for side in layer.output.shape[1:])
+            lines.append(f"  {layer.name:28} {type(layer).__name__:24} {shape:12} {layer.count_params():9,}")
+        lines.append("")
+    return "\n".join(lines)
 
 
-def write_history(path: Path, history: tuple[EpochFigures, ...]) -> None:
-    """Every epoch of every member as CSV."""
+def write_history(path: Path, history: Sequence[Any]) -> None:
+    """Every epoch of every member as CSV, a column for each field of their dataclass."""
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(EpochFigures)])
+        writer = csv.DictWriter(file, [field.name for field in fields(history[0])])
         writer.writeheader()
         writer.writerows(asdict(figures) for figures in history)
 

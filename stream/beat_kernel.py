@@ -22,6 +22,8 @@ N_TEMPLATES = 12
 """Kinds of beats remembered for a patient."""
 JOIN = 0.9
 """A beat belongs to a kind when their correlation is above this."""
+MERGE = 0.95
+"""Two kinds that have come to correlate above this are one."""
 SHIFTS = 3
 """Alignment is searched over 12 ms to either side."""
 N_RR = 64
@@ -242,6 +244,58 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
 
 
 @compiled
+def _dominant(templates: NDArray[Any]) -> tuple[int, float]:
+    """Find the kind that is the patient's normal beat, -1 if there is none yet, and the weight of all kinds.
+
+    The most frequent kind is not always it: in bigeminy the ectopic beats may be more alike than the normal ones.
+    So kinds that come early or are wider than others count for less.
+    """
+    total = 1e-9
+    narrowest = 1e9
+    for k in range(N_TEMPLATES):
+        total += templates[k].weight
+    for k in range(N_TEMPLATES):
+        if templates[k].weight > 0.05 * total:
+            narrowest = min(narrowest, templates[k].width[0] + templates[k].width[1])
+    dominant = -1
+    best = 0.0
+    for k in range(N_TEMPLATES):
+        kind = templates[k]
+        if kind.weight > 0.0:
+            wider = max((kind.width[0] + kind.width[1] + 20.0) / (narrowest + 20.0), 1.0)
+            score = kind.weight * (1.0 - 0.8 * kind.premature) / wider
+            if score > best:
+                best = score
+                dominant = k
+    return dominant, total
+
+
+@compiled
+def _merge(templates: NDArray[Any], kept: int, share: Floats, first: int, last: int) -> int:
+    """Join to the kind `kept` the one that has come to be like it, if any; give its number, else -1."""
+    for k in range(N_TEMPLATES):
+        if k == kept or templates[k].weight <= 0.0:
+            continue
+        corr, _ = _correlate(templates[k].wave, templates[kept].wave, share, first, last, 0)
+        if corr < MERGE:
+            continue
+        a, b = templates[kept], templates[k]
+        f = b.weight / (a.weight + b.weight)
+        for lead in range(2):
+            for i in range(WINDOW):
+                a.wave[lead, i] += f * (b.wave[lead, i] - a.wave[lead, i])
+            a.width[lead] += f * (b.width[lead] - a.width[lead])
+        a.rr += f * (b.rr - a.rr)
+        a.following += f * (b.following - a.following)
+        a.premature += f * (b.premature - a.premature)
+        a.weight += b.weight
+        a.count += b.count
+        b.weight = 0.0
+        return k
+    return -1
+
+
+@compiled
 def _describe(
     x: Floats32,
     ring: Floats,
@@ -302,12 +356,7 @@ def _describe(
         width[lead] = _width(wave[lead])
 
     # The dominant kind, and the scale that it gives.
-    dominant = -1
-    total = 1e-9
-    for k in range(N_TEMPLATES):
-        total += templates[k].weight
-        if templates[k].weight > 0.0 and (dominant < 0 or templates[k].weight > templates[dominant].weight):
-            dominant = k
+    dominant, total = _dominant(templates)
     scale = np.ones(2)
     share = np.ones(2)
     for lead in range(first, last):
@@ -476,6 +525,9 @@ def _describe(
     kind.premature += (premature - kind.premature) / min(kind.count + 1.0, 20.0)
     kind.count += 1.0
     kind.seen = p.n_beats
+    merged = _merge(templates, best, share, first, last)
+    if merged >= 0 and merged == dominant:
+        dominant = best
     if dominant < 0 or best == dominant:
         for lead in range(first, last):
             n = 1.0 if p.height[lead] <= 0.0 else 0.06

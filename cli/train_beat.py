@@ -1,0 +1,86 @@
+"""``ecg-stream train beat``: the network that classifies beats."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .training_options import Databases, Fold, Folds, Seed
+
+
+def beat(
+    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    arch: Annotated[str, typer.Option(help="Network: context, dense, lstm or simplernn.")] = "context",
+    db: Databases = None,
+    features: Annotated[
+        str | None, typer.Option(help="Groups of features, with commas; by default what the network takes.")
+    ] = None,
+    detector: Annotated[str, typer.Option(help="Detector bundle, by name or path, that finds the beats.")] = "qrs",
+    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a member.")] = 12,
+    members: Annotated[int | None, typer.Option(min=1, help="Networks to join; 5 for context, else 1.")] = None,
+    folds: Folds = 4,
+    fold: Fold = None,
+    seed: Seed = 0,
+) -> None:
+    """Train a network on beats that the live cascade finds and cuts, and write it as a bundle.
+
+    Split by patient throughout. Records with paced beats take no part, as EC57 scores them apart.
+    """
+    from ..models.beat_networks import ARCHITECTURES
+    from ..models.record_networks import import_keras
+    from .record_options import one_of
+    from .training_options import noises_at_hand, progress, read_records, training_split
+
+    one_of("--arch", arch, ARCHITECTURES)
+    import_keras()  # before minutes of reading, if it is missing
+
+    from ..offline.beat_bundle import write_beat_bundle
+    from ..offline.beat_dataset import gather
+    from ..offline.beat_training import FEATURES, VARIATIONS, BeatEpoch, train_beat_network
+    from ..offline.splits import PACED
+    from ..stream.detector import load_network
+    from ..stream.features import columns
+
+    groups = tuple(features.split(",")) if features else FEATURES[arch]
+    columns(groups)
+    n_members = members or (5 if arch == "context" else 1)
+    databases = db or ["mitdb", "svdb", "edb"]
+    names, held_out = training_split(databases, folds, fold)
+    names = [name for name in names if name not in PACED]
+    network = load_network(detector)
+    records, noises = read_records(names), noises_at_hand()
+    with progress(len(records) * len(VARIATIONS[arch]), "cutting beats") as advance:
+        beats = gather(records, VARIATIONS[arch], noises, network, seed, on_record=advance)
+
+    def show(done: BeatEpoch) -> None:
+        print(
+            f"member {done.member + 1} epoch {done.epoch + 1}: loss {done.loss:.4f}, "
+            f"validation {done.validation_loss:.4f}",
+            file=sys.stderr,
+        )
+
+    trained = train_beat_network(
+        beats, arch=arch, groups=groups, epochs=epochs, members=n_members, seed=seed, on_epoch=show
+    )
+    command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}"
+    command += f" --features {','.join(groups)} --detector {Path(detector).name} --epochs {epochs}"
+    command += f" --members {n_members} --seed {seed}"
+    if fold is not None:
+        command += f" --folds {folds} --fold {fold}"
+    training = {
+        "databases": databases,
+        "records": names,
+        "held_out": held_out,
+        "beats": len(beats),
+        "noise": sorted(noises),
+        "split": f"by patient; each of {n_members} members leaves out a part for its best epoch, the calibration and "
+        "the multipliers",
+        "seed": seed,
+        "command": command,
+    }
+    card = write_beat_bundle(output, trained, arch, training)
+    found = ", ".join(f"{name} {value:g}" for name, value in trained.validation.items())
+    print(f"{output}: {card.arch} on {len(beats):,} beats of {len(names)} records; validation patients: {found}")

@@ -1,0 +1,123 @@
+"""Networks that classify one beat; Keras, for training only.
+
+``dense``, ``lstm`` and ``simplernn`` see the plain window of 50 samples and nothing else: they are the baselines.
+``context`` sees the beat against the patient's own rhythm and kinds of beats. Each takes the raw columns of
+`ecg_stream.stream.features` that `FEATURES` names and gives the probability of each AAMI class; the
+standardization is part of the network, so that the bundle needs no other file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import RequestError
+from .record_networks import import_keras
+
+BASELINES = ("dense", "lstm", "simplernn")
+ARCHITECTURES = (*BASELINES, "context")
+
+LIMIT = 6.0
+"""Standardized features are cut off here: an artefact must not drive the network where it was never trained."""
+
+RHYTHM = (
+    "dominant_corr", "best_corr", "best_is_dominant", "best_rr", "best_premature", "best_following_rr", "best_share",
+    "before_corr1", "before_residual1", "before_corr2", "before_residual2", "previous_is_dominant",
+    "previous_premature", "previous_corr", "previous_same", "width1_to_dominant", "n_kinds", "dominant_share",
+    "roughness1",
+)  # fmt: skip
+"""Columns that tell a supraventricular beat, beside the RR columns: it looks normal and comes early."""
+
+
+def build_beat_network(
+    arch: str,
+    names: Sequence[str],
+    mean: NDArray[np.float32],
+    deviation: NDArray[np.float32],
+    *,
+    dropout: float = 0.2,
+    noise: float = 0.05,
+) -> Any:
+    """Build an untrained network.
+
+    Parameters
+    ----------
+    arch
+        One of `ARCHITECTURES`.
+    names
+        Column names of the input, in order.
+    mean, deviation
+        ``(len(names),)``, of the training features.
+    dropout, noise
+        Share of units dropped and deviation of the noise added to standardized features in training (``context``).
+
+    Returns
+    -------
+    keras.Model
+        From ``(batch, len(names))`` to ``(batch, 5)``, probabilities.
+
+    Raises
+    ------
+    RequestError
+        If there is no such architecture.
+    MissingExtraError
+        If TensorFlow is not installed.
+    """
+    if arch not in ARCHITECTURES:
+        raise RequestError(f"no architecture '{arch}' for beats: valid are {', '.join(ARCHITECTURES)}")
+    keras = import_keras()
+    x = keras.Input((len(names),), name="features")
+    if arch in BASELINES:
+        return keras.Model(x, keras.layers.Dense(5, activation="softmax")(_baseline(keras, arch, x)), name=arch)
+    standardized = keras.ops.clip((x - mean) / deviation, -LIMIT, LIMIT)
+    early = np.array([i for i, name in enumerate(names) if name in RHYTHM or name.startswith(RR_PREFIXES)])
+
+    def branch(columns: NDArray[np.int64] | None, hidden: Sequence[int], outputs: int) -> Any:
+        h = standardized if columns is None else keras.ops.take(standardized, columns, axis=1)
+        h = keras.layers.GaussianNoise(noise)(h)
+        for units in hidden:
+            h = keras.layers.Dense(units)(h)
+            h = keras.layers.BatchNormalization()(h)
+            h = keras.layers.Activation("relu")(h)
+            h = keras.layers.Dropout(dropout)(h)
+        return keras.layers.Dense(outputs)(h)
+
+    # S is told from N by rhythm alone: shown the wave as well, a network learns the patients instead.
+    other = branch(None, (64, 32), 4)
+    supraventricular = branch(early, (32, 16), 1)
+    logits = keras.layers.Concatenate()([other[:, :1], supraventricular, other[:, 1:]])
+    return keras.Model(x, keras.layers.Softmax()(logits), name=arch)
+
+
+RR_PREFIXES = (
+    "rr_", "previous_to_", "before_previous_to_", "pair_to_", "shortest8_", "previous_score", "irregular16"
+)  # fmt: skip
+"""How the names of the RR columns begin."""
+
+
+def average(networks: Sequence[Any], n_features: int) -> Any:
+    """Join trained networks into one that gives their mean probability."""
+    keras = import_keras()
+    if len(networks) == 1:
+        return networks[0]
+    x = keras.Input((n_features,), name="features")
+    for number, network in enumerate(networks):
+        network.name = f"member_{number + 1}"
+    return keras.Model(x, keras.layers.Average()([network(x) for network in networks]), name="average")
+
+
+def _baseline(keras: Any, arch: str, x: Any) -> Any:
+    """Give the body of one of the plain networks."""
+    if arch == "dense":
+        h = x
+        for units in (64, 32, 16):
+            h = keras.layers.Dense(units, activation="relu")(h)
+        return h
+    h = keras.layers.Reshape((-1, 1))(x)
+    # Unrolled, the recurrence exports as plain operators, which serve anywhere.
+    layer = keras.layers.LSTM if arch == "lstm" else keras.layers.SimpleRNN
+    h = layer(32)(h)
+    return keras.layers.Dense(16, activation="relu")(h)

@@ -1,0 +1,67 @@
+"""A trained beat network as a bundle: weights, card, and what a person wants to see of the training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..models.bundle import Card, library_versions, write_card, writing_bundle
+from ..models.record_networks import quiet_export
+from ..stream.features import PREPROCESSING
+from ..stream.messages import CLASSES
+from .beat_training import BeatEpoch, TrainedBeatNetwork
+from .qrs_bundle import DATA_LICENCE
+from .record_bundle import network_summary, write_history
+
+
+def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, training: dict[str, Any]) -> Card:
+    """Write ``model.onnx``, ``card.json``, history and summary; a bundle that is there is replaced as a whole.
+
+    Raises
+    ------
+    BundleError
+        If the place cannot be written.
+    """
+    with writing_bundle(folder) as part:
+        quiet_export(trained.network, part / "model.onnx")
+        (part / "summary.txt").write_text(network_summary(trained.network))
+        write_history(part / "history.csv", trained.history)
+        plot_history(part / "history.png", trained.history)
+        card = Card(
+            name=folder.name,
+            task="beat",
+            arch=arch,
+            classes=CLASSES,
+            input_name="features",
+            input_shape=(None, len(trained.names)),
+            preprocessing=PREPROCESSING,
+            window={"before_s": 0.1, "after_s": 0.1, "samples": 50},
+            normalization="waves to zero mean, in units of the dominant beat; standardization in the network",
+            features=trained.names,
+            thresholds=trained.multipliers,
+            training=training,
+            metrics={"validation_patients": trained.validation},
+            versions=dict(library_versions("numpy", "tensorflow", "keras", "tf2onnx")),
+            data_licence=DATA_LICENCE,
+        )
+        return write_card(part, card)
+
+
+def plot_history(path: Path, history: tuple[BeatEpoch, ...]) -> None:
+    """Draw the losses over the epochs, a colour for each member and a dot at the epoch that was kept."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for member in sorted({done.member for done in history}):
+        own = [done for done in history if done.member == member]
+        epochs = [done.epoch + 1 for done in own]
+        best = min(own, key=lambda done: done.validation_loss)
+        colour = f"C{member}"
+        axes.plot(epochs, [done.loss for done in own], colour, label=f"member {member + 1}, training")
+        axes.plot(epochs, [done.validation_loss for done in own], f"{colour}--", label="validation")
+        axes.plot(best.epoch + 1, best.validation_loss, f"{colour}o")
+    axes.set(xlabel="epoch", ylabel="weighted cross-entropy, nats", title="Loss; the dot was kept")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="x-small", ncols=2)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,96 @@
+"""Beats to train on: cut by the live cascade at detected R peaks, labelled from the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..stream.cascade import Cascade
+from ..stream.detector import DetectorNetwork
+from ..stream.features import NAMES
+from ..stream.messages import Samples
+from .training_records import MATCH_S, TrainingRecord, Variation, match, varied
+
+_PREMATURITY = (NAMES.index("rr_to_median8"), NAMES.index("rr_to_previous"))
+
+NOT_PREMATURE = 0.95
+"""An S beat later than this, against the median and against the beat before, is S by the rhythm it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeatSet:
+    """Described beats.
+
+    Attributes
+    ----------
+    features
+        ``(n, len(features.NAMES))`` float32.
+    classes
+        ``(n,)`` index into `CLASSES`.
+    patients
+        ``(n,)`` number of the patient.
+    """
+
+    features: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    patients: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> BeatSet:
+        """Give some of the beats."""
+        return BeatSet(self.features[rows], self.classes[rows], self.patients[rows])
+
+
+def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int) -> BeatSet:
+    """Run the cascade over a record; give the detections that are reference beats.
+
+    False detections have no class and are left out; flutter is left out as well.
+    """
+    n_leads = record.signal.shape[1]
+    cascade = Cascade(record.fs, tuple(f"lead {number + 1}" for number in range(n_leads)), detector)
+    pushed, ended = cascade.push(record.signal.astype(np.float64)).beats, cascade.flush().beats
+    marks = np.concatenate([pushed.mark, ended.mark])
+    features = np.concatenate([pushed.features, ended.features])
+    pair = match(record.beats, marks, MATCH_S * record.fs)
+    hit = (pair >= 0) & record.outside_flutter(record.beats)
+    classes = record.classes[hit]
+    return BeatSet(features[pair[hit]], classes, np.full(len(classes), patient, dtype=np.int64))
+
+
+def gather(
+    records: Sequence[TrainingRecord],
+    variations: Sequence[Variation],
+    noises: dict[str, Samples],
+    detector: DetectorNetwork,
+    seed: int,
+    on_record: Callable[[str], None] = lambda _name: None,
+) -> BeatSet:
+    """Cut the beats of all records in all variations."""
+    rng = np.random.default_rng(seed)
+    number = {name: index for index, name in enumerate(sorted({record.patient for record in records}))}
+    parts = []
+    for record in records:
+        for variation in variations:
+            altered = varied(record, variation, noises, rng) if variation != Variation() else record
+            parts.append(beats_of(altered, detector, number[record.patient]))
+            on_record(record.name)
+    return joined(parts)
+
+
+def joined(parts: Sequence[BeatSet]) -> BeatSet:
+    """Join sets."""
+    return BeatSet(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.classes for part in parts]),
+        np.concatenate([part.patients for part in parts]),
+    )
+
+
+def premature(beats: BeatSet) -> NDArray[np.bool_]:
+    """Tell which beats come early, ``(n,)``."""
+    return np.asarray((beats.features[:, _PREMATURITY] < NOT_PREMATURE).any(axis=1))

@@ -1,0 +1,277 @@
+"""Train beat networks: the plain baselines, and the one that is shipped."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.beat_networks import BASELINES, average, build_beat_network
+from ..models.record_networks import import_keras
+from ..stream.features import NAMES, columns
+from ..stream.messages import CLASSES
+from .beat_dataset import BeatSet, premature
+from .training_records import Variation
+
+TINY = 1e-9
+"""Keeps the logarithm of a probability finite."""
+
+N_SHARE = 0.3
+"""Share of the N beats kept in each variation: there are thirty of them for each beat of another class."""
+
+RARE = 300.0
+"""A class with fewer beats than this weighs as if it had so many: F and Q of a few patients must not rule."""
+
+CLASS_WEIGHT_POWER = 0.3
+"""Weight of a class: its scarcity to this power. Full weight would trade the +P of S and V for Se."""
+
+FEATURES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(BASELINES, ("window",)),
+    "context": ("rr", "template"),
+}
+"""Groups of columns that each architecture takes by default."""
+
+VARIATIONS: dict[str, tuple[Variation, ...]] = {
+    **dict.fromkeys(BASELINES, (Variation(),)),
+    "context": (
+        Variation(),
+        Variation(leads="first"),
+        Variation(turned=True),
+        Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0)),
+    ),
+}
+"""What is done to the records for each architecture."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeatEpoch:
+    """Figures of one epoch of one member."""
+
+    member: int
+    epoch: int
+    loss: float
+    validation_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedBeatNetwork:
+    """What training gives.
+
+    Attributes
+    ----------
+    network
+        Keras model from the named columns to probabilities, calibrated.
+    names
+        Its columns.
+    multipliers
+        By class: what the probability is multiplied by before the highest is taken; chosen on validation patients.
+    history
+        Every epoch of every member.
+    validation
+        Figures on the validation patients, by class.
+    """
+
+    network: Any
+    names: tuple[str, ...]
+    multipliers: dict[str, float]
+    history: tuple[BeatEpoch, ...]
+    validation: dict[str, float]
+
+
+def train_beat_network(
+    beats: BeatSet,
+    *,
+    arch: str,
+    groups: Sequence[str],
+    epochs: int,
+    members: int,
+    seed: int = 0,
+    on_epoch: Callable[[BeatEpoch], None] = lambda _epoch: None,
+) -> TrainedBeatNetwork:
+    """Train one network, or several joined by their mean.
+
+    Each member leaves out another part of the patients to stop early, keep its best epoch, calibrate and choose
+    multipliers; so every choice is made on patients that the member has not seen.
+
+    Parameters
+    ----------
+    beats
+        See `beat_dataset`.
+    arch
+        See `models.beat_networks`.
+    groups
+        Groups or names of columns.
+    epochs
+        Most epochs of a member.
+    members
+        How many networks; each leaves out one of `members` (at least five) parts of the patients.
+    seed
+        Where chance starts.
+    on_epoch
+        Told of each epoch.
+    """
+    keras = import_keras()
+    indices = columns(groups)
+    names = tuple(NAMES[index] for index in indices)
+    parts = _deal_patients(beats, max(members, 5), seed)
+    networks: list[Any] = []
+    history: list[BeatEpoch] = []
+    seen_classes, seen_probabilities, seen_trust = [], [], []
+    for member in range(members):
+        keras.utils.set_random_seed(seed + member)
+        held = np.isin(beats.patients, parts[member])
+        training, validation = _thinned(beats.select(~held), seed + member), beats.select(held)
+        x = training.features[:, indices]
+        network = build_beat_network(arch, names, x.mean(axis=0), x.std(axis=0) + 1e-2)
+        weights = class_weights(training.classes)[training.classes] * _trust(training)
+        held_x = validation.features[:, indices]
+        held_weights = class_weights(training.classes)[validation.classes] * _trust(validation)
+        batch = 256 if arch in BASELINES else 1024
+        rate = keras.optimizers.schedules.CosineDecay(2e-3, max(len(x) // batch, 1) * epochs, alpha=0.01)
+        network.compile(
+            keras.optimizers.Adam(rate) if arch in BASELINES else keras.optimizers.AdamW(rate, weight_decay=1e-2),
+            "sparse_categorical_crossentropy",
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            best = str(Path(folder) / "best.weights.h5")
+            network.fit(
+                x,
+                training.classes,
+                sample_weight=weights,
+                validation_data=(held_x, validation.classes, held_weights),
+                batch_size=batch,
+                epochs=epochs,
+                verbose=0,
+                callbacks=[
+                    keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True),
+                    keras.callbacks.EarlyStopping(patience=max(3, epochs // 3)),
+                    _told(keras, member, on_epoch, history),
+                ],
+            )
+            network.load_weights(best)
+        probabilities = network.predict(held_x, batch_size=16384, verbose=0)
+        networks.append(network)
+        seen_classes.append(validation.classes)
+        seen_probabilities.append(probabilities)
+        seen_trust.append(held_weights)
+    classes, probabilities = np.concatenate(seen_classes), np.concatenate(seen_probabilities)
+    told = np.concatenate(seen_trust) > 0.0
+    calibration = calibrate(classes[told], probabilities[told])
+    network = _calibrated_network(keras, average(networks, len(names)), calibration)
+    calibrated = calibration(probabilities)
+    multipliers = choose_multipliers(classes[told], calibrated[told])
+    figures = class_figures(classes, calibrated * multipliers)
+    chosen = dict(zip(CLASSES, multipliers.tolist(), strict=True))
+    return TrainedBeatNetwork(network, names, chosen, tuple(history), figures)
+
+
+def class_weights(classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weight of each class, ``(5,)``: 1 for N."""
+    counts = np.maximum(np.bincount(classes, minlength=len(CLASSES)).astype(np.float64), RARE)
+    weights: NDArray[np.float64] = (counts[0] / counts) ** CLASS_WEIGHT_POWER
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scale and ``(5,)`` shifts of log probabilities; called on ``(n, 5)`` probabilities it gives calibrated ones."""
+
+    scale: float
+    shifts: NDArray[np.float64]
+
+    def __call__(self, probabilities: NDArray[Any]) -> NDArray[np.float64]:
+        """Calibrate."""
+        logits = self.scale * np.log(np.asarray(probabilities, dtype=np.float64) + TINY) + self.shifts
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        calibrated: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return calibrated
+
+
+def calibrate(classes: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Calibration:
+    """Find the scale and shifts with the lowest log loss.
+
+    Temperature scaling (Guo et al. 2017, arXiv:1706.04599) with a shift for each class, since training leaves out
+    most N beats and weighs the classes.
+    """
+    from scipy.optimize import minimize
+
+    rows = np.arange(len(classes))
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        calibration = Calibration(float(parameters[0]), np.array([0.0, *parameters[1:]]))
+        return float(-np.log(calibration(probabilities)[rows, classes] + TINY).mean())
+
+    found = minimize(
+        loss, np.array([1.0, 0.0, 0.0, 0.0, 0.0]), method="L-BFGS-B", bounds=[(0.2, 5.0)] + [(-6.0, 6.0)] * 4
+    )
+    return Calibration(float(found.x[0]), np.array([0.0, *found.x[1:]]))
+
+
+def choose_multipliers(classes: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Choose what the probabilities of S and V are multiplied by: the best sum of their F1, ``(5,)``."""
+    steps = np.exp(np.linspace(np.log(0.2), np.log(5.0), 17))
+    best, chosen = -1.0, np.ones(len(CLASSES))
+    for s in steps:
+        for v in steps:
+            multipliers = np.array([1.0, s, v, 0.6, 0.6])
+            figures = class_figures(classes, probabilities * multipliers)
+            if figures["S_f1"] + figures["V_f1"] > best:
+                best, chosen = figures["S_f1"] + figures["V_f1"], multipliers
+    return chosen
+
+
+def class_figures(classes: NDArray[np.int64], scores: NDArray[np.float64]) -> dict[str, float]:
+    """Sensitivity, positive predictivity and F1 of S and V among matched beats, percent."""
+    found = scores.argmax(axis=1)
+    figures = {}
+    for index, name in ((1, "S"), (2, "V")):
+        true = int(((classes == index) & (found == index)).sum())
+        sensitivity = true / max(int((classes == index).sum()), 1)
+        # As EC57: a fusion beat called V is not a false V.
+        called = int(((found == index) & ~((classes == 3) & (index == 2))).sum())
+        predictivity = true / max(called, 1)
+        figures[f"{name}_se"] = round(100.0 * sensitivity, 2)
+        figures[f"{name}_ppv"] = round(100.0 * predictivity, 2)
+        figures[f"{name}_f1"] = round(200.0 * sensitivity * predictivity / max(sensitivity + predictivity, 1e-9), 2)
+    return figures
+
+
+def _deal_patients(beats: BeatSet, n_parts: int, seed: int) -> list[NDArray[np.int64]]:
+    patients = np.unique(beats.patients)
+    np.random.default_rng(seed).shuffle(patients)
+    return [patients[part::n_parts] for part in range(n_parts)]
+
+
+def _thinned(beats: BeatSet, seed: int) -> BeatSet:
+    """Leave out most of the N beats."""
+    keep = (beats.classes != 0) | (np.random.default_rng(seed).random(len(beats)) < N_SHARE)
+    return beats.select(keep)
+
+
+def _trust(beats: BeatSet) -> NDArray[np.float64]:
+    """Weigh beats: N kept for others weigh more, an S beat that is not early cannot be told and weighs nothing."""
+    trust = np.ones(len(beats))
+    trust[beats.classes == 0] = N_SHARE**-0.5
+    trust[(beats.classes == 1) & ~premature(beats)] = 0.0
+    return trust
+
+
+def _calibrated_network(keras: Any, network: Any, calibration: Calibration) -> Any:
+    """Put the calibration into the network."""
+    x = keras.Input(network.input_shape[1:], name="features")
+    logits = calibration.scale * keras.ops.log(network(x) + TINY) + calibration.shifts.astype(np.float32)
+    return keras.Model(x, keras.layers.Softmax()(logits))
+
+
+def _told(keras: Any, member: int, on_epoch: Callable[[BeatEpoch], None], history: list[BeatEpoch]) -> Any:
+    def tell(epoch: int, logs: dict[str, float]) -> None:
+        done = BeatEpoch(member, epoch, float(logs["loss"]), float(logs["val_loss"]))
+        history.append(done)
+        on_epoch(done)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=tell)
