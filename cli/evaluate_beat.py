@@ -22,6 +22,16 @@ def beat(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
+    detector: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Detector bundle; by default the shipped one.")
+    ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Cross-validation: FOLD/qrs and FOLD/beat; each record is run with what was kept from it.",
+        ),
+    ] = None,
     db: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,15 +65,23 @@ def beat(
     Records that are not in the data folder are named and skipped; nothing is downloaded.
     """
     from ..offline.beat_report import check_extra, figures, fill_report
-    from ..offline.beat_run import Conditions
+    from ..offline.beat_run import Conditions, held_out_by
     from ..offline.report_folder import writing_report
     from ..offline.splits import choose
     from ..replay.catalog import data_folder
-    from ..stream.pipeline import DEFAULT_MODEL, load_models
+    from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 
     # What is wrong with the request is told before any record is run.
-    conditions = Conditions(model or DEFAULT_MODEL, leads == "first", start, label_map)
-    load_models(conditions.model)
+    conditions = Conditions(
+        model=model or (str(folds) if folds else DEFAULT_MODEL),
+        detector=detector or DEFAULT_DETECTOR,
+        folds=held_out_by(folds) if folds else None,
+        first_lead=leads == "first",
+        start_s=start,
+        label_map=label_map,
+    )
+    if folds is None:
+        load_models(conditions.model, conditions.detector)
     only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
     chosen = choose(db or [], only)
     if report is not None or json:
@@ -109,7 +127,11 @@ def _run(chosen: Mapping[str, Sequence[str]], conditions: Conditions, folder: Pa
 
 def _command(conditions: Conditions, lists: Sequence[str], records: Sequence[str], report: Path) -> str:
     """Write the command line that makes the report again."""
-    options = [("--model", conditions.model), *(("--db", name) for name in lists)]
+    from ..stream.pipeline import DEFAULT_DETECTOR
+
+    options = [("--folds" if conditions.folds else "--model", conditions.model), *(("--db", name) for name in lists)]
+    if conditions.detector != DEFAULT_DETECTOR:
+        options.append(("--detector", conditions.detector))
     if records:
         options.append(("--records", ",".join(records)))
     options += [("--leads", "first" if conditions.first_lead else "all"), ("--from", f"{conditions.start_s:g}")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,10 +36,11 @@ def detector(
 
     records, noises = read_records(names), noises_at_hand()
 
-    def show(done: Round) -> None:
-        print(f"round {done.number + 1}: {done.n_candidates:,} candidates, loss {done.loss:.4f}", file=sys.stderr)
-
     with progress(len(records) * len(rounds), "running the detector") as advance:
+
+        def show(done: Round) -> None:
+            advance.tell(f"round {done.number + 1}: {done.n_candidates:,} candidates, loss {done.loss:.4f}")
+
         network = train_detector(
             records,
             noises,

@@ -91,6 +91,10 @@ class _Advance:
         self._bar.set_postfix_str(name, refresh=False)
         self._bar.update()
 
+    def tell(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.write(line, file=sys.stderr)
+
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MissingExtraError, RecordError
+from ..errors import MissingExtraError, RecordError, RequestError
+from ..models.bundle import read_card
 from ..replay.annotations import Annotations, marks
 from ..replay.labels import LabelMap
 from ..replay.record import Record
 from ..stream.messages import CLASSES, Beat, Chunk, Output
+from ..stream.pipeline import DEFAULT_DETECTOR, Models, Pipeline, load_models
 from .ec57 import LEARNING_PERIOD_S, RecordScore, compare
 
 CHUNK_MS = 1000.0
@@ -45,6 +47,10 @@ class Conditions:
     ----------
     model
         Beat model by name or path.
+    detector
+        Detector by name or path.
+    folds
+        Bundles of a cross-validation, see `held_out_by`; each record is then run with the pair that it was kept from.
     first_lead
         Whether the pipeline sees the first lead only.
     start_s
@@ -54,9 +60,57 @@ class Conditions:
     """
 
     model: str
+    detector: str = DEFAULT_DETECTOR
+    folds: Mapping[str, Path] | None = None
     first_lead: bool = False
     start_s: float = LEARNING_PERIOD_S
     label_map: LabelMap = "aami"
+
+    def models(self, record: str) -> Models:
+        """Load what the record, ``db/name``, is to be run with.
+
+        Raises
+        ------
+        BundleError
+            If a bundle is missing or does not fit.
+        RequestError
+            If no fold of the cross-validation held the record out.
+        """
+        if self.folds is None:
+            return load_models(self.model, self.detector)
+        if record not in self.folds:
+            raise RequestError(f"record {record} was held out of no fold: leave it out with --records")
+        return load_models(str(self.folds[record] / "beat"), str(self.folds[record] / "qrs"))
+
+
+def held_out_by(folder: Path) -> dict[str, Path]:
+    """Find which fold each record was held out of.
+
+    Parameters
+    ----------
+    folder
+        With a folder for each fold that holds the bundles ``qrs`` and ``beat``, both trained without that fold.
+
+    Returns
+    -------
+    dict[str, Path]
+        Record ``db/name``: folder of its fold.
+
+    Raises
+    ------
+    RequestError
+        If there are no such bundles, or the two of a fold held out different records.
+    """
+    found: dict[str, Path] = {}
+    for card in sorted(folder.glob("*/beat/card.json")):
+        fold = card.parent.parent
+        held_out = read_card(fold / "beat").training.get("held_out", [])
+        if set(held_out) != set(read_card(fold / "qrs").training.get("held_out", [])):
+            raise RequestError(f"{fold}: qrs and beat held out different records: train both with the same --fold")
+        found |= dict.fromkeys(held_out, fold)
+    if not found:
+        raise RequestError(f"no folds in {folder}: it needs FOLD/qrs and FOLD/beat, written by `train ... --fold`")
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,7 +266,6 @@ def rhythm_is_supraventricular(reference: Annotations, n_samples: int) -> bool:
 
 def _run_by_name(name: str, conditions: Conditions, data_folder: Path) -> RecordRun:
     from ..replay.catalog import find_record
-    from ..stream.pipeline import Pipeline
 
     record = find_record(name, data_folder=data_folder, download=False)
-    return run_record(name, record, Pipeline(model=conditions.model), conditions)
+    return run_record(name, record, Pipeline(conditions.models(name)), conditions)
