@@ -76,7 +76,8 @@ def record(
         + (f" --teacher {Path(teacher).name}" if teacher else ""),
         "split": f"strat_fold 1-8; each member leaves out one of {validation} for its best epoch, calibration and the "
         "thresholds; folds 9 and 10 unseen",
-        "records": trained.n_training,
+        "records": trained.n_records,
+        "left_out": {**records.index.dropped, "missing": len(records.missing)},
         "seed": seed,
     }
     card = write_record_bundle(output, trained, name=output.name, rate=rate, leads=records.leads, training=made_by)

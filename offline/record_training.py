@@ -95,15 +95,15 @@ class Trained:
         Every epoch of every member.
     validation_auc
         Of all records left out, each scored by the member that left it out.
-    n_training, n_validation
-        Records, over all members.
+    n_records, n_validation
+        Records of the training folds, and of those that a member left out.
     """
 
     network: keras.Model
     thresholds: dict[str, float]
     history: tuple[EpochFigures, ...]
     validation_auc: float
-    n_training: int
+    n_records: int
     n_validation: int
 
 
@@ -156,13 +156,11 @@ def train_record_model(
     members: list[Any] = []
     history: list[EpochFigures] = []
     left_out: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
-    n_training = 0
     for number, fold in enumerate(validation_folds):
         keras.utils.set_random_seed(seed + number)
         network = build_record_network(arch, fs=records.rate, n_leads=len(records.leads))
         chosen = np.isin(records.index.fold, [f for f in TRAINING_FOLDS if f != fold])
         signals, positive, _ = records.folds(*(f for f in TRAINING_FOLDS if f != fold))
-        n_training += len(signals)
         targets = soft_targets(positive, RECIPES[arch].label_smoothing, teacher if teacher is None else teacher[chosen])
         validation, truth, _ = records.folds(fold)
         history += _fit(
@@ -188,7 +186,7 @@ def train_record_model(
         find_thresholds(truth, probability),
         tuple(history),
         _auc(truth, probability),
-        n_training,
+        int(np.isin(records.index.fold, TRAINING_FOLDS).sum()),
         len(truth),
     )
 
