@@ -6,13 +6,16 @@ import json
 import os
 import signal
 import subprocess
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from broker import MOSQUITTO, Mosquitto, ecg_stream
+from broken_payloads import mutations
+from broker import MOSQUITTO, Mosquitto, ecg_stream, free_port
 from mqtt_ear import Ear
 
 from ecg_stream.replay.demo import demo_record
@@ -22,7 +25,9 @@ from ecg_stream.stream.pipeline import Pipeline
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto, to kill and to configure")
 
-SECONDS = 100
+ONE_CHUNK = {"v": 1, "start": 0, "fs": 250, "leads": ["II"], "samples": [[0.0]] * 100}
+
+SECONDS = 60
 SPEED = "20"
 PART = ("--start", "0", "--end", str(SECONDS))
 
@@ -120,15 +125,85 @@ def test_nothing_is_lost_or_doubled_when_the_broker_is_killed(
     out = tmp_path / "out.jsonl"
     broker = Mosquitto(tmp_path, persistence=persistence)
     broker.start()
-    with Ear(broker.port, "ecg-stream/+/status", "ecg/+/beats") as ear:
-        with running("subscribe", broker.url, "--format", "json", "--exit-when-idle", "3", out=out) as service:
-            ear.wait(service_is_up(ear))
-            publish = ("publish", "demo", broker.url, "--patient", "bed-7", "--speed", SPEED, *PART)
-            with running(*publish) as device:
-                ear.wait(lambda: ear.count("/beats") >= len(expected) // 4)
-                broker.kill()
-                broker.start()
-                assert device.wait(60) == 0
-            assert service.wait(60) == 0
+    subscribe = ("subscribe", broker.url, "--format", "json", "--exit-when-idle", "3")
+    publish = ("publish", "demo", broker.url, "--patient", "bed-7", "--speed", SPEED, *PART)
+    with Ear(broker.port, "ecg-stream/+/status", "ecg/+/beats") as ear, running(*subscribe, out=out) as service:
+        ear.wait(service_is_up(ear))
+        with running(*publish) as device:
+            ear.wait(lambda: ear.count("/beats") >= len(expected) // 4)
+            broker.kill()
+            broker.start()
+            assert device.wait(60) == 0
+        assert service.wait(60) == 0
     assert beat_lines(out) == expected
     broker.stop()
+
+
+@needs_mosquitto
+def test_broken_messages_are_counted_and_the_others_go_on(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """Garbage of every kind through a real broker, beside a patient who must not notice."""
+    out = tmp_path / "out.jsonl"
+    port = free_port()
+    places = ("--state", str(tmp_path / "state"), "--record", str(tmp_path / "records"))
+    options = ("--format", "json", "--exit-when-idle", "2", "--metrics", str(port), *places)
+    garbage = [*mutations(400, seed=7), b"", b"[" * 200_000, bytes(10_000_000), b'{"v":1' * 1000]
+    subscribe = ("subscribe", mosquitto.url, *options)
+    with Ear(mosquitto.port, "ecg-stream/+/status") as ear, running(*subscribe, out=out) as service:
+        ear.wait(service_is_up(ear))
+        publish = ("publish", "demo", mosquitto.url, "--patient", "well", "--speed", SPEED, *PART)
+        with running(*publish) as device:
+            for number, payload in enumerate(garbage):
+                ear.publish(f"ecg/broken-{number % 3}/wave", payload)
+            ear.publish("ecg/well/wave", b"\xff\xff")
+            ear.publish("ecg/stale/wave", json.dumps(ONE_CHUNK).encode(), retain=True)
+            for patient in ("..", "a b", "x" * 65, "x" * 10_000, "ü", "~", "%2e%2e"):
+                ear.publish(f"ecg/{patient}/wave", json.dumps(ONE_CHUNK).encode())
+            ear.publish("ecg/../../x/wave", b"{}")
+            assert device.wait(60) == 0
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").read() == b"ok\n"
+        assert service.wait(60) == 0
+    assert [line for line in beat_lines(out) if b'"well"' in line] == beats_of_replay("well")
+    counted = {line.split()[0]: float(line.split()[1]) for line in page.splitlines() if not line.startswith("#")}
+    refused = sum(value for name, value in counted.items() if name.startswith("ecg_stream_refused_payloads_total"))
+    taken = counted["ecg_stream_wave_messages_total"]
+    assert taken >= 2 * SECONDS + len(garbage)
+    assert len(garbage) // 2 < refused < len(garbage) + 20
+    allowed = {"well", "stale", "broken-0", "broken-1", "broken-2"}
+    assert {path.name for path in (tmp_path / "records").iterdir()} <= allowed
+    assert {path.stem for path in (tmp_path / "state" / "patients").iterdir()} <= allowed
+    segments = sorted((tmp_path / "records" / "well").glob("*/*.hea"))
+    assert [segment.stem for segment in segments] == ["s0000000000", "s0000012500"]
+
+
+@needs_mosquitto
+def test_ctrl_c_ends_with_flush_and_summary(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    with Ear(mosquitto.port, "ecg-stream/+/status", "ecg/+/beats") as ear:
+        with running("subscribe", mosquitto.url, "--format", "json", out=out) as service:
+            ear.wait(service_is_up(ear))
+            with running("publish", "demo", mosquitto.url, "--speed", SPEED, *PART) as device:
+                ear.wait(lambda: ear.count("/beats") >= 20)
+                service.send_signal(signal.SIGINT)
+                assert service.wait(30) == 130
+                assert json.loads(out.read_bytes().splitlines()[-1])["type"] == "summary"
+                device.kill()
+        ear.wait(lambda: ear.count("/status") >= 2)
+        assert ear.lines(ear.heard[0][0]) == [ear.heard[0][1], b""]  # a service without a state leaves nothing behind
+        assert ear.count("/beats") == len(beat_lines(out))
+
+
+def test_the_demonstration_runs_from_one_command(tmp_path: Path) -> None:
+    pytest.importorskip("amqtt")
+    out = tmp_path / "out.jsonl"
+    with running("subscribe", "--demo", "--format", "json", out=out) as service:
+        patients: set[str] = set()
+        deadline = time.monotonic() + 60
+        while patients != {"bed-1", "bed-2", "bed-3"} and time.monotonic() < deadline:
+            service.poll()
+            patients = {json.loads(line)["record"] for line in beat_lines(out)}
+        service.send_signal(signal.SIGINT)
+        assert service.wait(30) == 130
+    assert patients == {"bed-1", "bed-2", "bed-3"}
+    summaries = [line for line in out.read_bytes().splitlines() if b'"summary"' in line]
+    assert len(summaries) == 3

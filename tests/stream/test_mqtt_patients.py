@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-import random
 
 import msgspec
 import numpy as np
 import pytest
+from broken_payloads import mutations
 from fake_pipeline import EVERY, FailingPipeline, FakePipeline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -234,34 +234,6 @@ def test_odd_messages_are_refused_or_taken_but_never_break_anything(fields, from
             continue
         patients.offer("a", encoded, 0.0)
         take_all(patients)
-
-
-ODD = [b"NaN", b"-1", b"1e999", b"[" * 50, b'"', b"\xc1", b"\xdd\xff\xff\xff\xff", b"9" * 30]
-
-
-def mutations(count: int, seed: int) -> list[bytes]:
-    """Payloads that were good, with bytes changed, cut out, repeated or put in; and random ones."""
-    draw = random.Random(seed)
-    good = [payload(100 * k, 20, stream="s") for k in range(4)]
-    good += [encode_wave(Wave(Chunk(100 * k, FS, ("II", "V5"), np.ones((20, 2)))), "msgpack") for k in range(4)]
-    made = []
-    for _ in range(count):
-        raw = bytearray(draw.choice(good))
-        for _ in range(draw.randint(1, 4)):
-            at, length = draw.randrange(len(raw) + 1), draw.randint(0, 8)
-            match draw.randrange(4):
-                case 0:
-                    raw[at : at + length] = draw.randbytes(length)
-                case 1:
-                    del raw[at : at + length]
-                case 2:
-                    raw[at:at] = raw[at : at + length] * draw.randint(1, 20)
-                case _:
-                    raw[at:at] = draw.choice(
-                        [b"NaN", b"-1", b"1e999", b"[" * 50, b'"', b"\xc1", b"\xdd\xff\xff\xff\xff", b"9" * 30]
-                    )
-        made.append(draw.randbytes(draw.randrange(200)) if draw.random() < 0.1 else bytes(raw))
-    return made
 
 
 def test_a_hundred_thousand_broken_payloads_are_counted_and_leave_nothing() -> None:
