@@ -93,7 +93,7 @@ def build_beat_network(
 
 
 RR_PREFIXES = (
-    "rr_", "previous_to_", "before_previous_to_", "pair_to_", "shortest8_", "previous_score", "irregular16"
+    "rr_", "previous_to_", "before_previous_to_", "pair_to_", "shortest8_", "previous_score", "irregular16", "run_"
 )  # fmt: skip
 """How the names of the RR columns begin."""
 

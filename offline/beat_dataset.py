@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ..stream.cascade import Cascade
 from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
-from ..stream.messages import Samples
+from ..stream.messages import CLASSES, Samples
 from .training_records import MATCH_S, TrainingRecord, Variation, match, varied
 
-_PREMATURITY = (NAMES.index("rr_to_median8"), NAMES.index("rr_to_previous"))
+_PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous", "rr_to_long32", "rr_to_base")]
 
 NOT_PREMATURE = 0.95
-"""An S beat later than this, against the median and against the beat before, is S by the rhythm it stands in."""
+"""An S beat later than this, by every measure, is S by something that no feature tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ class BeatSet:
 
 
 def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int) -> BeatSet:
-    """Run the cascade over a record; give the detections that are reference beats.
+    """Run the cascade over a record; give its detections with their classes.
 
-    False detections have no class and are left out; flutter is left out as well.
+    A detection that is no reference beat is Q, which is what unclassifiable means: noise that got past the detector
+    is then not called V. Flutter is left out.
     """
     n_leads = record.signal.shape[1]
     cascade = Cascade(record.fs, tuple(f"lead {number + 1}" for number in range(n_leads)), detector)
@@ -57,9 +58,10 @@ def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int) ->
     marks = np.concatenate([pushed.mark, ended.mark])
     features = np.concatenate([pushed.features, ended.features])
     pair = match(record.beats, marks, MATCH_S * record.fs)
-    hit = (pair >= 0) & record.outside_flutter(record.beats)
-    classes = record.classes[hit]
-    return BeatSet(features[pair[hit]], classes, np.full(len(classes), patient, dtype=np.int64))
+    classes = np.full(len(marks), CLASSES.index("Q"), dtype=np.int64)
+    classes[pair[pair >= 0]] = record.classes[pair >= 0]
+    kept = record.outside_flutter(marks)
+    return BeatSet(features[kept], classes[kept], np.full(int(kept.sum()), patient, dtype=np.int64))
 
 
 def gather(

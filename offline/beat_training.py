@@ -42,7 +42,7 @@ VARIATIONS: dict[str, tuple[Variation, ...]] = {
         Variation(),
         Variation(leads="first"),
         Variation(turned=True),
-        Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0)),
+        Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0, 0.0, -6.0)),
     ),
 }
 """What is done to the records for each architecture."""

@@ -49,6 +49,8 @@ PATIENT = np.dtype(
         ("n_rr", np.int64),
         ("last_mark", np.int64),
         ("long_rr", np.float64),
+        ("base_rr", np.float64),
+        ("run", np.int64),
         ("previous_kind", np.int64),
         ("previous_is_dominant", np.float64),
         ("previous_corr", np.float64),
@@ -164,8 +166,14 @@ def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
 
 
 @compiled
-def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: bool, long_rr: float) -> float:
-    """RR columns; `interval` in seconds, not yet in `rr`."""
+def _rhythm(x: Floats32, i: int, rr: Floats, p: Any, interval: float, valid: bool) -> float:
+    """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
+
+    A run begins with an interval far shorter than the median and the one before, and lasts until one comes near to
+    what was the median then: so a tachycardia that outlasts every running median is still known as one.
+    """
+    n_rr = p.n_rr
+    long_rr = p.long_rr
     scratch = np.zeros(N_RR)
     deviations = np.zeros(N_RR)
     if not valid or n_rr == 0:
@@ -180,14 +188,16 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
         x[i + 16] = 0.5
         x[i + 18] = 0.0
         x[i + 19] = 0.1
+        x[i + 24] = 0.0
+        p.run = 0
         return 1.0
     n10 = min(n_rr, 10)
     mean10 = 0.0
     for k in range(n10):
         mean10 += rr[(n_rr - 1 - k) % N_RR]
     mean10 /= n10
-    median8 = _median_of_last(rr, n_rr, 8, scratch)
-    median16 = _median_of_last(rr, n_rr, 16, scratch)
+    median8 = _median_of_last(rr, n_rr, np.int64(8), scratch)
+    median16 = _median_of_last(rr, n_rr, np.int64(16), scratch)
     n20 = min(n_rr, 20)
     spread = 0.0
     for k in range(n20):
@@ -207,7 +217,7 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
     x[i + 2] = interval / long_rr
     x[i + 3] = interval / median8
     x[i + 4] = interval / median16
-    x[i + 5] = interval / _median_of_last(rr, n_rr, 63, scratch)
+    x[i + 5] = interval / _median_of_last(rr, n_rr, np.int64(63), scratch)
     x[i + 6] = spread
     x[i + 7] = interval / previous
     x[i + 8] = previous / median8
@@ -227,7 +237,7 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
     for k in range(n32):
         if rr[(n_rr - 1 - k) % N_RR] < interval:
             shorter += 1.0
-    _median_of_last(rr, n_rr, 32, scratch)  # leaves the last intervals sorted
+    _median_of_last(rr, n_rr, np.int64(32), scratch)  # leaves the last intervals sorted
     irregular = 0.0
     for k in range(n16 - 1):
         if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
@@ -237,9 +247,27 @@ def _rhythm(x: Floats32, i: int, rr: Floats, n_rr: int, interval: float, valid: 
     x[i + 17] = interval / scratch[n32 // 10]
     x[i + 18] = min(max((previous - median16) / spread16, -8.0), 8.0)
     x[i + 19] = irregular / max(n16 - 1, 1)
+    if p.run == 0:
+        p.base_rr = median8
+        if interval < 0.8 * median8 and interval < 0.85 * previous:
+            p.run = 1
+    elif interval < 0.85 * p.base_rr:
+        p.run += 1
+    else:
+        p.run = 0
+    longest = previous
+    for k in range(n8):
+        longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
+    x[i + 20] = interval / before_previous
+    x[i + 21] = interval / longest
+    x[i + 22] = interval / scratch[(n32 - 1) * 4 // 5]
+    x[i + 23] = interval / p.base_rr
+    x[i + 24] = np.log1p(float(p.run))
     for k in range(1, 13):
         x[i + k] = min(x[i + k], 4.0)
     x[i + 17] = min(x[i + 17], 4.0)
+    for k in range(20, 24):
+        x[i + k] = min(x[i + k], 4.0)
     return float(x[i + 3])
 
 
@@ -276,7 +304,7 @@ def _merge(templates: NDArray[Any], kept: int, share: Floats, first: int, last: 
     for k in range(N_TEMPLATES):
         if k == kept or templates[k].weight <= 0.0:
             continue
-        corr, _ = _correlate(templates[k].wave, templates[kept].wave, share, first, last, 0)
+        corr, _ = _correlate(templates[k].wave, templates[kept].wave, share, first, last, np.int64(0))
         if corr < MERGE:
             continue
         a, b = templates[kept], templates[k]
@@ -385,7 +413,7 @@ def _describe(
 
     valid = p.n_beats > 0 and not gap
     interval = (mark - p.last_mark) / fs if valid else -1.0
-    ratio = _rhythm(x, i, rr, p.n_rr, interval, valid, p.long_rr)
+    ratio = _rhythm(x, np.int64(i), rr, p, interval, valid)
     i += N_RHYTHM
 
     # Likeness to the kinds of beats known.
@@ -394,7 +422,7 @@ def _describe(
     best_shift = 0
     dominant_corr = 0.0
     dominant_residual = 1.0
-    dominant_shift = 0
+    dominant_shift = np.int64(0)
     for k in range(N_TEMPLATES):
         if templates[k].weight <= 0.0:
             continue
@@ -514,8 +542,10 @@ def _describe(
             if templates[k].weight < templates[best].weight:
                 best = k
         kind = templates[best]
-        kind.wave[:, :] = wave
-        kind.width[:] = width
+        for lead in range(2):
+            kind.width[lead] = width[lead]
+            for k in range(WINDOW):
+                kind.wave[lead, k] = wave[lead, k]
         kind.weight = 1.0
         kind.count = 0.0
         kind.rr = ratio
@@ -544,6 +574,18 @@ def _describe(
     p.last_mark = mark
     p.n_beats += 1
     return interval
+
+
+@compiled
+def _fill(ring: Floats, at: Integers, signal: Floats, read: int, last: int) -> int:
+    """Take samples from row `read` of `signal` on into the ring, as far as sample `last`; give the next row."""
+    while at[0] <= last and read < len(signal):
+        slot = at[0] & (len(ring) - 1)
+        for lead in range(ring.shape[1]):
+            ring[slot, lead] = signal[read, lead]
+        at[0] += 1
+        read += 1
+    return read
 
 
 @compiled
@@ -581,24 +623,18 @@ def describe_beats(
     use = np.zeros(2, dtype=np.bool_)
     available = at[0] + len(signal)
     done = 0
-    read = 0
+    read = np.int64(0)  # typed as what it becomes, or `_fill` is compiled twice
     for b in range(len(guess)):
         # The ring is filled no further than a beat needs, so that a long chunk does not overrun an early beat.
         settled = guess[b] + 2 * reach
         if available <= settled and last_sample < 0:
             break
-        while at[0] <= settled and read < len(signal):
-            ring[at[0] & mask, :] = signal[read]
-            at[0] += 1
-            read += 1
+        read = _fill(ring, at, signal, read, settled)
         mark = _find_mark(ring, min(settled, at[0] - 1), guess[b], reach, weight[b], height)
         needed = mark + half
         if available <= needed and last_sample < 0:
             break
-        while at[0] <= needed and read < len(signal):
-            ring[at[0] & mask, :] = signal[read]
-            at[0] += 1
-            read += 1
+        read = _fill(ring, at, signal, read, needed)
         newest = min(needed, at[0] - 1)
         use[0] = weight[b, 0] > 0.0
         use[1] = n_leads > 1 and weight[b, 1] > 0.0
@@ -619,8 +655,5 @@ def describe_beats(
         decided = max(ready[b], max(settled, needed) + ahead)
         out_decided[done] = decided if last_sample < 0 else min(decided, last_sample)
         done += 1
-    while read < len(signal):
-        ring[at[0] & mask, :] = signal[read]
-        at[0] += 1
-        read += 1
+    _fill(ring, at, signal, read, available)
     return done
