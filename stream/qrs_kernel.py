@@ -430,7 +430,8 @@ def detect(
                 if n_log < len(log_peak):
                     log_peak[n_log] = peak
                     log_p[n_log] = p
-                    log_x[n_log, :] = features
+                    for k in range(n):
+                        log_x[n_log, k] = features[k]
                     n_log += 1
                 if peak - s.last >= REFRACTORY or s.n_beats == 0:
                     if p > threshold:
@@ -443,25 +444,25 @@ def detect(
                 s.previous = peak
                 s.previous_p = p
                 s.previous_e = height
-        if s.pending >= 0 and now - s.pending >= HOLD:
-            beat_peak[n_out] = s.pending
+        chosen = -1
+        chosen_p = 0.0
+        if s.pending >= 0:
+            if now - s.pending >= HOLD:
+                chosen = s.pending
+                chosen_p = s.pending_p
+        elif s.best_p > back_threshold and now - s.last > 1.6 * s.mean_rr and now - s.best < RING - 64:
+            chosen = s.best
+            chosen_p = s.best_p
+        if chosen >= 0:
+            beat_peak[n_out] = chosen
             beat_row[n_out] = row
-            beat_p[n_out] = s.pending_p
+            beat_p[n_out] = chosen_p
             beat_gap[n_out] = s.last < s.bad_until
-            beat_weight[n_out, :] = weight
+            for lead in range(n_leads):
+                beat_weight[n_out, lead] = weight[lead]
             n_out += 1
-            _accept(s, s.pending, rr, level, floor, counts, envelope, signal, template, usable)
+            _accept(s, chosen, rr, level, floor, counts, envelope, signal, template, usable)
             s.pending = -1
             s.pending_p = 0.0
-        elif (
-            s.pending < 0 and s.best_p > back_threshold and now - s.last > 1.6 * s.mean_rr and now - s.best < RING - 64
-        ):
-            beat_peak[n_out] = s.best
-            beat_row[n_out] = row
-            beat_p[n_out] = s.best_p
-            beat_gap[n_out] = s.last < s.bad_until
-            beat_weight[n_out, :] = weight
-            n_out += 1
-            _accept(s, s.best, rr, level, floor, counts, envelope, signal, template, usable)
         s.now = now + 1
     return n_out, n_log
