@@ -175,6 +175,29 @@ def varied(
     return replace(record, signal=np.ascontiguousarray(signal, dtype=np.float32))
 
 
+def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng: np.random.Generator) -> Samples:
+    """Give noise of the shape of the record's signal, at one signal-to-noise ratio throughout.
+
+    Parameters
+    ----------
+    record
+        Whose QRS height and sampling rate it is for.
+    noise
+        ``(n, 2)`` at 360 Hz with unit deviation, repeated where it is too short; None is white noise.
+    snr_db
+        QRS power over noise power.
+    rng
+        Where the noise is begun at, or drawn from.
+    """
+    signal = record.signal.astype(np.float64)
+    gain = 10.0 ** (-snr_db / 20.0) / np.sqrt(8.0) * _qrs_height(signal, record)
+    if noise is None:
+        return np.asarray(gain * rng.standard_normal(signal.shape))
+    at = (rng.integers(len(noise)) + np.arange(len(signal)) * 360.0 / record.fs) % len(noise)
+    columns = [np.interp(at, np.arange(len(noise)), noise[:, k % noise.shape[1]]) for k in range(signal.shape[1])]
+    return gain * np.stack(columns, axis=1)
+
+
 def _add_noise(
     signal: Samples,
     record: TrainingRecord,
