@@ -43,6 +43,10 @@ def replay(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
+    record_model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Record bundle: classify the last ten seconds as well, every two."),
+    ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json"] | None,
         typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
@@ -59,7 +63,8 @@ def replay(
     from ..replay.player import Player
     from ..replay.reference import reference_beats
     from ..stream.engine import Session
-    from ..stream.pipeline import DEFAULT_MODEL, Pipeline
+    from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
+    from ..stream.record_classifier import RecordClassifier
     from ..stream.sinks import summary_table
     from ..stream.view import Title, Watch
 
@@ -70,8 +75,11 @@ def replay(
     source = Player(found.chunks(chunk_ms, start, end, lead), pace)
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
     name = model or DEFAULT_MODEL
-    pipeline = Pipeline(name)
-    warm_up(Pipeline(name), found)
+    models = load_models(name, DEFAULT_DETECTOR, record_model)
+    if models.record is not None:
+        RecordClassifier(models.record, found.fs, tuple(found.leads[i] for i in found.lead_indices(lead or found.leads)))
+    pipeline = Pipeline(models)
+    warm_up(Pipeline(models), found)
     session = Session(found.name, pipeline)
 
     shown = format or "monitor"

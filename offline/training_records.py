@@ -195,7 +195,7 @@ def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng
         return np.asarray(gain * rng.standard_normal(signal.shape))
     at = (rng.integers(len(noise)) + np.arange(len(signal)) * 360.0 / record.fs) % len(noise)
     columns = [np.interp(at, np.arange(len(noise)), noise[:, k % noise.shape[1]]) for k in range(signal.shape[1])]
-    return gain * np.stack(columns, axis=1)
+    return np.asarray(gain * np.stack(columns, axis=1))
 
 
 def _add_noise(

@@ -26,9 +26,11 @@ class Described:
     """What one call of the cascade completed: beats without labels yet, events, and the clean signal.
 
     ``beats`` and ``events`` carry the input sample at which each was decided. ``filtered`` is the high-passed
-    signal and ``good`` its validity, ``(n_samples, n_leads)``, for whatever else listens to the stream.
+    signal from sample ``start`` on, and ``good`` its validity, ``(n_samples, n_leads)``, for whatever else listens
+    to the stream.
     """
 
+    start: int
     beats: DescribedBeats
     events: list[tuple[int, Event]]
     filtered: Samples
@@ -72,7 +74,7 @@ class Cascade:
         found = self.detector.push(x, good)
         beats = self.windows.push(denoised, found, completed_at[found.row])
         self.n_samples += len(samples)
-        return Described(beats, guarded.events, filtered, guarded.good)
+        return Described(self.n_samples - len(samples), beats, guarded.events, filtered, guarded.good)
 
     def flush(self) -> Described:
         """End the stream: what waited is decided with what is there."""
@@ -86,7 +88,7 @@ class Cascade:
         found = Detections(*(getattr(found, name)[inside] for name in Detections.__slots__))
         ready = np.full(len(found.row), last)
         beats = self.windows.push(self.denoiser.flush(), found, ready, last)
-        return Described(beats, guarded.events, self.high_pass.flush(), guarded.good)
+        return Described(self.n_samples, beats, guarded.events, self.high_pass.flush(), guarded.good)
 
     def snapshot(self) -> State:
         """Copy the state out."""

@@ -9,12 +9,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StreamError
+from ..errors import RecordError, StreamError
 from .cascade import Cascade, Described
 from .classifier import BeatClassifier
 from .detector import DetectorNetwork, load_network
 from .features import NAMES
 from .messages import CLASSES, Beat, Chunk, Event, EventKind, Output
+from .record_classifier import RecordClassifier
+from .record_model import RecordModel, load_record_model
 from .stage import State
 
 DEFAULT_MODEL = "dense"
@@ -34,18 +36,22 @@ class Models:
 
     detector: DetectorNetwork
     classifier: BeatClassifier
+    record: RecordModel | None = None
 
 
 @lru_cache(maxsize=8)
-def load_models(model: str = DEFAULT_MODEL, detector: str = DEFAULT_DETECTOR) -> Models:
-    """Load the detector and a beat bundle.
+def load_models(
+    model: str = DEFAULT_MODEL, detector: str = DEFAULT_DETECTOR, record_model: str | None = None
+) -> Models:
+    """Load the detector, a beat bundle and, if one is named, a record bundle.
 
     Raises
     ------
     BundleError
-        If either is missing, corrupt, or does not fit this version.
+        If one is missing, corrupt, or does not fit this version.
     """
-    return Models(load_network(detector), BeatClassifier(model))
+    record = None if record_model is None else load_record_model(record_model)
+    return Models(load_network(detector), BeatClassifier(model), record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Pipeline:
     def __init__(self, model: str | os.PathLike[str] | Models = DEFAULT_MODEL) -> None:
         self._models = model if isinstance(model, Models) else load_models(os.fspath(model))
         self._cascade: Cascade | None = None
+        self._record: RecordClassifier | None = None
+        self._record_at = 0  # index in the stream of the sample that the record classifier waits for
         self._fs = 0.0
         self._leads: tuple[str, ...] = ()
         self._origin = 0  # index in the stream of the cascade's sample 0
@@ -175,6 +183,8 @@ class Pipeline:
             "origin": self._origin,
             "model": self._models.classifier.card.sha256,
             "cascade": None if self._cascade is None else self._cascade.snapshot(),
+            "record_at": self._record_at,
+            "record": None if self._record is None else self._record.snapshot(),
         }
 
     def restore(self, state: State) -> None:
@@ -192,10 +202,35 @@ class Pipeline:
         if state["cascade"] is not None:
             self._cascade = Cascade(self._fs, self._leads, self._models.detector)
             self._cascade.restore(state["cascade"])
+        self._record_at = int(state["record_at"])
+        self._record = None
+        if state["record"] is not None and self._models.record is not None:
+            self._record = RecordClassifier(self._models.record, self._fs, self._leads)
+            self._record.restore(state["record"])
 
     def _begin(self, chunk: Chunk) -> None:
         self._fs, self._leads, self._origin = chunk.fs, chunk.leads, chunk.start
         self._cascade = Cascade(chunk.fs, chunk.leads, self._models.detector)
+        self._listen_from(chunk.start)
+
+    def _listen_from(self, start: int) -> None:
+        """Begin to classify the last ten seconds, where there is a model for it and the stream has its leads."""
+        self._record, self._record_at = None, start
+        if self._models.record is not None:
+            try:
+                self._record = RecordClassifier(self._models.record, self._fs, self._leads, start=start)
+            except RecordError:
+                return  # who asks for one stream checks before; of many patients, some may lack the leads
+
+    def _record_events(self, origin: int, described: Described) -> list[Event]:
+        n = len(described.filtered)
+        if self._record is None or n == 0:
+            return []
+        start = origin + described.start
+        if start != self._record_at:  # the clock was set forward across a long gap
+            self._listen_from(start)
+        self._record_at = start + n
+        return self._record.push(described.filtered, described.good)
 
     def _event(self, sample: int, kind: EventKind, detail: str) -> Event:
         return Event(sample, sample / self._fs, kind, None, detail)
@@ -215,6 +250,8 @@ class Pipeline:
                 sample = event.sample + origin
                 moved = replace(event, sample=sample, time=sample / self._fs)
                 rows.append((decided + origin, 0, moved, -1))
+            # An event of the last ten seconds is decided by their last sample; its own is the one after.
+            rows += [(event.sample - 1, 2, event, -1) for event in self._record_events(origin, described)]
             beats = described.beats
             columns = (beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist())
             for mark, decided, interval in zip(*columns, strict=True):
