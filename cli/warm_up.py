@@ -16,5 +16,8 @@ def warm_up(pipeline: Pipeline, record: Record) -> None:
 
     Compiled code and the network's session are loaded by then, so that the first chunk that counts is not late.
     """
+    from ..stream.first_start import compile_loops
+
+    compile_loops()
     pipeline.push(next(record.chunks(WARM_UP_MS)))
     pipeline.flush()

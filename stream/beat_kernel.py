@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .features import BEFORE, GROUPS, NAMES, WINDOW
 from .qrs_kernel import Flags, Floats, Floats32, Integers
 
@@ -63,7 +63,7 @@ PATIENT = np.dtype(
 """What is remembered of the patient beside the kinds of beats."""
 
 
-@compiled
+@compiled_part
 def _find_mark(ring: Floats, newest: int, guess: int, reach: int, weight: Floats, height: Floats) -> int:
     """Sample of the R peak: the largest excursion within `reach` samples of `guess`, leads weighed by quality."""
     mask = len(ring) - 1
@@ -85,7 +85,7 @@ def _find_mark(ring: Floats, newest: int, guess: int, reach: int, weight: Floats
     return best
 
 
-@compiled
+@compiled_part
 def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Floats, before: Floats) -> None:
     """Interpolate the window and what stands before it (Catmull-Rom; at 250 Hz these are the samples themselves)."""
     mask = len(ring) - 1
@@ -109,7 +109,7 @@ def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Float
             before[i - WINDOW] = value
 
 
-@compiled
+@compiled_part
 def _correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift: int) -> tuple[float, float]:
     """Correlation, and residual relative to `b`, of two beats; `share` brings their leads to one height and quality."""
     dot = 0.0
@@ -126,7 +126,7 @@ def _correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift
     return dot / np.sqrt(aa * bb), (aa + bb - 2.0 * dot) / bb
 
 
-@compiled
+@compiled_part
 def _width(wave: Floats) -> float:
     """Milliseconds that hold the middle 90 % of the slope of a window: the width of its QRS complex."""
     total = 1e-9
@@ -149,7 +149,7 @@ def _width(wave: Floats) -> float:
     return (high - low) * 4.0
 
 
-@compiled
+@compiled_part
 def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
     """Median of the last `n` intervals (of as many as there are)."""
     n = min(n, min(n_rr, N_RR))
@@ -165,7 +165,7 @@ def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
     return float(0.5 * (scratch[n // 2 - 1] + scratch[n // 2]))
 
 
-@compiled
+@compiled_part
 def _rhythm(x: Floats32, i: int, rr: Floats, p: Any, interval: float, valid: bool) -> float:
     """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
 
@@ -271,7 +271,7 @@ def _rhythm(x: Floats32, i: int, rr: Floats, p: Any, interval: float, valid: boo
     return float(x[i + 3])
 
 
-@compiled
+@compiled_part
 def _dominant(templates: NDArray[Any]) -> tuple[int, float]:
     """Find the kind that is the patient's normal beat, -1 if there is none yet, and the weight of all kinds.
 
@@ -298,7 +298,7 @@ def _dominant(templates: NDArray[Any]) -> tuple[int, float]:
     return dominant, total
 
 
-@compiled
+@compiled_part
 def _merge(templates: NDArray[Any], kept: int, share: Floats, first: int, last: int) -> int:
     """Join to the kind `kept` the one that has come to be like it, if any; give its number, else -1."""
     for k in range(N_TEMPLATES):
@@ -323,7 +323,7 @@ def _merge(templates: NDArray[Any], kept: int, share: Floats, first: int, last: 
     return -1
 
 
-@compiled
+@compiled_part
 def _describe(
     x: Floats32,
     ring: Floats,
@@ -576,7 +576,7 @@ def _describe(
     return interval
 
 
-@compiled
+@compiled_part
 def _fill(ring: Floats, at: Integers, signal: Floats, read: int, last: int) -> int:
     """Take samples from row `read` of `signal` on into the ring, as far as sample `last`; give the next row."""
     while at[0] <= last and read < len(signal):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def compiled(function: F) -> F:
@@ -16,8 +19,28 @@ def compiled(function: F) -> F:
     The machine code is cached beside the source or in the user's cache folder; where neither can be
     written it is compiled anew in each process.
     """
-    options: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
     try:
-        return cast(F, numba.njit(cache=True, **options)(function))
+        return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba found no folder for its cache
-        return cast(F, numba.njit(**options)(function))
+        return cast(F, numba.njit(**_OPTIONS)(function))
+
+
+def compiled_part(function: F) -> F:
+    """Compile as `compiled` does, for use inside compiled loops alone.
+
+    It becomes part of their machine code and of their cache, and gets no entry from Python: a tenth of the time that
+    a first start takes.
+    """
+    return cast(F, numba.njit(no_cpython_wrapper=True, **_OPTIONS)(function))
+
+
+def can_cache(function: Callable[..., Any]) -> bool:
+    """Whether there is a folder for the machine code of a `compiled` function."""
+    return cast(Any, function).stats.cache_path is not None
+
+
+def is_cached(function: Callable[..., Any]) -> bool:
+    """Whether machine code of a `compiled` function lies on disk, be it of this version or of an earlier one."""
+    folder = cast(Any, function).stats.cache_path
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+    return folder is not None and any(Path(folder).glob(f"{name}-*.nbi"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StreamError
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .messages import Samples
 from .stage import State, own_samples, restored
 
@@ -324,7 +324,7 @@ def _denoise(
         first += n
 
 
-@compiled
+@compiled_part
 def _filter(
     out: NDArray[np.float64], x: NDArray[np.float64], at: int, step: int, taps: NDArray[np.float64], add: bool
 ) -> None:
@@ -339,7 +339,7 @@ def _filter(
             out[i] += tap * shifted[i]
 
 
-@compiled
+@compiled_part
 def _median(values: NDArray[np.float64]) -> float:
     """Upper median, by Hoare's selection; reorders `values`."""
     middle = len(values) // 2

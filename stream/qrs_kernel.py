@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 
 Floats: TypeAlias = NDArray[np.float64]
 Floats32: TypeAlias = NDArray[np.float32]
@@ -82,12 +82,12 @@ STATE = np.dtype(
 )
 
 
-@compiled
+@compiled_part
 def _is_new(counts: Integers, lead: int) -> bool:
     return bool(counts[_SEEN, lead] < LEARN and counts[_BEATS, lead] < LEARN_BEATS)
 
 
-@compiled
+@compiled_part
 def _quality_order(
     level: Floats, noise: Floats, usable: Flags, counts: Integers, weight: Floats, order: Integers
 ) -> None:
@@ -118,7 +118,7 @@ def _quality_order(
             order[1] = lead
 
 
-@compiled
+@compiled_part
 def _features(
     x: Floats32,
     s: Scalars,
@@ -226,7 +226,7 @@ def _features(
     return i + 13
 
 
-@compiled
+@compiled_part
 def _network(
     x: Floats32,
     n: int,
@@ -260,7 +260,7 @@ def _network(
     return float(1.0 / (1.0 + np.exp(-z)))
 
 
-@compiled
+@compiled_part
 def _accept(
     s: Scalars,
     peak: int,

@@ -1,0 +1,45 @@
+"""The first start on a machine: the two largest loops are compiled side by side instead of one after the other.
+
+Numba compiles one function at a time in a process, so that the second one takes a second process. Later starts
+find the machine code on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from .beat_kernel import describe_beats
+from .compiled import can_cache, is_cached
+from .detector import Detections, QrsDetector, load_network
+from .grid import Grid
+from .qrs_kernel import detect
+from .windows import BeatWindows
+
+FS = 250.0
+
+
+def compile_loops() -> None:
+    """Compile the loops of detector and windows, if that was not done before. The results are the same without this."""
+    if not can_cache(describe_beats) or is_cached(describe_beats) or is_cached(detect) or (os.cpu_count() or 1) < 2:
+        return
+    code = f"from {__name__} import compile_windows; compile_windows()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        compile_detector()
+
+
+def compile_detector() -> None:
+    """Run the detector's loops on nothing."""
+    empty = np.empty((0, 1))
+    samples, good, _ = Grid(FS, 1).push(empty, np.ones((0, 1), dtype=np.bool_))
+    QrsDetector(load_network(), 1).push(samples, good)
+
+
+def compile_windows() -> None:
+    """Run the loop of the beat windows on nothing."""
+    none = np.empty(0, dtype=np.int64)
+    found = Detections(none, none, np.empty(0), np.empty((0, 1)), np.empty(0, dtype=np.bool_))
+    BeatWindows(FS, 1, 0).push(np.empty((0, 1)), found, none)
