@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled, compiled_part
+from .compiled import Integer, compiled, compiled_part
 from .features import BEFORE, GROUPS, NAMES, WINDOW
 from .qrs_kernel import Flags, Floats, Floats32, Integers
 
@@ -110,7 +110,7 @@ def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Float
 
 
 @compiled_part
-def _correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift: int) -> tuple[float, float]:
+def _correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift: Integer) -> tuple[float, float]:
     """Correlation, and residual relative to `b`, of two beats; `share` brings their leads to one height and quality."""
     dot = 0.0
     aa = 1e-9
@@ -150,7 +150,7 @@ def _width(wave: Floats) -> float:
 
 
 @compiled_part
-def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
+def _median_of_last(rr: Floats, n_rr: int, n: Integer, scratch: Floats) -> float:
     """Median of the last `n` intervals (of as many as there are)."""
     n = min(n, min(n_rr, N_RR))
     for k in range(n):
@@ -166,7 +166,7 @@ def _median_of_last(rr: Floats, n_rr: int, n: int, scratch: Floats) -> float:
 
 
 @compiled_part
-def _rhythm(x: Floats32, i: int, rr: Floats, p: Any, interval: float, valid: bool) -> float:
+def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid: bool) -> float:
     """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
 
     A run begins with an interval far shorter than the median and the one before, and lasts until one comes near to
@@ -422,7 +422,7 @@ def _describe(
     best_shift = 0
     dominant_corr = 0.0
     dominant_residual = 1.0
-    dominant_shift = np.int64(0)
+    dominant_shift: Integer = np.int64(0)
     for k in range(N_TEMPLATES):
         if templates[k].weight <= 0.0:
             continue
@@ -577,7 +577,7 @@ def _describe(
 
 
 @compiled_part
-def _fill(ring: Floats, at: Integers, signal: Floats, read: int, last: int) -> int:
+def _fill(ring: Floats, at: Integers, signal: Floats, read: Integer, last: int) -> Integer:
     """Take samples from row `read` of `signal` on into the ring, as far as sample `last`; give the next row."""
     while at[0] <= last and read < len(signal):
         slot = at[0] & (len(ring) - 1)
@@ -623,7 +623,7 @@ def describe_beats(
     use = np.zeros(2, dtype=np.bool_)
     available = at[0] + len(signal)
     done = 0
-    read = np.int64(0)  # typed as what it becomes, or `_fill` is compiled twice
+    read: Integer = np.int64(0)
     for b in range(len(guess)):
         # The ring is filled no further than a beat needs, so that a long chunk does not overrun an early beat.
         settled = guess[b] + 2 * reach

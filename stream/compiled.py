@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
+import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+Integer: TypeAlias = int | np.int64
+"""What a compiled part takes for a number: a literal goes as ``np.int64``, or the part is compiled for it alone."""
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
@@ -31,7 +35,8 @@ def compiled_part(function: F) -> F:
     It becomes part of their machine code and of their cache, and gets no entry from Python: a tenth of the time that
     a first start takes.
     """
-    return cast(F, numba.njit(no_cpython_wrapper=True, **_OPTIONS)(function))
+    options = {**_OPTIONS, "no_cpython_wrapper": True}
+    return cast(F, numba.njit(**options)(function))
 
 
 def can_cache(function: Callable[..., Any]) -> bool:
