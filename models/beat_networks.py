@@ -85,6 +85,8 @@ def build_beat_network(
             h = keras.layers.Dropout(dropout)(h)
         return keras.layers.Dense(outputs)(h)
 
+    if len(early) == 0:  # morphology alone, for comparison
+        return keras.Model(x, keras.layers.Softmax()(branch(None, (64, 32), 5)), name=arch)
     # S is told from N by rhythm alone: shown the wave as well, a network learns the patients instead.
     other = branch(None, (64, 32), 4)
     supraventricular = branch(early, (32, 16), 1)
@@ -117,7 +119,6 @@ def _baseline(keras: Any, arch: str, x: Any) -> Any:
             h = keras.layers.Dense(units, activation="relu")(h)
         return h
     h = keras.layers.Reshape((-1, 1))(x)
-    # Unrolled, the recurrence exports as plain operators, which serve anywhere.
     layer = keras.layers.LSTM if arch == "lstm" else keras.layers.SimpleRNN
     h = layer(32)(h)
     return keras.layers.Dense(16, activation="relu")(h)

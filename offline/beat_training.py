@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,23 +135,19 @@ def train_beat_network(
             keras.optimizers.Adam(rate) if arch in BASELINES else keras.optimizers.AdamW(rate, weight_decay=1e-2),
             "sparse_categorical_crossentropy",
         )
-        with tempfile.TemporaryDirectory() as folder:
-            best = str(Path(folder) / "best.weights.h5")
-            network.fit(
-                x,
-                training.classes,
-                sample_weight=weights,
-                validation_data=(held_x, validation.classes, held_weights),
-                batch_size=batch,
-                epochs=epochs,
-                verbose=0,
-                callbacks=[
-                    keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True),
-                    keras.callbacks.EarlyStopping(patience=max(3, epochs // 3)),
-                    _told(keras, member, on_epoch, history),
-                ],
-            )
-            network.load_weights(best)
+        network.fit(
+            x,
+            training.classes,
+            sample_weight=weights,
+            validation_data=(held_x, validation.classes, held_weights),
+            batch_size=batch,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.EarlyStopping(patience=max(3, epochs // 3), restore_best_weights=True),
+                _told(keras, member, on_epoch, history),
+            ],
+        )
         probabilities = network.predict(held_x, batch_size=16384, verbose=0)
         networks.append(network)
         seen_classes.append(validation.classes)

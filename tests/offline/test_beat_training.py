@@ -1,0 +1,155 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_stream.offline.beat_dataset import beats_of, gather, joined, premature
+from ecg_stream.offline.beat_training import (
+    Calibration,
+    calibrate,
+    choose_multipliers,
+    class_figures,
+    train_beat_network,
+)
+from ecg_stream.offline.training_records import (
+    TrainingRecord,
+    Variation,
+    match,
+    noise_like,
+    read_training_records,
+    varied,
+)
+from ecg_stream.stream.detector import load_network
+from ecg_stream.stream.features import NAMES
+
+
+@pytest.fixture(scope="module")
+def demo() -> TrainingRecord:
+    return next(read_training_records(["demo"]))
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return load_network()
+
+
+def test_beats_are_cut_at_detected_peaks_and_labelled_from_the_reference(demo, detector):
+    beats = beats_of(demo, detector, 3)
+    found = np.bincount(beats.classes, minlength=5)
+    reference = np.bincount(demo.classes, minlength=5)
+    assert abs(found[:4] - reference[:4]).sum() <= 0.03 * len(demo.beats)
+    assert beats.features.shape == (len(beats), len(NAMES))
+    assert set(beats.patients) == {3}
+
+
+def test_training_features_are_those_of_the_live_stream(demo, detector):
+    from ecg_stream.stream.cascade import Cascade
+
+    live = Cascade(demo.fs, ("a", "b"), detector)
+    chunks = np.array_split(demo.signal.astype(np.float64), 997)
+    rows = np.concatenate([live.push(chunk).beats.features for chunk in chunks] + [live.flush().beats.features])
+    np.testing.assert_array_equal(rows, beats_of(replace(demo, flutter=np.empty((0, 2), int)), detector, 0).features)
+
+
+def test_flutter_is_left_out(demo, detector):
+    half = len(demo.signal) // 2
+    fluttering = replace(demo, flutter=np.array([[0, half]]))
+    assert len(beats_of(fluttering, detector, 0)) < 0.6 * len(beats_of(demo, detector, 0))
+
+
+@given(
+    st.lists(st.integers(0, 400), unique=True, max_size=30).map(sorted),
+    st.lists(st.integers(0, 400), unique=True, max_size=30).map(sorted),
+    st.integers(0, 20),
+)
+def test_match_pairs_one_to_one_within_the_window(reference, found, within):
+    pair = match(np.array(reference, dtype=np.int64), np.array(found, dtype=np.int64), within)
+    used = pair[pair >= 0]
+    assert len(set(used.tolist())) == len(used)
+    assert list(used) == sorted(used)
+    for place, other in enumerate(pair):
+        assert other < 0 or abs(reference[place] - found[other]) <= within
+
+
+def test_variations_leave_the_beats_and_the_original_alone(demo):
+    before = demo.signal.copy()
+    noises = {"ma": np.random.default_rng(0).standard_normal((40_000, 2))}
+    rng = np.random.default_rng(5)
+    noisy = varied(demo, Variation(noise=True, turned=True), noises, rng)
+    single = varied(demo, Variation(leads="first"), noises, rng)
+    np.testing.assert_array_equal(demo.signal, before)
+    assert noisy.signal.shape == demo.signal.shape
+    assert not np.array_equal(noisy.signal, demo.signal)
+    np.testing.assert_array_equal(single.signal, demo.signal[:, :1])
+    assert noisy.beats is demo.beats
+
+
+def test_noise_has_the_ratio_that_was_asked_for(demo):
+    rng = np.random.default_rng(0)
+    louder, softer = noise_like(demo, None, 0.0, rng), noise_like(demo, None, 20.0, rng)
+    np.testing.assert_allclose(louder.std(axis=0) / softer.std(axis=0), 10.0, rtol=0.02)
+
+
+def test_a_lone_late_beat_is_not_premature(demo, detector):
+    beats = beats_of(demo, detector, 0)
+    early = premature(beats)
+    assert early[beats.classes == 1].mean() > 0.9  # the demo's S beats come early
+    assert early[beats.classes == 0].mean() < 0.5
+
+
+@given(st.floats(0.5, 2.0), st.floats(-2.0, 2.0))
+def test_calibration_keeps_rows_adding_up_to_one(scale, shift):
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(5), size=20)
+    calibrated = Calibration(scale, np.array([0.0, shift, 0.0, 0.0, 0.0]))(probabilities)
+    np.testing.assert_allclose(calibrated.sum(axis=1), 1.0)
+
+
+def test_calibration_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet(np.full(5, 0.5), size=4000)
+    classes = np.array([rng.choice(5, p=row) for row in honest])
+    boastful = honest**3
+    boastful /= boastful.sum(axis=1, keepdims=True)
+    calibrated = calibrate(classes, boastful)(boastful)
+    assert abs(calibrated - honest).mean() < 0.25 * abs(boastful - honest).mean()
+
+
+def test_multipliers_raise_the_figure_that_they_are_chosen_by():
+    rng = np.random.default_rng(0)
+    classes = rng.choice(5, size=5000, p=[0.8, 0.08, 0.08, 0.02, 0.02])
+    scores = rng.dirichlet(np.ones(5), size=5000) + 0.6 * np.eye(5)[classes] * rng.random((5000, 1))
+    scores[:, 0] += 0.4  # leans to N
+    probabilities = scores / scores.sum(axis=1, keepdims=True)
+    plain = class_figures(classes, probabilities)
+    chosen = class_figures(classes, probabilities * choose_multipliers(classes, probabilities))
+    assert chosen["S_f1"] + chosen["V_f1"] > plain["S_f1"] + plain["V_f1"]
+
+
+@pytest.mark.parametrize("arch", ["dense", "context"])
+def test_a_network_learns_the_demo_and_is_written_and_served(arch, demo, detector, tmp_path):
+    from ecg_stream.offline.beat_bundle import write_beat_bundle
+    from ecg_stream.offline.beat_training import FEATURES
+    from ecg_stream.stream.classifier import BeatClassifier
+
+    one = gather([demo], [Variation()], {}, detector, 0)
+    part = len(one) // 6
+    patients = [
+        replace(one.select(np.arange(i, len(one), 6)), patients=np.full(len(range(i, len(one), 6)), i))
+        for i in range(6)
+    ]
+    beats = joined(patients)
+    assert len(beats) >= 6 * part
+    epochs = []
+    trained = train_beat_network(
+        beats, arch=arch, groups=FEATURES[arch], epochs=12, members=2, seed=1, on_epoch=epochs.append
+    )
+    assert {done.member for done in epochs} == {0, 1}
+    assert trained.validation["V_f1"] > 60.0
+    card = write_beat_bundle(tmp_path / "tiny", trained, arch, {"command": "test"})
+    classes, probabilities = BeatClassifier(tmp_path / "tiny")(beats.features)
+    x = beats.features[:, [NAMES.index(name) for name in card.features]]
+    np.testing.assert_allclose(probabilities, trained.network.predict(x, verbose=0), atol=1e-5)
+    assert (classes == beats.classes).mean() > 0.9
+    assert {"history.csv", "history.png", "summary.txt"} <= {path.name for path in (tmp_path / "tiny").iterdir()}

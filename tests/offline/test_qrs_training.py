@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from ecg_stream.offline.qrs_bundle import write_detector_bundle
+from ecg_stream.offline.qrs_training import (
+    candidates,
+    detection_errors,
+    height_network,
+    reference_shift,
+    train_detector,
+)
+from ecg_stream.offline.splits import patient, patient_folds
+from ecg_stream.offline.training_records import TrainingRecord, read_training_records
+from ecg_stream.stream.detector import load_network
+
+
+@pytest.fixture(scope="module")
+def demo() -> TrainingRecord:
+    return next(read_training_records(["demo"]))
+
+
+def test_a_plain_threshold_is_where_training_begins(demo):
+    hits, missed, false = detection_errors(demo, height_network())
+    assert hits > 0.9 * len(demo.beats)
+    assert missed + false > 0  # or there would be nothing to learn
+
+
+def test_the_shift_of_the_reference_is_found(demo):
+    from dataclasses import replace
+
+    early = replace(demo, beats=demo.beats - round(0.048 * demo.fs))
+    assert reference_shift(early) - reference_shift(demo) == pytest.approx(6, abs=1)
+
+
+def test_each_reference_beat_is_one_candidate(demo):
+    met = candidates(demo, reference_shift(demo), height_network())
+    assert met.is_beat.sum() == pytest.approx(len(demo.beats), rel=0.03)
+    assert (met.weight[met.is_beat == 1.0] == 1.0).all()
+
+
+def test_a_trained_detector_is_better_and_is_served_as_it_was_trained(demo, tmp_path):
+    rounds = []
+    network = train_detector([demo], {}, epochs=(4, 6), on_round=rounds.append)
+    assert [done.number for done in rounds] == [0, 1]
+    _, missed, false = detection_errors(demo, network)
+    _, missed_before, false_before = detection_errors(demo, height_network())
+    assert missed + false < missed_before + false_before
+    write_detector_bundle(tmp_path / "tiny", network, {"command": "test"})
+    served = load_network(str(tmp_path / "tiny"))
+    assert detection_errors(demo, served)[1:] == (missed, false)
+
+
+def test_folds_keep_patients_together_and_use_every_record():
+    records = ["edb/e0104", "edb/e0110", "edb/e0103", "mitdb/201", "mitdb/202", "mitdb/100", "svdb/800", "svdb/801"]
+    folds = patient_folds(records, 3)
+    assert sorted(record for fold in folds for record in fold) == sorted(records)
+    for fold in folds:
+        others = {patient(record) for other in folds if other is not fold for record in other}
+        assert not others & {patient(record) for record in fold}
+    assert np.all([fold == again for fold, again in zip(folds, patient_folds(records, 3), strict=True)])
