@@ -1,0 +1,138 @@
+"""``ecg-stream bench``: what the live classifier costs on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .bench_look_ahead import look_ahead
+from .bench_mqtt import bench_mqtt
+from .records import open_record
+
+START_UPS = 3
+_COMMAND = "from ecg_stream.cli.app import main; main()"
+
+
+class _RecordOrCommand(TyperGroup):
+    """A group whose first argument is a record where it is no command: ``bench e0103`` is ``bench record e0103``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in the command that was left out."""
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
+            args = ["record", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    help="Measure latency, throughput and patients per core on this machine: `bench [RECORD]`.",
+    cls=_RecordOrCommand,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.command("mqtt", short_help="Measure the MQTT service under a ward of patients.")(bench_mqtt)
+app.command("look-ahead", short_help="Measure what the denoiser's look-ahead buys.")(look_ahead)
+
+
+@app.command("record", short_help="Measure the live classifier on a record; what `bench RECORD` does.")
+def bench(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")] = "demo",
+    model: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle.")] = None,
+    patients: Annotated[int, typer.Option(metavar="N", min=1, help="Patients of the ward that is stepped.")] = 2000,
+    hours: Annotated[int, typer.Option(metavar="N", min=0, help="Stream so many hours, for growth.")] = 0,
+    peers: Annotated[bool, typer.Option(help="Compare with the QRS detectors that are installed.")] = True,
+    start_up: Annotated[bool, typer.Option(help="Measure the time from the command to its first beat.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
+) -> None:
+    """Measure the live classifier on a record: CPU time on one core, medians of five.
+
+    QRS detectors of other libraries are compared where they are installed (extra [bench]); they get the whole record at
+    once.
+    """
+    import msgspec
+
+    from ..replay import bench as measure
+    from ..replay.bench_peers import peers as compare
+    from ..stream.pipeline import DEFAULT_MODEL, Pipeline, load_models
+    from .warm_up import warm_up
+
+    found = open_record(record)
+    models = load_models(model or DEFAULT_MODEL)
+    warm_up(Pipeline(models), found)
+    stream, short = measure.whole(found), measure.whole(found, 300.0)
+    figures: dict[str, Any] = {
+        "record": found.name,
+        "fs": found.fs,
+        "leads": len(found.leads),
+        "model": models.classifier.card.name,
+    }
+    figures["delay_ms"] = measure.delay_ms(models, stream)
+    figures["compute_ms"] = {f"{ms:g}": measure.compute_ms(models, stream, ms) for ms in measure.CHUNK_MS}
+    figures |= measure.throughput(models, stream)
+    figures |= measure.patients_per_core(models, short, patients)
+    figures["state_kb_per_patient"] = measure.state_kb(models, measure.whole(found, 20.0))
+    if hours:
+        figures["growth"] = measure.hours(models, stream, hours)
+    if start_up:
+        figures["start_up_s"] = _start_up_s()
+    if peers:
+        figures["peers"] = compare(models, stream)
+    if json:
+        print(msgspec.json.encode(figures).decode())
+        return
+    _show(figures)
+
+
+def _start_up_s() -> float:
+    """Wall time from the command `replay demo` to its first beat, warm: the best of some."""
+    best = float("inf")
+    for _ in range(START_UPS):
+        before = time.perf_counter()
+        options = ["replay", "demo", "--speed", "max", "--format", "json"]
+        with subprocess.Popen([sys.executable, "-c", _COMMAND, *options], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            best = min(best, time.perf_counter() - before)
+            process.stdout.read()
+    return round(best, 2)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(justify="left")
+
+    def row(name: str, value: object) -> None:
+        table.add_row(name, str(value))
+
+    row("record", f"{figures['record']}, {figures['leads']} leads at {figures['fs']:g} Hz, model {figures['model']}")
+    row("R peak to label", _spread(figures["delay_ms"]) + " of stream time")
+    for chunk_ms, spread in figures["compute_ms"].items():
+        row(f"compute, {float(chunk_ms):g} ms chunks", _spread(spread))
+    speed = f"{figures['realtime_factor']:,.0f} times real time"
+    row("full speed", f"{speed}, {figures['lead_samples_per_s']:,} lead-samples/s")
+    ward = figures["ward"]
+    row(f"ward of {ward['patients']:,}, {ward['tick_ms']:g} ms tick", _spread(ward["compute_ms"]))
+    row("patients per core", f"{figures['patients_per_core']:,}")
+    row("memory per patient", f"{figures['state_kb_per_patient']:g} kB")
+    if "growth" in figures:
+        growth = figures["growth"]
+        last = f"the last hour took {growth['last_hour_to_first']:g} of the first"
+        row(f"{growth['hours']} hours", f"{growth['growth_kb']:g} kB more, {last}")
+    if "start_up_s" in figures:
+        row("start to first beat", f"{figures['start_up_s']:g} s")
+    for name, peer in figures.get("peers", {}).items():
+        ratio = f"; we are {peer['ratio']:g} times as fast" if "ratio" in peer else ", the whole pipeline on one lead"
+        row(name, f"{peer['realtime_factor']:,.0f} times real time{ratio}")
+    Console(soft_wrap=True).print(table)
+
+
+def _spread(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in figures.items()) + " ms"

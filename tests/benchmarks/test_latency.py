@@ -1,0 +1,69 @@
+"""Latency and throughput under pytest-benchmark: ``pytest tests/benchmarks --benchmark-enable``.
+
+Figures are recorded, not asserted. The same measurements, as a table, are ``ecg-stream bench``.
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import pytest
+
+from ecg_stream.replay import bench
+from ecg_stream.replay.demo import demo_record
+from ecg_stream.stream.messages import Chunk
+from ecg_stream.stream.pipeline import Models, Pipeline, load_models
+from ecg_stream.stream.ward_engine import WardEngine
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return load_models()
+
+
+@pytest.fixture(scope="module")
+def stream() -> Chunk:
+    return bench.whole(demo_record(), 120.0)
+
+
+def test_delay_from_r_peak_to_label(benchmark, models, stream):
+    figures = benchmark.pedantic(bench.delay_ms, (models, stream), rounds=1)
+    benchmark.extra_info["delay_ms"] = figures
+    assert 0 < figures["p50"] <= figures["max"]
+
+
+@pytest.mark.parametrize("chunk_ms", bench.CHUNK_MS)
+def test_compute_time_per_chunk(benchmark, models, stream, chunk_ms):
+    pipeline = Pipeline(models)
+    chunks = cycle(bench.cut(stream, chunk_ms))
+    at = [0]
+
+    def step() -> None:
+        chunk = next(chunks)
+        pipeline.push(Chunk(at[0], chunk.fs, chunk.leads, chunk.samples))
+        at[0] += len(chunk.samples)
+
+    benchmark(step)
+    benchmark.extra_info["compute_ms"] = bench.compute_ms(models, stream, chunk_ms)
+
+
+def test_samples_per_second(benchmark, models, stream):
+    chunks = bench.cut(stream, 10_000.0)
+    assert benchmark(bench.run, models, chunks)
+    benchmark.extra_info |= bench.throughput(models, stream, rounds=1)
+
+
+def test_tick_of_a_ward(benchmark, models, stream):
+    ward, n = WardEngine(models), round(bench.TICK_S * stream.fs)
+    ticks = cycle(range(len(stream.samples) // n))
+    at = [0]
+
+    def step() -> None:
+        a = n * next(ticks)
+        rows = stream.samples[a : a + n]
+        ward.step((str(patient), Chunk(at[0], stream.fs, stream.leads, rows)) for patient in range(200))
+        at[0] += n
+
+    benchmark(step)
+    assert len(ward) == 200
+    benchmark.extra_info["patients"] = 200

@@ -1,0 +1,46 @@
+"""``ecg-stream bench``: what it says, not how fast it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ecg_stream.cli.app import run
+from ecg_stream.replay import bench
+from ecg_stream.replay.demo import demo_record
+from ecg_stream.stream.pipeline import load_models
+
+QUICK = ["--patients", "20", "--no-peers", "--no-start-up"]
+
+
+def test_figures_come_as_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "demo", *QUICK, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["record"] == "demo"
+    assert figures["delay_ms"]["p50"] > 0
+    assert figures["compute_ms"].keys() == {"20", "100", "500", "10000"}
+    assert all(spread["p50"] > 0 for spread in figures["compute_ms"].values())
+    assert figures["realtime_factor"] > 1
+    assert figures["patients_per_core"] > 1
+    assert 0 < figures["state_kb_per_patient"] < 100
+    assert figures["ward"]["patients"] == 20
+
+
+def test_the_record_may_be_left_out_and_there_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", *QUICK]) == 0
+    out = capsys.readouterr().out
+    assert "demo, 2 leads at 250 Hz" in out
+    assert "patients per core" in out
+
+
+def test_hours_of_signal_take_no_more_memory() -> None:
+    models = load_models()
+    growth = bench.hours(models, bench.whole(demo_record(), 60.0), 3)
+    assert growth["hours"] == 3
+    assert abs(growth["growth_kb"]) < 1000
+
+
+def test_a_wrong_record_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "nowhere", *QUICK]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
