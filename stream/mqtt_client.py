@@ -7,9 +7,11 @@ undelivered messages with the broker, in the persistent session of that id; unco
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
+import socket
 import ssl
 import sys
 import time
@@ -33,11 +35,13 @@ USER_VARIABLE = "ECG_STREAM_MQTT_USER"
 PASSWORD_VARIABLE = "ECG_STREAM_MQTT_PASSWORD"
 
 CONNECT_TIMEOUT_S = 10.0
+NOTICED_S = 1.0
 CONFIRM_TIMEOUT_S = 60.0  # for a message published; a broker that writes much to disk takes its time
 KEEPALIVE_S = 20
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 20.0
 STABLE_S = 10.0  # a connection that lasted so long was a good one
+SHORT_LIVED = 4  # so many others in a row, and something is wrong that will not pass
 IN_FLIGHT = 65_535  # MQTT 5's largest: the broker may send on while we are busy, and drops nothing
 MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the broker
 
@@ -144,7 +148,7 @@ class Link:
     session_s
         How long the broker keeps subscriptions and messages for this client id when it is away; 0: not at all.
     retry
-        Keep trying if even the first connection fails.
+        Keep trying where nothing has worked yet.
     version
         MQTT 5, or 4 for MQTT 3.1.1; a broker that does not know 5 is asked again in 4.
     connects
@@ -168,11 +172,12 @@ class Link:
         Raises
         ------
         BrokerError
-            If the first connection fails, unless `retry`; or if the client id is taken over by another client.
+            If the first connection fails or the first few are cut off at once, unless `retry`; or if the client id is
+            taken over by another client.
         """
         backoff = FIRST_BACKOFF_S
         told = ""
-        short_lived = 0
+        stable, short_lived = False, 0
         while True:
             failure: list[BaseException] = []
             before = self.connects
@@ -184,7 +189,7 @@ class Link:
                     if before or told:
                         log.warning("connected to %s%s", self.address, " again" if before else "")
                     told = ""
-                    await use(client)
+                    await _apart(use, client)
                 return
             except aiomqtt.MqttError as error:
                 if (task := asyncio.current_task()) is not None and task.cancelling():
@@ -203,11 +208,18 @@ class Link:
                         "give each its own --client-id"
                     ) from None
                 if self.connects > before:
-                    # Two clients of one id throw each other out, and most brokers do not say so.
-                    short_lived = 0 if time.monotonic() - began > STABLE_S else short_lived + 1
-                    backoff = backoff if short_lived else FIRST_BACKOFF_S
-                    if short_lived >= 3:
-                        why += f"; is there another client with our --client-id {self.client_id}?"
+                    if time.monotonic() - began > STABLE_S:
+                        stable, short_lived, backoff = True, 0, FIRST_BACKOFF_S
+                    else:
+                        short_lived += 1
+                    if short_lived >= SHORT_LIVED:
+                        # Clients of one id throw each other out, and many brokers do not say why.
+                        why += (
+                            f"; may {self.address.user or 'anybody'} use these topics, "
+                            f"and is there another client with our --client-id {self.client_id}?"
+                        )
+                        if not (stable or self.retry):
+                            raise BrokerError(why) from None
                 if why != told:
                     log.warning("%s; trying again", why)
                     told = why
@@ -245,6 +257,7 @@ class Link:
             protocol=aiomqtt.ProtocolVersion.V5 if self.version == 5 else aiomqtt.ProtocolVersion.V311,
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),  # else a beat waits 40 ms for company
             queue_type=cast(Any, partial(_Handover, self.on_message, failure)),
             **options,
         )
@@ -252,10 +265,37 @@ class Link:
         return client
 
 
+async def _apart(use: Callable[[aiomqtt.Client], Awaitable[None]], client: aiomqtt.Client) -> None:
+    """Call `use` in a task of its own.
+
+    Before Python 3.13 a `TaskGroup` that has failed leaves its task marked as cancelled: that is not to be taken
+    for a wish to end the link.
+    """
+
+    async def using() -> None:
+        await use(client)
+
+    task = asyncio.create_task(using(), name="connection")
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+    if task.cancelled():
+        raise aiomqtt.MqttError("Disconnected")
+    task.result()
+
+
 async def listen(client: aiomqtt.Client) -> None:
     """Wait until the connection is lost, which raises `aiomqtt.MqttError`; messages go to `Link.on_message`."""
-    async for _ in client.messages:
-        raise AssertionError("a message was queued that was to be handed over")
+    messages = client.messages
+    # aiomqtt does not notice a connection that is lost in the moment in which it is made, so paho is asked too.
+    while client._client.is_connected():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NOTICED_S):
+                await anext(messages)
+    raise aiomqtt.MqttError("Disconnected")
 
 
 class _Handover(asyncio.Queue[aiomqtt.Message]):

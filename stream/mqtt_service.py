@@ -22,7 +22,7 @@ import aiomqtt
 import msgspec
 
 from .. import __version__
-from ..errors import PayloadError, SnapshotError
+from ..errors import BrokerError, PayloadError, SnapshotError
 from .codec import check_size, says_online
 from .engine import Sink, Step, StopRequest, first_failure
 from .jsonl import encode_line
@@ -44,6 +44,7 @@ READS_PER_ROUND = 64  # messages, at most, before turns are taken again
 FIRST_MESSAGE_S = 30.0  # at least so long is waited for the very first message
 AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will go on from its state
 STATELESS_S = 900  # and for one that has none and may only lose its connection
+REFUSED = 128  # from this on, the answer to a subscription is a refusal
 LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 _Told = Counter[tuple[str, int, bytes]]
@@ -216,7 +217,12 @@ class Service:
         if self._state is not None and (card := self._state.card()) is not None and card.topic != topics.wave:
             before = Topics.of(card.topic)
             await client.unsubscribe([before.wave, before.status])
-        await client.subscribe([(topics.wave, 1), (topics.status, 1)])
+        granted = await client.subscribe([(topics.wave, 1), (topics.status, 1)])
+        if any(getattr(code, "value", code) >= REFUSED for code in granted):
+            raise BrokerError(
+                f"{self._link.address} does not let us subscribe to {topics.wave}: let its access list allow it "
+                f"for user '{self._link.address.user}', or name another --topic"
+            )
         if self._state is not None:
             self._state.write_card(ServiceCard(self._link.client_id, topics.wave))
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from pathlib import Path
 
 import aiomqtt
@@ -11,6 +10,7 @@ from broker import MOSQUITTO, Mosquitto, free_port
 from mqtt_ear import Ear
 
 from ecg_stream.errors import BrokerError, PayloadError, RequestError
+from ecg_stream.stream.engine import first_failure
 from ecg_stream.stream.mqtt_client import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress, Link, listen
 from ecg_stream.stream.mqtt_topics import Topics, is_patient_id
 
@@ -206,20 +206,40 @@ async def test_a_message_that_cannot_be_taken_is_not_acknowledged(mosquitto) -> 
 
 
 @needs_mosquitto
-async def test_two_clients_of_one_id_are_told_so(mosquitto, caplog) -> None:
-    address = BrokerAddress.of(mosquitto.url)
-    told = asyncio.Event()
+async def test_two_clients_of_one_id_do_not_fight_for_ever(mosquitto) -> None:
+    async def use(client: aiomqtt.Client) -> None:
+        await listen(client)
 
-    class Teller(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if "--client-id twin" in record.getMessage():
-                told.set()
+    twins = [asyncio.create_task(Link(BrokerAddress.of(mosquitto.url), "twin").run(use)) for _ in range(2)]
+    done, waiting = await asyncio.wait(twins, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    assert [str(each.exception()) for each in done if "--client-id twin" in str(each.exception())]
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
-    teller = Teller()
-    logging.getLogger("ecg_stream.mqtt").addHandler(teller)
-    async with linked(Link(address, "twin")), linked(Link(address, "twin")):
-        await asyncio.wait_for(told.wait(), 30)
-    logging.getLogger("ecg_stream.mqtt").removeHandler(teller)
+
+@needs_mosquitto
+async def test_a_client_that_is_thrown_out_each_time_says_so(tmp_path) -> None:
+    (tmp_path / "acl").write_text("topic read x\n")
+    (tmp_path / "acl").chmod(0o600)
+    broker = Mosquitto(tmp_path, "allow_anonymous true", f"acl_file {tmp_path}/acl")
+    broker.start()
+
+    async def use(client: aiomqtt.Client) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listen(client))
+            await client.publish("x", b"1", qos=1)
+
+    async def use_alone(client: aiomqtt.Client) -> None:
+        try:
+            await use(client)
+        except BaseExceptionGroup as group:
+            raise first_failure(group) from None
+
+    with contextlib.suppress(TimeoutError), pytest.raises(BrokerError, match="use these topics"):
+        # A Mosquitto that does not throw a client out for what it may not publish has nothing to show here.
+        await asyncio.wait_for(Link(BrokerAddress.of(broker.url), "x").run(use_alone), 15)
+    broker.stop()
 
 
 async def never(client: aiomqtt.Client) -> None:
