@@ -32,21 +32,24 @@ class BeatSet:
         ``(n,)`` index into `CLASSES`.
     patients
         ``(n,)`` number of the patient.
+    unaltered
+        ``(n,)``: the signal was the record's own, not disturbed for training.
     """
 
     features: NDArray[np.float32]
     classes: NDArray[np.int64]
     patients: NDArray[np.int64]
+    unaltered: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> BeatSet:
         """Give some of the beats."""
-        return BeatSet(self.features[rows], self.classes[rows], self.patients[rows])
+        return BeatSet(self.features[rows], self.classes[rows], self.patients[rows], self.unaltered[rows])
 
 
-def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int) -> BeatSet:
+def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int, unaltered: bool = True) -> BeatSet:
     """Run the cascade over a record; give its detections with their classes.
 
     A detection that is no reference beat is Q, which is what unclassifiable means: noise that got past the detector
@@ -61,7 +64,8 @@ def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int) ->
     classes = np.full(len(marks), CLASSES.index("Q"), dtype=np.int64)
     classes[pair[pair >= 0]] = record.classes[pair >= 0]
     kept = record.outside_flutter(marks)
-    return BeatSet(features[kept], classes[kept], np.full(int(kept.sum()), patient, dtype=np.int64))
+    n = int(kept.sum())
+    return BeatSet(features[kept], classes[kept], np.full(n, patient, dtype=np.int64), np.full(n, unaltered))
 
 
 def gather(
@@ -79,7 +83,8 @@ def gather(
     for record in records:
         for variation in variations:
             altered = varied(record, variation, noises, rng) if variation != Variation() else record
-            parts.append(beats_of(altered, detector, number[record.patient]))
+            unaltered = not (variation.noise or variation.turned)
+            parts.append(beats_of(altered, detector, number[record.patient], unaltered))
             on_record(record.name)
     return joined(parts)
 
@@ -90,6 +95,7 @@ def joined(parts: Sequence[BeatSet]) -> BeatSet:
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.classes for part in parts]),
         np.concatenate([part.patients for part in parts]),
+        np.concatenate([part.unaltered for part in parts]),
     )
 
 

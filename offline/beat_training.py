@@ -71,7 +71,7 @@ class TrainedBeatNetwork:
     history
         Every epoch of every member.
     validation
-        Figures on the validation patients, by class.
+        Figures on the validation patients, unaltered signal, by class.
     """
 
     network: Any
@@ -152,14 +152,15 @@ def train_beat_network(
         networks.append(network)
         seen_classes.append(validation.classes)
         seen_probabilities.append(probabilities)
-        seen_trust.append(held_weights)
+        seen_trust.append(validation.unaltered & (held_weights > 0.0))
     classes, probabilities = np.concatenate(seen_classes), np.concatenate(seen_probabilities)
-    told = np.concatenate(seen_trust) > 0.0
+    # What is served is the signal as it comes: noise added for training has no say in the operating point.
+    told = np.concatenate(seen_trust)
     calibration = calibrate(classes[told], probabilities[told])
     network = _calibrated_network(keras, average(networks, len(names)), calibration)
     calibrated = calibration(probabilities)
     multipliers = choose_multipliers(classes[told], calibrated[told])
-    figures = class_figures(classes, calibrated * multipliers)
+    figures = class_figures(classes[told], calibrated[told] * multipliers)
     chosen = dict(zip(CLASSES, multipliers.tolist(), strict=True))
     return TrainedBeatNetwork(network, names, chosen, tuple(history), figures)
 
