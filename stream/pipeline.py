@@ -19,7 +19,7 @@ from .record_classifier import RecordClassifier
 from .record_model import RecordModel, load_record_model
 from .stage import State
 
-DEFAULT_MODEL = "dense"
+DEFAULT_MODEL = "context"
 DEFAULT_DETECTOR = "qrs"
 
 LONGEST_FILL_S = 4.0
