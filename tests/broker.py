@@ -1,8 +1,7 @@
-"""An MQTT broker for tests: a real Mosquitto in a process of its own where it is installed, else amqtt in a thread."""
+"""An MQTT broker for tests: a real Mosquitto in a process of its own where it is installed, else amqtt."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
@@ -13,7 +12,8 @@ import threading
 import time
 from pathlib import Path
 
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+_PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+MOSQUITTO = None if os.environ.get("ECG_STREAM_TEST_BROKER") == "amqtt" else shutil.which("mosquitto", path=_PLACES)
 
 
 def free_port() -> int:
@@ -69,39 +69,39 @@ class Mosquitto:
 
 
 class Amqtt:
-    """amqtt on a free port, in a thread of this process: enough for what needs no restart and no settings."""
+    """amqtt on a free port, in a process of its own: enough for what needs no restart and no settings."""
 
     def __init__(self) -> None:
         self.port = free_port()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._stop = asyncio.Event()
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._thread.start()
+        program = (
+            "import asyncio\n"
+            "from ecg_stream.replay.demo_ward import demo_broker\n"
+            "async def main():\n"
+            f"    async with demo_broker({self.port}):\n"
+            "        await asyncio.Event().wait()\n"
+            "asyncio.run(main())\n"
+        )
+        self._process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
         wait_for_port(self.port)
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        from ecg_stream.replay.demo_ward import demo_broker
-
-        async with demo_broker(self.port):
-            await self._stop.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
 
 
-Broker = Mosquitto | Amqtt
+def start_broker(folder: Path) -> Mosquitto | Amqtt:
+    """Start what there is."""
+    broker = Mosquitto(folder) if MOSQUITTO is not None else Amqtt()
+    broker.start()
+    return broker
 
 
 def wait_for_port(port: int, seconds: float = 10.0) -> None:

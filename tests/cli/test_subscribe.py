@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from broken_payloads import mutations
-from broker import MOSQUITTO, Mosquitto, ecg_stream, free_port
+from broker import MOSQUITTO, Amqtt, Mosquitto, ecg_stream, free_port, start_broker
 from mqtt_ear import Ear
 
 from ecg_stream.replay.demo import demo_record
@@ -53,6 +53,14 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     broker.stop()
 
 
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto | Amqtt]:
+    """A Mosquitto, or amqtt where there is none."""
+    started = start_broker(tmp_path)
+    yield started
+    started.stop()
+
+
 @contextmanager
 def running(*arguments: str, out: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run `ecg-stream` until the block ends."""
@@ -75,16 +83,15 @@ def service_is_up(ear: Ear, times: int = 1) -> Callable[[], bool]:
     return lambda: sum(t.startswith("ecg-stream/") and b"true" in p for t, p in ear.heard) >= times
 
 
-@needs_mosquitto
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])
 def test_beats_over_the_broker_are_those_of_replay(
-    mosquitto: Mosquitto, tmp_path: Path, encoding: str, expected: list[bytes]
+    broker: Mosquitto | Amqtt, tmp_path: Path, encoding: str, expected: list[bytes]
 ) -> None:
     out = tmp_path / "out.jsonl"
-    with Ear(mosquitto.port, "ecg-stream/+/status", "ecg/+/beats") as ear:
-        with running("subscribe", mosquitto.url, "--format", "json", "--exit-when-idle", "1", out=out) as service:
+    with Ear(broker.port, "ecg-stream/+/status", "ecg/+/beats") as ear:
+        with running("subscribe", broker.url, "--format", "json", "--exit-when-idle", "1", out=out) as service:
             ear.wait(service_is_up(ear))
-            publish = ("publish", "demo", mosquitto.url, "--patient", "bed-7", "--speed", "max", "--encoding", encoding)
+            publish = ("publish", "demo", broker.url, "--patient", "bed-7", "--speed", "max", "--encoding", encoding)
             with running(*publish, *PART) as device:
                 assert device.wait(60) == 0
             assert service.wait(60) == 0
