@@ -1,4 +1,4 @@
-"""The first start on a machine: the two largest loops are compiled side by side instead of one after the other.
+"""The first start on a machine: the loops are compiled on two cores instead of one after the other.
 
 Numba compiles one function at a time in a process, so that the second one takes a second process. Later starts
 find the machine code on disk.
@@ -14,8 +14,11 @@ import numpy as np
 
 from .beat_kernel import describe_beats
 from .compiled import can_cache, is_cached
+from .denoise import WaveletDenoiser
 from .detector import Detections, QrsDetector, load_network
 from .grid import Grid
+from .guard import SignalGuard
+from .highpass import HighPass
 from .qrs_kernel import detect
 from .windows import BeatWindows
 
@@ -23,18 +26,20 @@ FS = 250.0
 
 
 def compile_loops() -> None:
-    """Compile the loops of detector and windows, if that was not done before. The results are the same without this."""
+    """Compile all loops of the pipeline, if that was not done before. The results are the same without this."""
     if not can_cache(describe_beats) or is_cached(describe_beats) or is_cached(detect) or (os.cpu_count() or 1) < 2:
         return
     code = f"from {__name__} import compile_windows; compile_windows()"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        compile_detector()
+        compile_front()
 
 
-def compile_detector() -> None:
-    """Run the detector's loops on nothing."""
-    empty = np.empty((0, 1))
-    samples, good, _ = Grid(FS, 1).push(empty, np.ones((0, 1), dtype=np.bool_))
+def compile_front() -> None:
+    """Run all loops but that of the beat windows on nothing."""
+    nothing = SignalGuard(FS, ("",)).push(np.empty((0, 1)))
+    filtered = HighPass(FS, 1).push(nothing.samples)
+    WaveletDenoiser(FS, 1).push(filtered, nothing.good)
+    samples, good, _ = Grid(FS, 1).push(filtered, nothing.good)
     QrsDetector(load_network(), 1).push(samples, good)
 
 
