@@ -12,6 +12,10 @@ from ..models.bundle import Card, inference_session, load_bundle
 from .features import NAMES, PREPROCESSING, columns
 from .messages import CLASSES
 
+BLOCK = 16
+"""Rows are filled up to a multiple of this: vector instructions round the odd rows at the end of a batch otherwise
+than the rest, and a beat's probabilities must not depend on which others came in its chunk."""
+
 
 class BeatClassifier:
     """Class and probabilities of beats from their feature rows.
@@ -62,7 +66,8 @@ class BeatClassifier:
             return np.empty(0, dtype=np.int64), np.empty((0, len(CLASSES)))
         if features.shape[1] != len(NAMES):
             raise ValueError(f"got {features.shape[1]} features, expected {len(NAMES)}")
-        x = np.ascontiguousarray(features[:, self._columns]).reshape(n, *self._shape[1:])
-        (output,) = self._session.run(None, {self._input: x})
-        probabilities = np.asarray(output, dtype=np.float64)
+        x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
+        x[:n] = features[:, self._columns]
+        (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
+        probabilities = np.asarray(output[:n], dtype=np.float64)
         return np.argmax(probabilities * self._multipliers, axis=1), probabilities

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecg_stream.errors import BundleError
 from ecg_stream.models.bundle import SHIPPED
@@ -98,3 +100,13 @@ def test_refuses_rows_of_another_width(classifier):
 def test_refuses_a_bundle_that_does_not_fit(changed, fields, message):
     with pytest.raises(BundleError, match=message):
         BeatClassifier(changed(**fields))
+
+
+@given(cuts=st.lists(st.integers(1, 99), unique=True, max_size=20).map(sorted))
+@settings(max_examples=50, deadline=None)
+def test_a_beat_does_not_depend_on_the_others_of_its_call(cuts):
+    served = BeatClassifier(DEFAULT_MODEL)
+    features = np.random.default_rng(0).standard_normal((100, len(NAMES))).astype(np.float32)
+    _, together = served(features)
+    apart = np.concatenate([served(part)[1] for part in np.split(features, cuts)])
+    np.testing.assert_array_equal(apart, together)
