@@ -91,7 +91,7 @@ def test_refuses_rows_of_another_width(classifier):
     [
         ({"classes": ["N", "V"]}, "has classes"),
         ({"features": ["window", "smell"]}, "unknown feature 'smell'"),
-        ({"features": ["rr"]}, "the card names 15 features"),
+        ({"features": ["rr_s"]}, "the card names 1 features"),
         ({"preprocessing": "beat-features/0"}, "train it again"),
         ({"sha256": "0"}, "does not match the sha256"),
         ({"task": "record"}, "for the task 'record'"),
