@@ -77,7 +77,8 @@ def replay(
     name = model or DEFAULT_MODEL
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
-        RecordClassifier(models.record, found.fs, tuple(found.leads[i] for i in found.lead_indices(lead or found.leads)))
+        leads = tuple(found.leads[i] for i in found.lead_indices(lead or found.leads))
+        RecordClassifier(models.record, found.fs, leads)  # refuses leads that the model cannot do with
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found)
     session = Session(found.name, pipeline)
