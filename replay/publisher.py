@@ -86,9 +86,9 @@ class Publisher:
     """Publishes one patient's messages, in order, each until the broker has confirmed it.
 
     A broker that was killed may have lost what it had confirmed, and who was subscribed. So after a lost connection
-    the publisher waits until the services that were there before are there again (they say so on their status topic
-    once they are subscribed), and sends the last minute again before it goes on. The receiver knows by `Chunk.start`
-    what it has seen.
+    the publisher waits a while for the services that were there before (they say on their status topic when they are
+    subscribed), and sends the last minute again before it goes on; and whenever a service comes back later. The
+    receiver knows by `Chunk.start` what it has seen.
 
     Parameters
     ----------
@@ -115,6 +115,7 @@ class Publisher:
         self._link = replace(link, will=will, on_message=self._note_service)
         self._services: dict[str, bool] = {}  # status topic of each service heard of: whether it is there now
         self._services_changed = asyncio.Event()
+        self._send_again = False
         self._resend_s = resend_s
         self._began: float | None = None
         self._next: Message | None = None
@@ -171,9 +172,14 @@ class Publisher:
     def _note_service(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: ARG002  an `OnMessage`
         """Take what a service says of itself: whether it is there."""
         if says_online(payload):
+            if self._services.get(topic) is False:
+                self._send_again = True
             self._services[topic] = True
-        else:
-            self._services.pop(topic, None)
+        elif topic in self._services:
+            if payload:
+                self._services[topic] = False
+            else:  # it has left for good
+                del self._services[topic]
         self._services_changed.set()
 
     async def _wait_for_services(self) -> None:
@@ -199,10 +205,17 @@ class Publisher:
             window.release()
 
         async with asyncio.TaskGroup() as under_way:
-            for message in [*(each for _, each in self._confirmed), *self._unconfirmed.values()]:
-                await window.acquire()
-                under_way.create_task(publish(message), name="publish again")
-            while (due := await self._wait_for_next(coming, stopping)) is not None:
+            again = [*self._last_minute(), *self._unconfirmed.values()]
+            while (due := await self._wait_for_next(coming, stopping)) is not None or again:
+                if self._send_again:
+                    again = again or self._last_minute()
+                    self._send_again = False
+                for message in again:
+                    await window.acquire()
+                    under_way.create_task(publish(message), name="publish again")
+                again = []
+                if due is None:
+                    break
                 await window.acquire()
                 self._next = None
                 self._unconfirmed[due.number] = due
@@ -219,6 +232,10 @@ class Publisher:
             self._began = now
         await asyncio.wait({stopping}, timeout=max(0.0, self._began + self._next.due_s - now))
         return None if stopping.done() else self._next
+
+    def _last_minute(self) -> list[Message]:
+        """Give what was confirmed lately."""
+        return [message for _, message in self._confirmed]
 
     def _confirm(self, message: Message) -> None:
         if self._unconfirmed.pop(message.number, None) is None:
