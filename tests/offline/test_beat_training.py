@@ -123,7 +123,7 @@ def test_multipliers_raise_the_figure_that_they_are_chosen_by():
     scores[:, 0] += 0.4  # leans to N
     probabilities = scores / scores.sum(axis=1, keepdims=True)
     plain = class_figures(classes, probabilities)
-    chosen = class_figures(classes, probabilities * choose_multipliers(classes, probabilities))
+    chosen = class_figures(classes, probabilities * choose_multipliers((classes, probabilities)))
     assert chosen["S_f1"] + chosen["V_f1"] > plain["S_f1"] + plain["V_f1"]
 
 
