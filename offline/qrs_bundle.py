@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..stream.detector import BACK_THRESHOLD, PREPROCESSING, DetectorNetwork
+from ..stream.detector import PREPROCESSING, DetectorNetwork
 from ..stream.qrs_kernel import N_FEATURES
 
 DATA_LICENCE = (
@@ -45,7 +45,7 @@ def write_detector_bundle(folder: Path, network: DetectorNetwork, training: dict
             sampling_rate_hz=125.0,
             window={"before_s": 1.7, "after_s": 0.1},
             normalization="waves and envelope in units of the running QRS level",
-            thresholds={"beat": network.threshold, "search_back": BACK_THRESHOLD},
+            thresholds={"beat": network.threshold, "search_back": network.back_threshold},
             training=training,
             versions=dict(library_versions("numpy", "tensorflow", "keras")),
             data_licence=DATA_LICENCE,
