@@ -148,7 +148,8 @@ class QrsDetector:
         n, self.n_logged = qrs_kernel.detect(
             x, good, self._state, self._rr, level, noise, rough, lowest, self._counts, self._signal, self._envelope,
             self._slopes, self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold,
-            net.back_threshold, peak, row, probability, gap, weight, self.log_peak, self.log_probability, self.log_features,
+            net.back_threshold, peak, row, probability, gap, weight, self.log_peak, self.log_probability,
+            self.log_features,
         )  # fmt: skip
         return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
 
