@@ -47,7 +47,8 @@ def publish(
     from ..replay.publisher import Publisher, encode_stream, stream_name
     from ..stream.codec import encode_status
     from ..stream.engine import StopRequest, stopped_by_signals
-    from ..stream.mqtt_client import BrokerAddress, Link
+    from ..stream.mqtt_address import BrokerAddress
+    from ..stream.mqtt_client import Link
     from .records import open_record
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)

@@ -19,7 +19,8 @@ from .. import __version__
 from ..errors import RequestError
 from ..stream.engine import Sink, StopRequest, stopped_by_signals
 from ..stream.metrics import serve_metrics
-from ..stream.mqtt_client import BrokerAddress, Link
+from ..stream.mqtt_address import BrokerAddress
+from ..stream.mqtt_client import Link
 from ..stream.mqtt_journal import StateFolder
 from ..stream.mqtt_patients import Limits
 from ..stream.mqtt_service import Options, Service

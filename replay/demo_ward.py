@@ -14,7 +14,8 @@ from ..errors import MissingExtraError
 from ..stream.codec import encode_status
 from ..stream.engine import StopRequest
 from ..stream.messages import Chunk
-from ..stream.mqtt_client import BrokerAddress, Link
+from ..stream.mqtt_address import BrokerAddress
+from ..stream.mqtt_client import Link
 from .demo import DEMO_SEED, demo_record
 from .publisher import Publisher, encode_stream, stream_name
 from .record import Record

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -24,14 +23,13 @@ import msgspec
 from .. import __version__
 from ..errors import BrokerError, PayloadError, SnapshotError
 from .codec import check_size, says_online
-from .engine import Sink, Step, StopRequest, first_failure
-from .jsonl import encode_line
-from .messages import Beat
+from .engine import Sink, StopRequest, first_failure
 from .metrics import Metrics
 from .mqtt_client import Link, listen
+from .mqtt_delivery import Delivery, Told
 from .mqtt_journal import Entry, ServiceCard, StateFolder
-from .mqtt_outbox import Outbox, Outgoing
-from .mqtt_patients import Ended, Limits, Patients, Turn
+from .mqtt_patients import Limits, Patients
+from .mqtt_refusals import Refusals
 from .mqtt_topics import Topics, service_status_topic
 from .session import ResumableProcessor
 
@@ -46,8 +44,6 @@ AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will 
 STATELESS_S = 900  # and for one that has none and may only lose its connection
 REFUSED = 128  # from this on, the answer to a subscription is a refusal
 LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
-
-_Told = Counter[tuple[str, int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,10 @@ class Service:
         self._link = replace(
             link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
         )
-        self._outbox = Outbox(self.metrics, self._confirm)
+        journal = None if state is None else state.journal
+        kept_for = options.topics if options.publish else None
+        self._delivery = Delivery(sinks, recorders, kept_for, journal, self.metrics)
+        self._outbox = self._delivery.outbox
         self._refusals = Refusals(self.metrics)
         self._arrived = asyncio.Event()
         self._received = 0
@@ -262,10 +261,6 @@ class Service:
         if online is not None and (patient in self.online or len(self.online) < self._options.limits.patients):
             self.online[patient] = online
 
-    def _confirm(self, number: int) -> None:
-        if self._state is not None:
-            self._state.journal.append("confirmed", refers=number)
-
     # The patients' side.
 
     async def _work(self) -> None:
@@ -289,7 +284,7 @@ class Service:
         while self.patients.round:
             await self._one_turn()
 
-    async def _one_turn(self, told: _Told | None = None) -> None:
+    async def _one_turn(self, told: Told | None = None) -> None:
         async with self._turn:
             try:
                 turn = self.patients.take_turn(time.monotonic())
@@ -297,59 +292,13 @@ class Service:
                 self._refusals.add("content", error)
                 return
             if turn is not None:
-                await self._deliver(turn, told)
+                await self._delivery.hand_out(turn, told)
 
-    async def _end(self, patient: str, number: int = 0, told: _Told | None = None) -> None:
+    async def _end(self, patient: str, number: int = 0, told: Told | None = None) -> None:
         async with self._turn:
             if self._state is not None and not number:
                 number = self._state.journal.append("end", patient)
-            await self._deliver(self.patients.end(patient, time.monotonic(), number), told)
-
-    async def _deliver(self, turn: Turn, told: _Told | None) -> None:
-        """Hand out what a turn led to, except what had been `told` before a crash."""
-        for outcome in turn.outcomes:
-            if isinstance(outcome, Ended):
-                mark = b"summary"
-                again = self._was_told(told, turn, mark)
-                for sink in self._recorders if again else (*self._recorders, *self._sinks):
-                    await sink.finish(outcome.patient, outcome.summary)
-                if not again:
-                    self._remember(turn, mark)
-                continue
-            await self._deliver_step(turn, outcome, told)
-        if told is None and any(isinstance(outcome, Step) and outcome.chunk is not None for outcome in turn.outcomes):
-            self.metrics.chunk_latency.observe(time.monotonic() - turn.received)
-
-    async def _deliver_step(self, turn: Turn, step: Step, told: _Told | None) -> None:
-        for recorder in self._recorders:
-            await recorder.write(step)
-        lines = [(output, encode_line(step.record, output)) for output in step.outputs]
-        fresh = [(output, line) for output, line in lines if not self._was_told(told, turn, line)]
-        if len(fresh) < len(lines):
-            step = replace(step, outputs=[output for output, _ in fresh])
-        for sink in self._sinks:
-            await sink.write(step)
-        for output, line in fresh:
-            number = self._remember(turn, line)
-            if self._options.publish:
-                kind = "beats" if isinstance(output, Beat) else "events"
-                self._outbox.add(Outgoing(self._options.topics.of_patient(turn.patient, kind), line, number))
-            if isinstance(output, Beat) and step.chunk is not None and told is None:
-                end_s = (step.chunk.start + len(step.chunk.samples)) / step.chunk.fs
-                waited = time.monotonic() - turn.received
-                self.metrics.r_to_label.observe(max(0.0, end_s - output.time) + waited)
-
-    def _remember(self, turn: Turn, content: bytes) -> int:
-        if self._state is None:
-            return 0
-        return self._state.journal.append("out", turn.patient, content, refers=turn.number)
-
-    @staticmethod
-    def _was_told(told: _Told | None, turn: Turn, content: bytes) -> bool:
-        if told is None or told[turn.patient, turn.number, content] <= 0:
-            return False
-        told[turn.patient, turn.number, content] -= 1
-        return True
+            await self._delivery.hand_out(self.patients.end(patient, time.monotonic(), number), told)
 
     # State.
 
@@ -367,22 +316,16 @@ class Service:
             except Exception as error:  # whatever a state of another make leads to: this patient begins afresh
                 log.warning("patient '%s': its saved state cannot be taken up: %s", patient, error)
         entries = list(self._state.journal.read())
-        told: _Told = Counter((e.patient, e.refers, e.content) for e in entries if e.kind == "out")
-        confirmed = max((entry.refers for entry in entries if entry.kind == "confirmed"), default=0)
+        told = self._delivery.take_up(entries)
         for entry in entries:
-            await self._take_again(entry, told, confirmed)
+            if entry.number > self.patients.applied(entry.patient):
+                await self._take_again(entry, told)
         if sessions := len(self.patients):
-            log.warning("took up %d patients where they stood", sessions)
+            log.warning("took up %d patient%s", sessions, "s"[: sessions > 1])
         await self._save()
 
-    async def _take_again(self, entry: Entry, told: _Told, confirmed: int) -> None:
-        if entry.kind == "out" and entry.number > confirmed and self._options.publish and entry.content != b"summary":
-            kind = "beats" if entry.content.startswith(b'{"type":"beat"') else "events"
-            topic = self._options.topics.of_patient(entry.patient, kind)
-            self._outbox.add(Outgoing(topic, entry.content, entry.number))
-        elif entry.number <= self.patients.applied(entry.patient):
-            return
-        elif entry.kind == "wave":
+    async def _take_again(self, entry: Entry, told: Told) -> None:
+        if entry.kind == "wave":
             try:
                 self.patients.offer(entry.patient, entry.content, time.monotonic(), entry.number)
             except PayloadError:
@@ -452,31 +395,3 @@ class Service:
         self.metrics.queued.set(self.patients.waiting)
         self.metrics.longest_queue.set(self.patients.longest_queue)
         self.metrics.outbox.set(len(self._outbox))
-
-
-class Refusals:
-    """Counts refused messages and logs them once a minute, so that a flood of them does not flood the log."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._count = 0
-        self._last = ""
-        self._told_at = float("-inf")
-
-    def add(self, reason: str, error: PayloadError) -> None:
-        """Count one."""
-        self._metrics.refused.labels(reason).inc()
-        self._count += 1
-        self._last = str(error)
-
-    def tell_once_a_minute(self, now: float) -> None:
-        """Log what there is to tell, if nothing was told in the last minute."""
-        if self._count and now - self._told_at >= 60:
-            self._told_at = now
-            self.tell()
-
-    def tell(self) -> None:
-        """Log what there is to tell."""
-        if self._count:
-            log.warning("refused %d message%s; the last: %s", self._count, "s"[: self._count > 1], self._last)
-            self._count = 0

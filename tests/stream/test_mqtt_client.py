@@ -11,7 +11,8 @@ from mqtt_ear import Ear
 
 from ecg_stream.errors import BrokerError, PayloadError, RequestError
 from ecg_stream.stream.engine import first_failure
-from ecg_stream.stream.mqtt_client import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress, Link, listen
+from ecg_stream.stream.mqtt_address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
+from ecg_stream.stream.mqtt_client import Link, listen
 from ecg_stream.stream.mqtt_topics import Topics, is_patient_id
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")
