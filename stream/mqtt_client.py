@@ -111,7 +111,6 @@ class Link:
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     raise asyncio.CancelledError from None  # aiomqtt failed in closing down, and hid it
                 if failure:
-                    _close(client)
                     raise failure[0] from None
                 if self._speaks_older(error):
                     continue
@@ -139,6 +138,8 @@ class Link:
                 if why != told:
                     log.warning("%s; trying again", why)
                     told = why
+            finally:
+                _close(client)
             await asyncio.sleep(random.uniform(0.5, 1.0) * backoff)  # so that not all come at once
             backoff = min(2 * backoff, LONGEST_BACKOFF_S)
 
@@ -238,10 +239,11 @@ class _Handover(asyncio.Queue[aiomqtt.Message]):
 
 
 def _close(client: aiomqtt.Client) -> None:
-    """Close the socket of a client that failed in taking a message: aiomqtt believes that it is closed."""
-    paho_client = client._client
-    if (sock := paho_client.socket()) is not None:
-        asyncio.get_running_loop().remove_reader(sock.fileno())
+    """Close the socket of a client that was broken off, which aiomqtt leaves open, and would go on reading."""
+    if (sock := client._client.socket()) is not None and sock.fileno() >= 0:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock.fileno())
+        loop.remove_writer(sock.fileno())
         sock.close()
 
 

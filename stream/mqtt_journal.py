@@ -163,7 +163,8 @@ class Journal:
 
         An entry that was being written when the process died ends its segment.
         """
-        for path in sorted(self._folder.glob("*.log")):
+        for path in sorted(self._folder.glob("[0-9]*.log")):
+            self.number = max(self.number, int(path.stem) - 1)  # an empty segment, too, says where numbers stood
             for entry in _entries(path.read_bytes()):
                 self.number = max(self.number, entry.number)
                 yield entry

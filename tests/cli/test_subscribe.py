@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -103,23 +103,28 @@ def test_beats_over_the_broker_are_those_of_replay(
 
 
 @needs_mosquitto
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [(signal.SIGKILL,), (signal.SIGTERM, signal.SIGKILL)], ids=["killed", "stopped, killed"]
+)
 def test_nothing_is_lost_or_doubled_when_the_service_is_killed(
-    mosquitto: Mosquitto, tmp_path: Path, how: signal.Signals, expected: list[bytes]
+    mosquitto: Mosquitto, tmp_path: Path, how: tuple[signal.Signals, ...], expected: list[bytes]
 ) -> None:
     out = tmp_path / "out.jsonl"
     subscribe = ("subscribe", mosquitto.url, "--format", "json", "--state", str(tmp_path / "state"))
-    with Ear(mosquitto.port, "ecg-stream/+/status", "ecg/+/beats") as ear:
-        with running(*subscribe, out=out) as first:
-            ear.wait(service_is_up(ear))
-            publish = ("publish", "demo", mosquitto.url, "--patient", "bed-7", "--speed", SPEED, *PART)
-            with running(*publish) as device:
-                ear.wait(lambda: ear.count("/beats") >= len(expected) // 4)
-                first.send_signal(how)
-                first.wait(30)
-                with running(*subscribe, "--exit-when-idle", "2", out=out) as second:
-                    assert device.wait(60) == 0
-                    assert second.wait(60) == 0
+    with Ear(mosquitto.port, "ecg-stream/+/status", "ecg/+/beats") as ear, ExitStack() as stack:
+        service = stack.enter_context(running(*subscribe, out=out))
+        ear.wait(service_is_up(ear))
+        publish = ("publish", "demo", mosquitto.url, "--patient", "bed-7", "--speed", SPEED, *PART)
+        device = stack.enter_context(running(*publish))
+        for number in how:
+            beats = ear.count("/beats")
+            ear.wait(lambda beats=beats: ear.count("/beats") >= beats + len(expected) // 5)
+            service.send_signal(number)
+            service.wait(30)
+            last = () if number is not how[-1] else ("--exit-when-idle", "2")
+            service = stack.enter_context(running(*subscribe, *last, out=out))
+        assert device.wait(60) == 0
+        assert service.wait(60) == 0
         assert set(ear.lines("ecg/bed-7/beats")) == set(expected)
     assert Counter(beat_lines(out)) == Counter(expected)
 

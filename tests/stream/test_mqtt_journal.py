@@ -62,6 +62,19 @@ def test_segments_are_forgotten_when_nothing_in_them_is_needed(journal, tmp_path
     assert [entry.number for entry in Journal(tmp_path).read()] == [7]
 
 
+def test_numbers_go_on_when_nothing_was_left_to_be_needed(tmp_path) -> None:
+    first = Journal(tmp_path)
+    for _ in range(5):
+        first.append("wave", "a", b"")
+    first.begin_segment()
+    first.forget(before=6)
+    first.close()
+    second = Journal(tmp_path)
+    assert list(second.read()) == []
+    assert second.append("wave", "a", b"") == 6
+    second.close()
+
+
 def test_one_folder_one_process(tmp_path) -> None:
     folder = StateFolder(tmp_path / "state", "maker")
     with pytest.raises(SnapshotError, match="in use by another"):
