@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import RequestError
 from .training_options import Databases, Fold, Folds, Seed
 
 
@@ -21,6 +22,12 @@ def beat(
     detector: Annotated[str, typer.Option(help="Detector bundle, by name or path, that finds the beats.")] = "qrs",
     epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a member.")] = 12,
     members: Annotated[int | None, typer.Option(min=1, help="Networks to join; 5 for context, else 1.")] = None,
+    multipliers: Annotated[
+        str | None,
+        typer.Option(
+            help="As S=1.4,V=2,F=0.6,Q=1.2: instead of choosing them on the patients that the members leave out."
+        ),
+    ] = None,
     folds: Folds = 4,
     fold: Fold = None,
     seed: Seed = 0,
@@ -35,6 +42,7 @@ def beat(
     from .training_options import noises_at_hand, progress, read_records, training_split
 
     one_of("--arch", arch, ARCHITECTURES)
+    chosen = _multipliers(multipliers) if multipliers else None
     import_keras()  # before minutes of reading, if it is missing
 
     from ..offline.beat_bundle import write_beat_bundle
@@ -63,11 +71,20 @@ def beat(
         )
 
     trained = train_beat_network(
-        beats, arch=arch, groups=groups, epochs=epochs, members=n_members, seed=seed, on_epoch=show
+        beats,
+        arch=arch,
+        groups=groups,
+        epochs=epochs,
+        members=n_members,
+        seed=seed,
+        multipliers=chosen,
+        on_epoch=show,
     )
     command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}"
     command += f" --features {','.join(groups)} --detector {Path(detector).name} --epochs {epochs}"
     command += f" --members {n_members} --seed {seed}"
+    if multipliers:
+        command += f" --multipliers {multipliers}"
     if fold is not None:
         command += f" --folds {folds} --fold {fold}"
     training = {
@@ -84,3 +101,19 @@ def beat(
     card = write_beat_bundle(output, trained, arch, training)
     found = ", ".join(f"{name} {value:g}" for name, value in trained.validation.items())
     print(f"{output}: {card.arch} on {len(beats):,} beats of {len(names)} records; validation patients: {found}")
+
+
+def _multipliers(text: str) -> dict[str, float]:
+    """Read what the probability of each class is multiplied by; classes not named have 1."""
+    from ..stream.messages import CLASSES
+
+    try:
+        pairs = dict(part.split("=") for part in text.split(","))
+        values = {name: float(value) for name, value in pairs.items()}
+    except ValueError:
+        values = {"": 0.0}
+    if not set(values) <= set(CLASSES) or not all(value > 0.0 for value in values.values()):
+        raise RequestError(
+            f"no multipliers '{text}': valid are classes of {' '.join(CLASSES)} with numbers above 0, as V=2,S=1.4"
+        )
+    return {name: values.get(name, 1.0) for name in CLASSES}

@@ -95,6 +95,7 @@ def train_beat_network(
     epochs: int,
     members: int,
     seed: int = 0,
+    multipliers: dict[str, float] | None = None,
     on_epoch: Callable[[BeatEpoch], None] = lambda _epoch: None,
 ) -> TrainedBeatNetwork:
     """Train one network, or several joined by their mean.
@@ -116,6 +117,8 @@ def train_beat_network(
         How many networks; each leaves out one of `members` (at least five) parts of the patients.
     seed
         Where chance starts.
+    multipliers
+        By class, if they are not to be chosen here.
     on_epoch
         Told of each epoch.
     """
@@ -167,12 +170,13 @@ def train_beat_network(
     calibration = calibrate(classes[plain], probabilities[plain])
     network = _calibrated_network(keras, average(networks, len(names)), calibration)
     calibrated = calibration(probabilities)
-    multipliers = choose_multipliers(
-        (classes[plain], calibrated[plain]), (classes[noisy], calibrated[noisy]) if noisy.any() else None
-    )
-    figures = class_figures(classes[plain], calibrated[plain] * multipliers)
-    chosen = dict(zip(CLASSES, multipliers.tolist(), strict=True))
-    return TrainedBeatNetwork(network, names, chosen, tuple(history), figures)
+    if multipliers is None:
+        told = (classes[noisy], calibrated[noisy]) if noisy.any() else None
+        best = choose_multipliers((classes[plain], calibrated[plain]), told)
+        multipliers = dict(zip(CLASSES, best.tolist(), strict=True))
+    weighed = calibrated[plain] * np.array([multipliers[name] for name in CLASSES])
+    figures = class_figures(classes[plain], weighed)
+    return TrainedBeatNetwork(network, names, multipliers, tuple(history), figures)
 
 
 def class_weights(classes: NDArray[np.int64]) -> NDArray[np.float64]:
