@@ -80,8 +80,11 @@ def test_the_hardened_mosquitto_confines_a_device_to_its_patient(tmp_path) -> No
 
     def start(user: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = ecg_stream(*arguments, "--ca", str(tmp_path / "ca.pem"))
-        return subprocess.Popen(command, stdout=subprocess.PIPE, env={**environment, "ECG_STREAM_MQTT_USER": user})
+        credentials = {**environment, "ECG_STREAM_MQTT_USER": user}
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, env=credentials))
+        return started[-1]
 
+    started: list[subprocess.Popen[bytes]] = []
     broker = subprocess.Popen([MOSQUITTO, "-c", str(tmp_path / "mosquitto.conf")], stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
@@ -95,5 +98,8 @@ def test_the_hardened_mosquitto_confines_a_device_to_its_patient(tmp_path) -> No
         assert b'"record":"bed-7"' in out
         assert b'"record":"bed-8"' not in out
     finally:
+        for process in started:
+            process.kill()
+            process.communicate()
         broker.terminate()
         broker.wait(10)
