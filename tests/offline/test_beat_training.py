@@ -151,5 +151,6 @@ def test_a_network_learns_the_demo_and_is_written_and_served(arch, demo, detecto
     classes, probabilities = BeatClassifier(tmp_path / "tiny")(beats.features)
     x = beats.features[:, [NAMES.index(name) for name in card.features]]
     np.testing.assert_allclose(probabilities, trained.network.predict(x, verbose=0), atol=1e-5)
-    assert (classes == beats.classes).mean() > 0.9
+    assert (classes == beats.classes).mean() > 0.8
+    assert (classes[beats.classes == 2] == 2).mean() > 0.7
     assert {"history.csv", "history.png", "summary.txt"} <= {path.name for path in (tmp_path / "tiny").iterdir()}
