@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,13 @@ class Models:
     detector: DetectorNetwork
     classifier: BeatClassifier
     record: RecordModel | None = None
+
+    def fingerprint(self) -> str:
+        """Tell models apart by what they would say of beats: weights, thresholds and multipliers."""
+        digest = hashlib.sha256(msgspec.json.encode(self.classifier.card))
+        for value in astuple(self.detector):
+            digest.update(np.asarray(value).tobytes())
+        return digest.hexdigest()
 
 
 @lru_cache(maxsize=8)
@@ -181,7 +190,7 @@ class Pipeline:
             "fs": self._fs,
             "leads": list(self._leads),
             "origin": self._origin,
-            "model": self._models.classifier.card.sha256,
+            "model": self._models.fingerprint(),
             "cascade": None if self._cascade is None else self._cascade.snapshot(),
             "record_at": self._record_at,
             "record": None if self._record is None else self._record.snapshot(),
@@ -195,8 +204,8 @@ class Pipeline:
         StreamError
             If it was taken with another model or does not fit.
         """
-        if state["model"] != self._models.classifier.card.sha256:
-            raise StreamError("the snapshot was taken with another beat model: start the stream afresh")
+        if state["model"] != self._models.fingerprint():
+            raise StreamError("the snapshot was taken with other models: start the stream afresh")
         self._fs, self._leads, self._origin = float(state["fs"]), tuple(state["leads"]), int(state["origin"])
         self._cascade = None
         if state["cascade"] is not None:

@@ -395,7 +395,7 @@ def test_a_snapshot_in_a_gap_of_leads_and_rates_goes_on():
 
 def test_a_snapshot_of_another_model_is_refused():
     state = {**make().snapshot(), "model": "0" * 64}
-    with pytest.raises(StreamError, match="another beat model"):
+    with pytest.raises(StreamError, match="other models"):
         make().restore(state)
 
 
@@ -424,3 +424,17 @@ def test_outputs_are_plain_numbers():
         if isinstance(output, Beat):
             values += [output.delay_ms, *output.probabilities]
         assert all(type(value) in (int, float) for value in values)
+
+
+def test_a_snapshot_of_another_operating_point_is_refused():
+    from dataclasses import replace
+
+    from ecg_stream.stream.pipeline import load_models
+
+    models = load_models()
+    other = replace(models, detector=replace(models.detector, threshold=0.6))
+    pipeline = Pipeline(models)
+    pipeline.push(Chunk(0, FS, LEADS, demo(5.0)))
+    with pytest.raises(StreamError, match="other models"):
+        Pipeline(other).restore(pipeline.snapshot())
+    Pipeline(models).restore(pipeline.snapshot())
