@@ -120,7 +120,7 @@ def load_bundle(name_or_path: str | os.PathLike[str], task: Task, preprocessing:
         If there is no such bundle, its card cannot be read, its weights are missing or do not match
         their hash, or it is for another task or another preprocessing.
     """
-    folder = _find(name_or_path)
+    folder = _find(name_or_path, task)
     card = read_card(folder)
     if card.task != task:
         raise BundleError(
@@ -226,15 +226,15 @@ def library_versions(*packages: str) -> Mapping[str, str]:
     return {package: version(package) for package in packages}
 
 
-def _find(name_or_path: str | os.PathLike[str]) -> Path:
+def _find(name_or_path: str | os.PathLike[str], task: Task) -> Path:
     path = Path(name_or_path)
     if path.name == str(name_or_path) and (SHIPPED / path.name / "card.json").is_file():
         return SHIPPED / path.name
     if path.is_dir():
         return path
+    fitting = [name for name in shipped_names() if read_card(SHIPPED / name).task == task]
     raise BundleError(
-        f"no model '{name_or_path}': valid are {', '.join(shipped_names()) or 'none shipped'}, "
-        "or the path of a bundle folder"
+        f"no model '{name_or_path}': valid are {', '.join(fitting) or 'none shipped'}, or the path of a bundle folder"
     )
 
 
