@@ -60,8 +60,12 @@ def peers(models: Models, stream: Chunk, rounds: int = 3) -> dict[str, Any]:
 
     ``ratio`` is the pipeline's speed over the peer's.
     """
-    present = {name: call for name, (module, call) in PEERS.items() if find_spec(module) is not None}
     lead = np.ascontiguousarray(stream.samples[:, 0])
+    present = {
+        name: call
+        for name, (module, call) in PEERS.items()
+        if find_spec(module) is not None and _runs(call, lead, stream.fs)
+    }
     chunks = bench.cut(Chunk(0, stream.fs, stream.leads[:1], lead[:, np.newaxis]), 10_000.0)
     times: dict[str, list[float]] = {name: [] for name in ("ecg-stream", *present)}
     for _ in range(rounds):
@@ -75,3 +79,12 @@ def peers(models: Models, stream: Chunk, rounds: int = 3) -> dict[str, Any]:
         "ecg-stream": {"realtime_factor": round(ours, 1)},
         **{name: {"realtime_factor": round(f, 1), "ratio": round(ours / f, 2)} for name, f in factor.items()},
     }
+
+
+def _runs(call: Callable[[Lead, float], Any], lead: Lead, fs: float) -> bool:
+    """Whether a peer runs at all: one that lacks a module of its own is left out like one that is not installed."""
+    try:
+        call(lead[: round(60.0 * fs)].copy(), fs)
+    except ImportError:
+        return False
+    return True
