@@ -39,7 +39,7 @@ def beat(
     from ..models.beat_networks import ARCHITECTURES
     from ..models.record_networks import import_keras
     from .record_options import one_of
-    from .training_options import noises_at_hand, progress, read_records, training_split
+    from .training_options import noises_at_hand, progress, read_records, training_note, training_split
 
     one_of("--arch", arch, ARCHITECTURES)
     chosen = _multipliers(multipliers) if multipliers else None
@@ -85,19 +85,18 @@ def beat(
     command += f" --members {n_members} --seed {seed}"
     if multipliers:
         command += f" --multipliers {multipliers}"
-    if fold is not None:
-        command += f" --folds {folds} --fold {fold}"
-    training = {
-        "databases": databases,
-        "records": names,
-        "held_out": held_out,
-        "beats": len(beats),
-        "noise": sorted(noises),
-        "split": f"by patient; each of {n_members} members leaves out a part for its best epoch, the calibration and "
+    training = training_note(
+        command,
+        databases,
+        (names, held_out),
+        folds,
+        fold,
+        beats=len(beats),
+        noise=sorted(noises),
+        split=f"by patient; each of {n_members} members leaves out a part for its best epoch, the calibration and "
         "the multipliers",
-        "seed": seed,
-        "command": command,
-    }
+        seed=seed,
+    )
     card = write_beat_bundle(output, trained, arch, training)
     found = ", ".join(f"{name} {value:g}" for name, value in trained.validation.items())
     print(f"{output}: {card.arch} on {len(beats):,} beats of {len(names)} records; validation patients: {found}")

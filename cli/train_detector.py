@@ -24,7 +24,7 @@ def detector(
     """
     from ..models.record_networks import import_keras
     from .record_options import whole_numbers
-    from .training_options import noises_at_hand, progress, read_records, training_split
+    from .training_options import noises_at_hand, progress, read_records, training_note, training_split
 
     rounds = whole_numbers("--epochs", epochs)
     databases = db or ["mitdb", "svdb", "edb"]
@@ -52,15 +52,7 @@ def detector(
     command = (
         f"ecg-stream train detector {' '.join(f'--db {name}' for name in databases)} --epochs {epochs} --seed {seed}"
     )
-    if fold is not None:
-        command += f" --folds {folds} --fold {fold}"
-    training = {
-        "databases": databases,
-        "records": names,
-        "held_out": held_out,
-        "noise": sorted(noises),
-        "seed": seed,
-        "command": command,
-    }
+    noise = sorted(noises)
+    training = training_note(command, databases, (names, held_out), folds, fold, noise=noise, seed=seed)
     card = write_detector_bundle(output, network, training)
     print(f"{output}: {card.arch}, {len(names)} records" + (f", {len(held_out)} held out" if held_out else ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -48,6 +48,21 @@ def training_split(databases: Sequence[str], folds: int, fold: int | None) -> tu
         return present, []
     held_out = set(patient_folds(present, folds)[fold])
     return [name for name in present if name not in held_out], [name for name in present if name in held_out]
+
+
+def training_note(
+    command: str,
+    databases: Sequence[str],
+    records: tuple[list[str], list[str]],
+    folds: int,
+    fold: int | None,
+    **about: Any,
+) -> dict[str, Any]:
+    """Say in a card how a model was trained: on what, without what, and by which command."""
+    if fold is not None:
+        command += f" --folds {folds} --fold {fold}"
+    trained_on, held_out = records
+    return {"databases": list(databases), "records": trained_on, "held_out": held_out, **about, "command": command}
 
 
 def read_records(names: Sequence[str]) -> list[TrainingRecord]:

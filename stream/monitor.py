@@ -6,18 +6,14 @@ and draws the screen twelve times a second from an asyncio task.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
 
 from .engine import Step
+from .live_screen import LiveScreen
 from .monitor_panels import events, panels
 from .monitor_traces import traces
 from .palette import TRACE, Line, block
@@ -80,7 +76,7 @@ def _title(view: View, width: int) -> Line:
     return row
 
 
-class MonitorSink:
+class MonitorSink(LiveScreen):
     """Shows one stream on a terminal, and gives the terminal back as it was.
 
     Parameters
@@ -93,22 +89,7 @@ class MonitorSink:
 
     def __init__(self, watch: Watch, console: Console) -> None:
         self._watch = watch
-        self._live = Live(Screen(watch.view()), console=console, screen=True, auto_refresh=False)
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        """Take the screen and begin to refresh it."""
-        self._stack.enter_context(self._live)
-        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        refreshing = tasks.create_task(self._refresh(), name="monitor")
-        self._stack.callback(refreshing.cancel)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Stop, and give the screen back."""
-        await self._stack.__aexit__(kind, error, trace)
+        super().__init__(lambda: Screen(watch.view()), console, REFRESH_HZ)
 
     async def write(self, step: Step) -> None:
         """Gather what a step brings to the screen."""
@@ -116,8 +97,3 @@ class MonitorSink:
 
     async def finish(self, record: str, summary: Summary) -> None:
         """Let the record end; its summary is for whoever gets the terminal back."""
-
-    async def _refresh(self) -> None:
-        while True:
-            self._live.update(Screen(self._watch.view()), refresh=True)
-            await asyncio.sleep(1 / REFRESH_HZ)

@@ -63,7 +63,7 @@ def _lead(lead: LeadView, colours: list[tuple[int, int, Style]], cells: int, row
     bottom, top = voltage_range(low, high)
     strips = draw(low, high, bottom, top, rows)
     gutter = _gutter(lead, bottom, top, rows)
-    return [[*label, *_coloured(strip.rjust(cells), colours)] for label, strip in zip(gutter, strips, strict=True)]
+    return [[*label, *coloured(strip.rjust(cells), colours)] for label, strip in zip(gutter, strips, strict=True)]
 
 
 def voltage_range(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[float, float]:
@@ -96,7 +96,8 @@ def _colours(view: View, cells: int) -> list[tuple[int, int, Style]]:
     return stretches
 
 
-def _coloured(strip: str, stretches: list[tuple[int, int, Style]]) -> Line:
+def coloured(strip: str, stretches: list[tuple[int, int, Style]]) -> Line:
+    """Colour a strip of the trace from column to column; of two stretches that overlap the earlier one wins."""
     row, at = [], 0
     for first, stop, style in stretches:
         begin = max(first, at)

@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
 
 from .engine import Sink, Step
-from .monitor_traces import voltage_range
-from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE, TRACE_STYLES, Line, block
+from .live_screen import LiveScreen
+from .monitor_traces import coloured, voltage_range
+from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE_STYLES, Line, block
 from .summary import Summary
 from .trace import draw
 from .ward import NOTABLE, STRIP_COLUMN_S, URGENT, PatientView, Ward, WardView
@@ -117,7 +115,7 @@ def _patient(patient: PatientView, width: int, tall: int) -> list[Line]:
     for number, strip in enumerate(strips):
         left = numbers if number == 0 else [Segment(f"{mark} ", style), Segment(" " * (NAME + NUMBERS - 2))]
         note = [Segment(f" {patient.note}", style)] if number == 0 else []
-        lines.append([*left, *_coloured(strip.rjust(cells), stretches), *note])
+        lines.append([*left, *coloured(strip.rjust(cells), stretches), *note])
     return lines
 
 
@@ -142,16 +140,6 @@ def _stretches(patient: PatientView, cells: int) -> list[tuple[int, int, Style]]
     return sorted(found, key=lambda each: each[0])
 
 
-def _coloured(strip: str, stretches: list[tuple[int, int, Style]]) -> Line:
-    row, at = [], 0
-    for first, stop, style in stretches:
-        begin = max(first, at)
-        if begin < stop:
-            row += [Segment(strip[at:begin], TRACE), Segment(strip[begin:stop], style)]
-            at = stop
-    return [*row, Segment(strip[at:], TRACE)]
-
-
 def _rest(view: WardView) -> Line:
     if not view.hidden:
         return []
@@ -167,7 +155,7 @@ def _news(view: WardView, width: int) -> Line:
     return [*news, Segment(leave, QUIET)]
 
 
-class WardSink:
+class WardSink(LiveScreen):
     """Shows the ward on a terminal, and gives the terminal back as it was.
 
     Parameters
@@ -180,23 +168,12 @@ class WardSink:
 
     def __init__(self, ward: Ward, console: Console) -> None:
         self._ward = ward
-        self._console = console
-        self._live = Live(self._screen(), console=console, screen=True, auto_refresh=False)
-        self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> Self:
-        """Take the screen and begin to refresh it."""
-        self._stack.enter_context(self._live)
-        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        refreshing = tasks.create_task(self._refresh(), name="ward monitor")
-        self._stack.callback(refreshing.cancel)
-        return self
+        def screen() -> WardScreen:
+            size = console.size
+            return WardScreen(ward.view(rows_for_patients(size.height), 2 * trace_cells(size.width)))
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Stop, and give the screen back."""
-        await self._stack.__aexit__(kind, error, trace)
+        super().__init__(screen, console, REFRESH_HZ)
 
     async def write(self, step: Step) -> None:
         """Gather what a step brings to the screen."""
@@ -205,15 +182,6 @@ class WardSink:
     async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
         """Take a patient off the screen."""
         self._ward.forget(record)
-
-    def _screen(self) -> WardScreen:
-        size = self._console.size
-        return WardScreen(self._ward.view(rows_for_patients(size.height), 2 * trace_cells(size.width)))
-
-    async def _refresh(self) -> None:
-        while True:
-            self._live.update(self._screen(), refresh=True)
-            await asyncio.sleep(1 / REFRESH_HZ)
 
 
 class FocusSink:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from itertools import cycle
 
+import numpy as np
 import pytest
 
 from ecg_stream.replay import bench
@@ -67,3 +68,18 @@ def test_tick_of_a_ward(benchmark, models, stream):
     benchmark(step)
     assert len(ward) == 200
     benchmark.extra_info["patients"] = 200
+
+
+@pytest.mark.parametrize(("fs", "n_leads"), [(128, 2), (250, 1), (250, 2), (250, 3), (250, 12), (500, 2), (1000, 2)])
+def test_growth_with_rate_and_leads(benchmark, models, stream, fs, n_leads):
+    times = np.arange(0.0, 120.0, 1.0 / fs)
+    columns = [np.interp(times, np.arange(len(stream.samples)) / stream.fs, lead) for lead in stream.samples.T]
+    samples = np.column_stack([columns[lead % len(columns)] for lead in range(n_leads)])
+    grown = Chunk(0, float(fs), tuple(f"lead {lead + 1}" for lead in range(n_leads)), samples)
+    chunks = bench.cut(grown, 10_000.0)
+    assert benchmark(bench.run, models, chunks)
+    benchmark.extra_info |= {
+        "compute_ms_of_100_ms": bench.compute_ms(models, grown, 100.0),
+        "state_kb": bench.state_kb(models, grown),
+        **bench.throughput(models, grown),
+    }
