@@ -22,9 +22,9 @@ from ..stream.metrics import serve_metrics
 from ..stream.mqtt_address import BrokerAddress
 from ..stream.mqtt_client import Link
 from ..stream.mqtt_journal import StateFolder
-from ..stream.mqtt_patients import Limits
 from ..stream.mqtt_service import Options, Service
 from ..stream.mqtt_topics import Topics, patient_id
+from ..stream.mqtt_turn import Limits
 from ..stream.sinks import JsonSink, LineSink
 from ..stream.ward import Around, NewsHandler, Ward
 from ..stream.ward_view import FocusSink, WardSink

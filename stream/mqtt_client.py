@@ -46,6 +46,12 @@ _CREDENTIALS = f"check {USER_VARIABLE} and {PASSWORD_VARIABLE}"
 OnMessage = Callable[[str, bytes, bool], None]
 """Takes topic, payload and whether it was retained; called before the message is acknowledged."""
 
+Acknowledge = Callable[[], None]
+"""Acknowledges one message, if the connection on which it came is still there; else the broker sends it again."""
+
+OnHeld = Callable[[str, bytes, bool, Acknowledge], None]
+"""The same as `OnMessage`, but the message stays unacknowledged until the last argument is called."""
+
 
 @dataclass(slots=True)
 class Link:
@@ -61,6 +67,9 @@ class Link:
         What the broker publishes if the connection breaks.
     on_message
         Takes each message before it is acknowledged; if it raises, the message is not, and `run` raises the same.
+    on_held
+        Takes the place of `on_message` where messages are to be acknowledged later, in the order in which they came.
+        MQTT 5 brokers send up to `IN_FLIGHT` messages beyond the last acknowledged one.
     session_s
         How long the broker keeps subscriptions and messages for this client id when it is away; 0: not at all.
     retry
@@ -75,6 +84,7 @@ class Link:
     client_id: str
     will: aiomqtt.Will | None = None
     on_message: OnMessage | None = None
+    on_held: OnHeld | None = None
     session_s: int = 0
     retry: bool = False
     version: int = 5
@@ -163,6 +173,7 @@ class Link:
             properties.ReceiveMaximum = IN_FLIGHT
             properties.MaximumPacketSize = MAX_PACKET_BYTES
             options = {"clean_start": clean, "properties": properties}
+        connection: list[aiomqtt.Client] = []  # for the queue, which aiomqtt makes before the client is there
         client = aiomqtt.Client(
             self.address.host,
             self.address.port,
@@ -175,9 +186,11 @@ class Link:
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),  # else a beat waits 40 ms for company
-            queue_type=cast(Any, partial(_Handover, self.on_message, failure)),
+            queue_type=cast(Any, partial(_Handover, self.on_message, self.on_held, connection, failure)),
             **options,
         )
+        connection.append(client)
+        client._client.manual_ack_set(self.on_held is not None)
         client.pending_calls_threshold = sys.maxsize  # many messages in flight are meant
         return client
 
@@ -222,20 +235,37 @@ class _Handover(asyncio.Queue[aiomqtt.Message]):
     acknowledged and not yet processed would die with the process, and a full queue would drop it unseen.
     """
 
-    def __init__(self, on_message: OnMessage | None, failure: list[BaseException], maxsize: int = 0) -> None:
+    def __init__(
+        self,
+        on_message: OnMessage | None,
+        on_held: OnHeld | None,
+        connection: list[aiomqtt.Client],
+        failure: list[BaseException],
+        maxsize: int = 0,
+    ) -> None:
         super().__init__(maxsize)
         self._on_message = on_message
+        self._on_held = on_held
+        self._connection = connection
         self._failure = failure
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
-        if self._on_message is None:
-            return
         payload = item.payload if isinstance(item.payload, bytes) else bytes(cast(bytearray, item.payload or b""))
         try:
-            self._on_message(item.topic.value, payload, bool(item.retain))
+            if self._on_held is not None:
+                acknowledge = partial(_acknowledge, self._connection[0], item.mid, item.qos)
+                self._on_held(item.topic.value, payload, bool(item.retain), acknowledge)
+            elif self._on_message is not None:
+                self._on_message(item.topic.value, payload, bool(item.retain))
         except BaseException as error:
             self._failure.append(error)
             raise  # aiomqtt drops the connection, and the message stays unacknowledged
+
+
+def _acknowledge(client: aiomqtt.Client, mid: int, qos: int) -> None:
+    """Acknowledge a message by hand; on another connection its number would be another message's."""
+    if client._client.is_connected():
+        client._client.ack(mid, qos)
 
 
 def _close(client: aiomqtt.Client) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol
 
 from .engine import Sink, Step
 from .jsonl import encode_line
@@ -14,11 +14,35 @@ from .messages import Beat
 from .metrics import Metrics
 from .mqtt_journal import Entry, Journal
 from .mqtt_outbox import Outbox, Outgoing
-from .mqtt_patients import Ended, Turn
 from .mqtt_topics import Topics
+from .mqtt_turn import Ended, Turn
 
-Told: TypeAlias = Counter[tuple[str, int, bytes]]
-"""Outputs that were handed out before a crash: patient, number of the message they came of, content."""
+
+class Told(Protocol):
+    """Outputs that were handed out before a crash."""
+
+    def take(self, turn: Turn, content: bytes) -> bool:
+        """Tell whether an output had been handed out, and count it off."""
+        ...
+
+
+class JournalTold:
+    """What the journal knows to be handed out: by patient, number of the message they came of, and content."""
+
+    def __init__(self) -> None:
+        self._lines: Counter[tuple[str, int, bytes]] = Counter()
+
+    def add(self, entry: Entry) -> None:
+        """Take an ``out`` entry."""
+        self._lines[entry.patient, entry.refers, entry.content] += 1
+
+    def take(self, turn: Turn, content: bytes) -> bool:
+        """Tell whether an output had been handed out, and count it off."""
+        if self._lines[turn.patient, turn.number, content] <= 0:
+            return False
+        self._lines[turn.patient, turn.number, content] -= 1
+        return True
+
 
 _SUMMARY = b"summary"  # stands in the journal for a summary, whose wall times are never the same twice
 
@@ -65,13 +89,13 @@ class Delivery:
         if told is None and any(isinstance(outcome, Step) and outcome.chunk is not None for outcome in turn.outcomes):
             self._metrics.chunk_latency.observe(time.monotonic() - turn.received)
 
-    def take_up(self, entries: Iterable[Entry]) -> Told:
+    def take_up(self, entries: Iterable[Entry]) -> JournalTold:
         """Take from the journal what the broker has not confirmed, to be published; give all that was handed out."""
-        told: Told = Counter()
+        told = JournalTold()
         waiting: list[Entry] = []
         for entry in entries:
             if entry.kind == "out":
-                told[entry.patient, entry.refers, entry.content] += 1
+                told.add(entry)
                 if entry.content != _SUMMARY:
                     waiting.append(entry)
             elif entry.kind == "confirmed":
@@ -81,7 +105,7 @@ class Delivery:
         return told
 
     async def _hand_out_summary(self, turn: Turn, ended: Ended, told: Told | None) -> None:
-        again = _was_told(told, turn, _SUMMARY)
+        again = told is not None and told.take(turn, _SUMMARY)
         for sink in self._recorders if again else (*self._recorders, *self._sinks):
             await sink.finish(ended.patient, ended.summary)
         if not again:
@@ -91,7 +115,7 @@ class Delivery:
         for recorder in self._recorders:
             await recorder.write(step)
         lines = [(output, encode_line(step.record, output)) for output in step.outputs]
-        fresh = [(output, line) for output, line in lines if not _was_told(told, turn, line)]
+        fresh = [(output, line) for output, line in lines if told is None or not told.take(turn, line)]
         if len(fresh) < len(lines):
             step = replace(step, outputs=[output for output, _ in fresh])
         for sink in self._sinks:
@@ -117,11 +141,3 @@ class Delivery:
     def _confirm(self, number: int) -> None:
         if self._journal is not None:
             self._journal.append("confirmed", refers=number)
-
-
-def _was_told(told: Told | None, turn: Turn, content: bytes) -> bool:
-    """Tell whether an output had been handed out, and count it off."""
-    if told is None or told[turn.patient, turn.number, content] <= 0:
-        return False
-    told[turn.patient, turn.number, content] -= 1
-    return True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import aiomqtt
 
@@ -39,7 +39,9 @@ class Outbox:
     def __init__(self, metrics: Metrics, confirmed: Callable[[int], None]) -> None:
         self._metrics = metrics
         self._confirmed = confirmed
-        self._kept: deque[Outgoing] = deque()
+        self._kept: dict[int, Outgoing] = {}  # in the order in which they were put in
+        self._by_topic: dict[str, dict[int, Outgoing]] = {}
+        self._count = 0
         self._filled = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -51,17 +53,32 @@ class Outbox:
     @property
     def first(self) -> int | None:
         """Journal number of the first output not yet confirmed; None if all are."""
-        return self._kept[0].number if self._kept else None
+        return next(iter(self._kept.values())).number if self._kept else None
+
+    def of_topic(self, topic: str) -> list[Outgoing]:
+        """Give what of one topic is not yet confirmed, in order."""
+        return list(self._by_topic.get(topic, {}).values())
 
     def add(self, outgoing: Outgoing) -> None:
         """Put an output in."""
         if len(self._kept) >= MAX_KEPT:
-            given_up = self._kept.popleft()
+            given_up = self._remove(next(iter(self._kept)))
             self._metrics.unpublished.inc()
             self._confirmed(given_up.number)
-        self._kept.append(outgoing)
+        self._count += 1
+        self._kept[self._count] = outgoing
+        self._by_topic.setdefault(outgoing.topic, {})[self._count] = outgoing
         self._filled.set()
         self._empty.clear()
+
+    def heard(self, topic: str, payload: bytes) -> bool:
+        """Take an output for confirmed if it is kept, as the broker has passed it on; tell whether it was."""
+        for key, each in self._by_topic.get(topic, {}).items():
+            if each.payload == payload:
+                self._remove(key)
+                self._note_emptied()
+                return True
+        return False
 
     async def publish(self, client: aiomqtt.Client) -> None:
         """Publish for as long as the connection lasts; what was not confirmed is published on the next one.
@@ -73,20 +90,32 @@ class Outbox:
         """
         while True:
             await self._filled.wait()
-            batch = [self._kept[i] for i in range(min(IN_FLIGHT, len(self._kept)))]
+            batch = list(islice(self._kept.items(), IN_FLIGHT))
             async with asyncio.TaskGroup() as sending:
-                for each in batch:
+                for _, each in batch:
                     publishing = client.publish(each.topic, each.payload, qos=1, timeout=CONFIRM_TIMEOUT_S)
                     sending.create_task(publishing, name="publish")
-            for each in batch:
-                if self._kept and self._kept[0] is each:  # the oldest may have been given up meanwhile
-                    self._kept.popleft()
+            for key, _ in batch:
+                if key in self._kept:  # the oldest may have been given up meanwhile
+                    self._remove(key)
             self._metrics.published.inc(len(batch))
-            self._confirmed(batch[-1].number)
-            if not self._kept:
-                self._filled.clear()
-                self._empty.set()
+            if batch:
+                self._confirmed(batch[-1][1].number)
+            self._note_emptied()
 
     async def emptied(self) -> None:
         """Wait until everything is confirmed."""
         await self._empty.wait()
+
+    def _remove(self, key: int) -> Outgoing:
+        outgoing = self._kept.pop(key)
+        of_topic = self._by_topic[outgoing.topic]
+        del of_topic[key]
+        if not of_topic:
+            del self._by_topic[outgoing.topic]
+        return outgoing
+
+    def _note_emptied(self) -> None:
+        if not self._kept:
+            self._filled.clear()
+            self._empty.set()

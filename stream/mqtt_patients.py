@@ -17,73 +17,15 @@ from .codec import Wave, decode_wave
 from .engine import Step
 from .messages import Beat
 from .metrics import Metrics
+from .mqtt_turn import Ended, Limits, Load, Turn
 from .session import PatientSession, ResumableProcessor
 from .stage import State
-from .summary import Summary
 
 log = logging.getLogger("ecg_stream.mqtt")
 
 MESSAGE_OVERHEAD_BYTES = 512  # what a waiting message costs beside its payload, about
 STUCK_S = 30.0  # a device that for so long sends only what was seen, and does not name its streams, has begun anew
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a service takes on.
-
-    Attributes
-    ----------
-    patients
-        How many at once.
-    queue_bytes, total_bytes
-        Waiting messages of one patient, and of all.
-    silence_s
-        A session that got nothing new for so long is ended.
-    """
-
-    patients: int = 1000
-    queue_bytes: int = 32 << 20
-    total_bytes: int = 512 << 20
-    silence_s: float = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A session came to its end."""
-
-    patient: str
-    summary: Summary
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one message, or the end of a session, led to.
-
-    Attributes
-    ----------
-    patient
-        Whose turn it was.
-    outcomes
-        Steps and ended sessions, in order.
-    received
-        When the message came, on the caller's clock.
-    number
-        The message's number in the journal.
-    """
-
-    patient: str
-    outcomes: list[Step | Ended]
-    received: float
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How many messages of a patient wait, and how many were dropped because too many did."""
-
-    waiting: int = 0
-    dropped: int = 0
 
 
 @dataclass(slots=True)
@@ -130,10 +72,18 @@ class Patients:
         Where things are counted.
     limits
         See `Limits`.
+    batched
+        Whether the pipelines leave beats unlabelled for a while (`Batch`): `settle` is then to be called when they are
+        labelled, before anything else than `take_turn`.
     """
 
     def __init__(
-        self, make_pipeline: Callable[[], ResumableProcessor], metrics: Metrics, limits: Limits | None = None
+        self,
+        make_pipeline: Callable[[], ResumableProcessor],
+        metrics: Metrics,
+        limits: Limits | None = None,
+        *,
+        batched: bool = False,
     ) -> None:
         self._make_pipeline = make_pipeline
         self._metrics = metrics
@@ -141,6 +91,8 @@ class Patients:
         self._patients: dict[str, _Patient] = {}
         self._round: deque[str] = deque()  # who has messages waiting, in the order of their turns
         self._waiting_bytes = 0
+        self._batched = batched
+        self._unsettled: list[tuple[PatientSession, list[Step]]] = []
 
     def offer(self, patient: str, payload: bytes, now: float, number: int = 0) -> None:
         """Let a message wait for its turn.
@@ -224,9 +176,18 @@ class Patients:
             entry.last_any = message.received
             lag_ms = 1000 * (now - message.received)
             outcomes = self._take(patient, entry, wave, message.received, lag_ms)
+            if not self._batched:
+                self.settle()
             return Turn(patient, outcomes, message.received, message.number)
         finally:
             self._tidy(patient, entry)
+
+    def settle(self) -> None:
+        """Count what the turns so far led to."""
+        for session, steps in self._unsettled:
+            session.count()
+            self._count(steps)
+        self._unsettled.clear()
 
     def silent(self, now: float) -> list[str]:
         """Give the patients whose session got nothing new for too long; forget what ended long ago."""
@@ -254,6 +215,7 @@ class Patients:
         entry.changed = True
         stuck = entry.last_any - entry.last_new > STUCK_S
         outcomes = self._end(patient, entry, now)
+        self.settle()
         if stuck:
             entry.ended = None
         self._tidy(patient, entry)
@@ -300,6 +262,17 @@ class Patients:
             entry.session.restore(state["session"])
         self._patients[patient] = entry
 
+    def remove(self, patient: str) -> None:
+        """Forget a patient, whose session is not ended; what waits is thrown away."""
+        entry = self._patients.pop(patient, None)
+        if entry is not None and entry.waiting:
+            self._waiting_bytes -= entry.waiting_bytes
+            self._round.remove(patient)
+
+    def oldest(self, now: float) -> float:
+        """Give how long, in s, the message that waits longest has waited; 0 if none waits."""
+        return max((now - entry.waiting[0].received for entry in self._patients.values() if entry.waiting), default=0.0)
+
     def applied(self, patient: str) -> int:
         """Journal number of the last message taken for a patient; 0 for one that is not known."""
         entry = self._patients.get(patient)
@@ -345,10 +318,11 @@ class Patients:
         return wave.stream != ended.stream or wave.seq == 0
 
     def _end(self, patient: str, entry: _Patient, now: float) -> list[Step | Ended]:
-        session, entry.session = entry.session, None
+        session = entry.session
         if session is None:
             return []
         outcomes = self._guarded(patient, entry, session.end)
+        entry.session = None
         entry.ended = _EndedStream(session.stream, session.ordering.next or 0, now)
         return [*outcomes, Ended(patient, session.summary())]
 
@@ -363,7 +337,8 @@ class Patients:
                 session = entry.session
                 entry.session = PatientSession(patient, self._make_pipeline(), session.stream, session.ordering.next)
             return []
-        self._count(steps)
+        if entry.session is not None:
+            self._unsettled.append((entry.session, steps))
         return list(steps)
 
     def _count(self, steps: Iterable[Step]) -> None:

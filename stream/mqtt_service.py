@@ -28,9 +28,10 @@ from .metrics import Metrics
 from .mqtt_client import Link, listen
 from .mqtt_delivery import Delivery, Told
 from .mqtt_journal import Entry, ServiceCard, StateFolder
-from .mqtt_patients import Limits, Patients
+from .mqtt_patients import Patients
 from .mqtt_refusals import Refusals
 from .mqtt_topics import Topics, service_status_topic
+from .mqtt_turn import Limits
 from .session import ResumableProcessor
 
 log = logging.getLogger("ecg_stream.mqtt")

@@ -126,10 +126,15 @@ class PatientSession:
         self.ordering.next = resume_at
         self._pipeline = pipeline
         self._running = RunningSummary()
+        self._uncounted: list[list[Output]] = []
         self._began = time.perf_counter()
 
     def take(self, wave: Wave, lag_ms: float = 0.0) -> list[Step]:
-        """Take a message, which waited `lag_ms`; give a step for each chunk that is now in order."""
+        """Take a message, which waited `lag_ms`; give a step for each chunk that is now in order.
+
+        `count` is to be called once the beats of these steps have their labels, which is at once but for a
+        `BatchedPipeline`.
+        """
         chunks = self.ordering.take(wave.chunk) if len(wave.chunk.samples) else []
         return [self._push(chunk, lag_ms) for chunk in chunks]
 
@@ -138,15 +143,23 @@ class PatientSession:
         steps = [self._push(chunk, 0.0) for chunk in self.ordering.drain()]
         before = time.perf_counter()
         outputs = self._pipeline.flush()
-        self._running.add_outputs(outputs)
+        self._uncounted.append(outputs)
         return [*steps, Step(self.patient, None, outputs, 1000 * (time.perf_counter() - before), 0.0)]
+
+    def count(self) -> None:
+        """Count the outputs of all steps so far in the summary."""
+        for outputs in self._uncounted:
+            self._running.add_outputs(outputs)
+        self._uncounted.clear()
 
     def summary(self) -> Summary:
         """Give the summary so far."""
+        self.count()
         return self._running.result(time.perf_counter() - self._began)
 
     def snapshot(self) -> State:
         """Copy the state out."""
+        self.count()
         return {
             "stream": self.stream,
             "ordering": self.ordering.snapshot(),
@@ -168,7 +181,7 @@ class PatientSession:
         outputs: list[Output] = self._pipeline.push(chunk)
         compute_ms = 1000 * (time.perf_counter() - before)
         self._running.add_chunk(chunk, compute_ms, lag_ms)
-        self._running.add_outputs(outputs)
+        self._uncounted.append(outputs)
         return Step(self.patient, chunk, outputs, compute_ms, lag_ms)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .engine import Step
 from .messages import Beat, Chunk, Event
-from .mqtt_patients import Load
+from .mqtt_turn import Load
 from .trace import COLUMN_S, Trace
 from .vitals import HeartRate, LeadConditions
 

@@ -15,6 +15,68 @@ from .pipeline import Models, Pipeline, Unlabelled
 from .stage import State
 
 
+class Batch:
+    """Beats of any number of pipelines, waiting for one call of the classifier.
+
+    Parameters
+    ----------
+    models
+        What all pipelines of the batch share, see `load_models`.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._waiting: list[Unlabelled] = []
+
+    def pipeline(self) -> BatchedPipeline:
+        """Give a fresh pipeline whose beats are labelled with those of the batch."""
+        return BatchedPipeline(self._models, self)
+
+    def add(self, unlabelled: Unlabelled) -> list[Output]:
+        """Let outputs wait; give the list in which `label` will put the labels."""
+        if unlabelled.beat_places:
+            self._waiting.append(unlabelled)
+        return unlabelled.outputs
+
+    def label(self) -> None:
+        """Label all beats that wait, in the lists that `add` gave."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        classes, probabilities = self._models.classifier(np.concatenate([each.features for each in waiting]))
+        first = 0
+        for each in waiting:
+            rows = slice(first, first + len(each.beat_places))
+            each.labelled(classes[rows], probabilities[rows])
+            first = rows.stop
+
+
+class BatchedPipeline:
+    """A `Pipeline` whose beats have no label until `Batch.label` has been called; `flush` calls it."""
+
+    def __init__(self, models: Models, batch: Batch) -> None:
+        self._pipeline = Pipeline(models)
+        self._batch = batch
+
+    def push(self, chunk: Chunk) -> list[Output]:
+        """Take the next chunk, see `Pipeline.push`."""
+        return self._batch.add(self._pipeline.advance(chunk))
+
+    def flush(self) -> list[Output]:
+        """End the stream, see `Pipeline.flush`; labels the whole batch."""
+        outputs = self._batch.add(self._pipeline.finish())
+        self._batch.label()
+        return outputs
+
+    def snapshot(self) -> State:
+        """Copy the state out; beats that wait for their label are no part of it."""
+        return self._pipeline.snapshot()
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back, see `Pipeline.restore`."""
+        self._pipeline.restore(state)
+
+
 class WardEngine:
     """Pipelines by patient, stepped on a tick.
 
@@ -84,14 +146,10 @@ class WardEngine:
 
     def _labelled(self, advanced: list[tuple[str, Unlabelled]]) -> dict[str, list[Output]]:
         outputs: dict[str, list[Output]] = {patient: [] for patient, _ in advanced}
-        waiting = [each for _, each in advanced if each.beat_places]
-        if waiting:
-            classes, probabilities = self._models.classifier(np.concatenate([each.features for each in waiting]))
-            first = 0
-            for each in waiting:
-                rows = slice(first, first + len(each.beat_places))
-                each.labelled(classes[rows], probabilities[rows])
-                first = rows.stop
+        batch = Batch(self._models)
+        for _, each in advanced:
+            batch.add(each)
+        batch.label()
         for patient, each in advanced:
             outputs[patient] += each.outputs
         return outputs

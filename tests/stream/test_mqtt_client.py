@@ -207,6 +207,39 @@ async def test_a_message_that_cannot_be_taken_is_not_acknowledged(mosquitto) -> 
 
 
 @needs_mosquitto
+async def test_what_is_held_comes_again_until_it_is_acknowledged(mosquitto) -> None:
+    """Far more messages wait for their acknowledgement than a broker has in flight by default."""
+    address = BrokerAddress.of(mosquitto.url)
+    acknowledges = []
+
+    class Held(Heard):
+        def hold(self, topic: str, payload: bytes, retained: bool, acknowledge) -> None:
+            acknowledges.append(acknowledge)
+            self.take(topic, payload, retained)
+
+    first, second, third = Held(), Held(), Held()
+    ear = await asyncio.to_thread(Ear, mosquitto.port)
+    sent = [str(number).encode() for number in range(300)]
+    with ear:
+        async with linked(Link(address, "stable", on_held=first.hold, session_s=60)):
+            for payload in sent:
+                ear._client.publish("x", payload, qos=1)
+            await first.wait_for(300)
+        acknowledges.clear()
+        async with linked(Link(address, "stable", on_held=second.hold, session_s=60)):
+            await second.wait_for(300)
+            for acknowledge in acknowledges[:200]:
+                acknowledge()
+            await asyncio.to_thread(ear.publish, "x", b"last")
+            await second.wait_for(301)
+        async with linked(Link(address, "stable", on_held=third.hold, session_s=60)):
+            await third.wait_for(101)
+    assert first.payloads == sent
+    assert second.payloads == [*sent, b"last"]
+    assert third.payloads == [*sent[200:], b"last"]
+
+
+@needs_mosquitto
 async def test_two_clients_of_one_id_do_not_fight_for_ever(mosquitto) -> None:
     async def use(client: aiomqtt.Client) -> None:
         await listen(client)

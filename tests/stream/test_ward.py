@@ -11,7 +11,7 @@ from rich.console import Console
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.engine import Session, Step
 from ecg_stream.stream.messages import Beat, Chunk, Event
-from ecg_stream.stream.mqtt_patients import Load
+from ecg_stream.stream.mqtt_turn import Load
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.ward import NOTABLE, QUIET, RECENT, URGENT, Around, HourCount, PatientView, Ward, WardView
 from ecg_stream.stream.ward_view import FocusSink, WardScreen, rows_for_patients, trace_cells

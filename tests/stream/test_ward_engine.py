@@ -12,7 +12,7 @@ from ecg_stream.errors import StreamError
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.messages import Beat, Chunk, Output
 from ecg_stream.stream.pipeline import Pipeline, load_models
-from ecg_stream.stream.ward_engine import WardEngine
+from ecg_stream.stream.ward_engine import Batch, WardEngine
 
 FS = 250.0
 LEADS = ("MLII", "V5")
@@ -85,6 +85,24 @@ def test_a_ward_moves_to_another_process():
     moved = there.step(rest)
     assert moved == here.step(rest)
     assert any(isinstance(output, Beat) for output in moved["bed-1"])
+
+
+def test_pipelines_of_a_batch_get_their_labels_together():
+    """Each patient's list of outputs is filled in place, and `flush` leaves nothing without a label."""
+    patients = signals(12)
+    batch = Batch(load_models())
+    pipelines = {name: batch.pipeline() for name in patients}
+    outputs: dict[str, list[list[Output]]] = {name: [] for name in patients}
+    for a in range(0, 5000, 500):
+        for name, x in patients.items():
+            outputs[name].append(pipelines[name].push(chunk(x, a, a + 500)))
+        if a % 1000:
+            batch.label()
+    for name, pipeline in pipelines.items():
+        outputs[name].append(pipeline.flush())
+    assert {name: [o for part in parts for o in part] for name, parts in outputs.items()} == {
+        name: alone(x) for name, x in patients.items()
+    }
 
 
 def test_no_chunks_and_strangers():
