@@ -23,6 +23,7 @@ from ..errors import RequestError
 COMMANDS = {
     "replay": "Play a record through the live classifier.",
     "subscribe": "Classify every patient that publishes on an MQTT broker, live.",
+    "fleet": "Classify the patients of an MQTT broker on many machines, with Ray.",
     "publish": "Publish a record on MQTT as a device would.",
     "info": "Show a record's header, leads, length and annotation counts.",
     "download": "Fetch records, or a whole database, from PhysioNet into the data folder.",

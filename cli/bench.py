@@ -8,24 +8,20 @@ import time
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from .bench_look_ahead import look_ahead
 from .bench_mqtt import bench_mqtt
+from .default_command import DefaultCommandGroup
 from .records import open_record
 
 START_UPS = 3
 _COMMAND = "from ecg_stream.cli.app import main; main()"
 
 
-class _RecordOrCommand(TyperGroup):
-    """A group whose first argument is a record where it is no command: ``bench e0103`` is ``bench record e0103``."""
+class _RecordOrCommand(DefaultCommandGroup):
+    """``bench e0103`` is ``bench record e0103``."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put in the command that was left out."""
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
-            args = ["record", *args]
-        return super().parse_args(ctx, args)
+    default = "record"
 
 
 app = typer.Typer(

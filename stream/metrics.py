@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -18,6 +19,14 @@ from .messages import CLASSES
 _COMPUTE_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 _LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 _LABEL_S = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 30.0)
+
+
+class Page(Protocol):
+    """What can be served as ``/metrics``."""
+
+    def page(self) -> bytes:
+        """Give everything in the Prometheus text format."""
+        ...
 
 
 class Metrics:
@@ -67,9 +76,7 @@ class Metrics:
         return Histogram(name, what, namespace="ecg_stream", registry=self.registry, buckets=buckets)
 
 
-async def serve_metrics(
-    metrics: Metrics, wrong: Callable[[], str], port: int, host: str = "127.0.0.1"
-) -> asyncio.Server:
+async def serve_metrics(metrics: Page, wrong: Callable[[], str], port: int, host: str = "127.0.0.1") -> asyncio.Server:
     """Answer ``/metrics`` and ``/healthz`` on `port` until the server is closed.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 
@@ -45,6 +45,7 @@ class Outbox:
         self._filled = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._shrunk = asyncio.Event()
 
     def __len__(self) -> int:
         """Give the number of outputs not yet confirmed."""
@@ -107,7 +108,14 @@ class Outbox:
         """Wait until everything is confirmed."""
         await self._empty.wait()
 
+    async def confirmed(self, topics: Collection[str]) -> None:
+        """Wait until nothing of these topics is kept."""
+        while any(topic in self._by_topic for topic in topics):
+            self._shrunk.clear()
+            await self._shrunk.wait()
+
     def _remove(self, key: int) -> Outgoing:
+        self._shrunk.set()
         outgoing = self._kept.pop(key)
         of_topic = self._by_topic[outgoing.topic]
         del of_topic[key]

@@ -138,6 +138,10 @@ class Patients:
         """Give the number of patients with a running session."""
         return sum(entry.session is not None for entry in self._patients.values())
 
+    def __contains__(self, patient: str) -> bool:
+        """Tell whether there is anything to be saved of a patient."""
+        return patient in self._patients
+
     @property
     def waiting(self) -> int:
         """Number of messages that wait for their turn."""

@@ -1,0 +1,248 @@
+"""A shard's session at the broker: what it is subscribed to, and what it has heard and not yet acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+import aiomqtt
+import msgspec
+
+from .. import __version__
+from ..errors import BrokerError, EcgStreamError
+from ..stream.engine import first_failure
+from ..stream.mqtt_address import BrokerAddress
+from ..stream.mqtt_client import Acknowledge, Link, listen
+from ..stream.mqtt_topics import service_status_topic
+
+log = logging.getLogger("ecg_stream.fleet")
+
+AWAY_S = 24 * 3600  # so long the broker keeps messages for a shard
+MARK_S = 30.0  # for a mark to come back, behind all that the broker has
+CONNECTION_S = 10.0  # for the broker to be there when it is needed
+AGAIN_S = 1.0  # before a session is taken back from an incarnation that should be dead
+LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
+TOPICS_A_PACKET = 200
+ACKNOWLEDGEMENTS_AT_ONCE = 200
+REFUSED = 128  # from this on, the answer to a subscription is a refusal
+
+OFFLINE = b'{"online":false}'
+
+Take = Callable[[str, bytes, bool, int], None]
+"""Takes topic, payload, whether it was retained, and the number by which it is to be acknowledged."""
+
+
+class SupersededError(EcgStreamError):
+    """Another incarnation of this shard was started: this one is to end without touching anything."""
+
+
+class BrokerSession:
+    """The persistent session under a shard's client id. Who connects to it last has it, and the others are thrown out.
+
+    Parameters
+    ----------
+    address
+        The broker.
+    client_id
+        Stable over all incarnations of a shard.
+    take
+        Takes every message, on this connection and the next, until it is acknowledged.
+    superseded
+        Tells whether another incarnation was started after this one. Called in a thread.
+    """
+
+    def __init__(self, address: BrokerAddress, client_id: str, take: Take, superseded: Callable[[], bool]) -> None:
+        self._take = take
+        self._superseded = superseded
+        self._status_topic = service_status_topic(client_id)
+        self._mark_topic = f"ecg-stream/{client_id}/mark"
+        self._marks: dict[bytes, asyncio.Event] = {}
+        will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
+        self._link = Link(address, client_id, will=will, on_held=self._receive, session_s=AWAY_S, retry=True)
+        self._held: deque[tuple[int, Acknowledge]] = deque()
+        self._there: aiomqtt.Client | None = None
+        self._arrival = asyncio.Event()
+        self.number = 0
+        """Number of the last message."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, on which everything that was missed has been heard."""
+        return self._there is not None
+
+    @property
+    def unacknowledged(self) -> int:
+        """Number of messages that the broker would send again."""
+        return len(self._held)
+
+    async def run(
+        self,
+        join: Callable[[aiomqtt.Client], Awaitable[None]],
+        publish: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]],
+        leave: asyncio.Event,
+        emptied: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Stay connected until `leave` is set.
+
+        Parameters
+        ----------
+        join
+            Subscribes, on each new connection, and calls `hear_all`.
+        publish
+            Publishes from then on, until it is cancelled.
+        leave
+            Set when the end is wanted.
+        emptied
+            Waits until what is to be published at the end is confirmed.
+
+        Raises
+        ------
+        SupersededError
+            If another incarnation was started.
+        """
+
+        async def use(client: aiomqtt.Client) -> None:
+            await self._use(client, join, publish, leave, emptied)
+
+        while True:
+            try:
+                await self._link.run(use)
+                return
+            except BrokerError as error:
+                await self._check()
+                log.warning("%s", error)  # an incarnation before us has come back: it will see that it is over
+                await asyncio.sleep(AGAIN_S)
+
+    async def end_for_good(self) -> None:
+        """Take the session, and what the broker keeps for it, away."""
+
+        async def use(client: aiomqtt.Client) -> None:
+            await client.publish(self._status_topic, b"", qos=1, retain=True)
+
+        link = Link(self._link.address, self._link.client_id, version=self._link.version)
+        await link.run(use)
+
+    async def there(self) -> aiomqtt.Client:
+        """Give the connection, once there is one.
+
+        Raises
+        ------
+        BrokerError
+            If there is none for `CONNECTION_S`.
+        """
+        try:
+            async with asyncio.timeout(CONNECTION_S):
+                while self._there is None:
+                    self._arrival.clear()
+                    await self._arrival.wait()
+        except TimeoutError:
+            raise BrokerError(f"no connection to {self._link.address}") from None
+        return self._there
+
+    def is_there(self, client: aiomqtt.Client) -> bool:
+        """Tell whether this is still the connection."""
+        return self._there is client
+
+    async def subscribe(self, client: aiomqtt.Client, topics: Sequence[str]) -> None:
+        """Subscribe; what is subscribed to already stays so.
+
+        Raises
+        ------
+        BrokerError
+            If the broker refuses.
+        """
+        for first in range(0, len(topics), TOPICS_A_PACKET):
+            part = topics[first : first + TOPICS_A_PACKET]
+            granted = await client.subscribe([(topic, 1) for topic in part])
+            codes = [code if isinstance(code, int) else code.value for code in granted]
+            refused = [topic for topic, code in zip(part, codes, strict=False) if code >= REFUSED]
+            if refused:
+                raise BrokerError(
+                    f"{self._link.address} does not let us subscribe to {refused[0]}: let its access list allow it "
+                    f"for user '{self._link.address.user}'"
+                )
+
+    async def unsubscribe(self, client: aiomqtt.Client, topics: Sequence[str]) -> None:
+        """Unsubscribe; what the broker has in hand still comes, see `hear_all`."""
+        for first in range(0, len(topics), TOPICS_A_PACKET):
+            await client.unsubscribe(list(topics[first : first + TOPICS_A_PACKET]))
+
+    async def hear_all(self, client: aiomqtt.Client) -> None:
+        """Wait until everything that the broker had for this session before has been taken.
+
+        Raises
+        ------
+        BrokerError
+            If it takes longer than `MARK_S`.
+        """
+        mark = secrets.token_bytes(12)
+        heard = self._marks[mark] = asyncio.Event()
+        try:
+            async with asyncio.timeout(MARK_S):
+                await client.publish(self._mark_topic, mark, qos=1)
+                await heard.wait()
+        except TimeoutError:
+            raise BrokerError(
+                f"{self._link.address} did not pass on {self._mark_topic} in {MARK_S:g} s: let its access list "
+                "allow us to publish and subscribe to it, and its limits all that no snapshot holds yet"
+            ) from None
+        finally:
+            del self._marks[mark]
+
+    async def acknowledge(self, before: int) -> None:
+        """Acknowledge the messages with numbers under `before`."""
+        count = 0
+        while self._held and self._held[0][0] < before:
+            self._held.popleft()[1]()
+            count += 1
+            if count % ACKNOWLEDGEMENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def _use(
+        self,
+        client: aiomqtt.Client,
+        join: Callable[[aiomqtt.Client], Awaitable[None]],
+        publish: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]],
+        leave: asyncio.Event,
+        emptied: Callable[[], Awaitable[None]],
+    ) -> None:
+        await self._check()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(listen(client), name="listen")
+                await self.subscribe(client, [self._mark_topic])
+                await join(client)
+                self._there = client
+                self._arrival.set()
+                status = msgspec.json.encode({"online": True, "version": __version__})
+                await client.publish(self._status_topic, status, qos=1, retain=True)
+                publishing = tasks.create_task(publish(client), name="publish")
+                await leave.wait()
+                try:
+                    async with asyncio.timeout(LAST_OUTPUTS_S):
+                        await emptied()
+                except TimeoutError:
+                    log.warning("the broker did not confirm the last outputs; they are saved")
+                await client.publish(self._status_topic, OFFLINE, qos=1, retain=True)
+                for task in (listening, publishing):
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            raise first_failure(group) from None
+        finally:
+            self._there = None
+
+    async def _check(self) -> None:
+        if await asyncio.to_thread(self._superseded):
+            raise SupersededError(f"{self._link.client_id} was started again elsewhere")
+
+    def _receive(self, topic: str, payload: bytes, retained: bool, acknowledge: Acknowledge) -> None:
+        self.number += 1
+        self._held.append((self.number, acknowledge))
+        if topic != self._mark_topic:
+            self._take(topic, payload, retained, self.number)
+        elif payload in self._marks:
+            self._marks[payload].set()

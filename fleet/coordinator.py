@@ -1,0 +1,286 @@
+"""Who has whom: learns the patients, gives each to a shard, and moves them when the number of shards changes.
+
+It remembers nothing that matters but that number. Who is where, the shards say; who is there, the broker says. So it
+may die at any moment, and streams go on without it; only who comes meanwhile must wait until it is there again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from ..stream.mqtt_topics import Topics
+from .births import Births
+from .holding import Holding, ShardReport
+from .placement import shard_names
+from .planning import Placement, Plan, make_plan
+from .settings import FleetSettings
+from .state_store import StateStore
+
+log = logging.getLogger("ecg_stream.fleet")
+
+POLL_S = 0.25
+REPORT_S = 5.0  # a shard that does not report in this time is away
+ACTION_S = 60.0  # longer than any action's own limits together
+AGAIN_S = 1.0  # before what has failed is tried again
+
+
+class Shards(Protocol):
+    """Whatever starts shards, keeps them alive, and calls them."""
+
+    def start(self, shard: str) -> None:
+        """Start a shard, if it is not there."""
+        ...
+
+    async def report(self, shard: str, known: int | None) -> tuple[ShardReport, Mapping[str, Any]]:
+        """Ask a shard how it stands, see `Shard.report`, and where it runs."""
+        ...
+
+    async def call(self, shard: str, method: str, argument: Any = None) -> Any:
+        """Call a shard's method."""
+        ...
+
+    def kill(self, shard: str) -> None:
+        """Take a shard away for good."""
+        ...
+
+
+class FleetFile(msgspec.Struct, frozen=True):
+    """What stands in ``fleet.json``: how many shards there are to be, and which there are."""
+
+    shards: int
+    running: list[str]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a shard."""
+
+    report: ShardReport | None = None
+    place: Mapping[str, Any] | None = None
+    holding: Holding | None = None
+    away: bool = True
+    epoch: int = 0
+    restarts: int = 0
+    busy: bool = False
+
+
+class Coordinator:
+    """A fleet's coordinator.
+
+    Parameters
+    ----------
+    settings
+        Those of the fleet.
+    store
+        Where the state is.
+    shards
+        What runs the shards.
+    count
+        How many there are to be; None for as many as were last asked for.
+    """
+
+    def __init__(self, settings: FleetSettings, store: StateStore, shards: Shards, count: int | None = None) -> None:
+        self._settings = settings
+        self._store = store
+        self._shards = shards
+        file = _read(store)
+        self.count = count or (file.shards if file else 1)
+        known = file.running if file else []
+        self._seen = {shard: _Seen() for shard in dict.fromkeys([*known, *shard_names(self.count)])}
+        self._placement = Placement(shard_names(self.count))
+        self._change = asyncio.Event()
+        client_id = settings.client_id("coordinator")
+        self._births = Births(settings.access.address(), client_id, Topics(settings.prefix), self._change.set)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._plan: Plan | None = None
+        self._moved = 0
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._write()
+            for shard in self._seen:
+                self._start(shard)
+            tasks.create_task(self._births.run(), name="births")
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN_S):
+                        await self._change.wait()
+                if self._change.is_set() or self._plan or self._births.gone(self._settings.silence_s):
+                    self._change.clear()
+                    self._act()
+
+    def scale(self, count: int) -> None:
+        """Change the number of shards to `count`; patients move, and then those who are too many go."""
+        self.count = count
+        self._placement = Placement(shard_names(count))
+        new = [shard for shard in shard_names(count) if shard not in self._seen]
+        self._seen |= {shard: _Seen() for shard in new}
+        self._write()
+        for shard in new:
+            self._start(shard)
+        self._plan = None
+        self._change.set()
+
+    async def stop(self) -> None:
+        """Let all shards save their sessions and end."""
+        stopping = (self._shards.call(shard, "stop") for shard in self._seen)
+        for shard, result in zip(self._seen, await asyncio.gather(*stopping, return_exceptions=True), strict=True):
+            if isinstance(result, Exception):
+                log.warning("%s could not be stopped in good order; it will go on from its last snapshot", shard)
+
+    def status(self) -> dict[str, Any]:
+        """Say how the fleet stands."""
+        settled = self._plan is not None and not self._plan and set(self._seen) == set(self._placement.shards)
+        return {
+            "fleet": self._settings.name,
+            "connected": self._births.connected,
+            "settled": settled and all(not seen.away and not seen.busy for seen in self._seen.values()),
+            "shards_wanted": self.count,
+            "patients_known": len(self._births.online),
+            "patients_online": sum(self._births.online.values()),
+            "patients_moving": self._plan.moving if self._plan is not None else 0,
+            "patients_moved": self._moved,
+            "shards": [_line(shard, seen) for shard, seen in self._seen.items()],
+        }
+
+    def holders(self) -> dict[str, str]:
+        """Give the shard of each patient who is owned by one."""
+        return {
+            patient: shard
+            for shard, seen in self._seen.items()
+            for patient in (seen.holding.owned if seen.holding else ())
+        }
+
+    # Watching.
+
+    def _start(self, shard: str) -> None:
+        assert self._tasks is not None
+        self._shards.start(shard)
+        self._tasks.create_task(self._watch(shard), name=f"watch {shard}")
+
+    async def _watch(self, shard: str) -> None:
+        while shard in self._seen:
+            await self._look(shard)
+            await asyncio.sleep(POLL_S)
+
+    async def _look(self, shard: str) -> None:
+        seen = self._seen[shard]
+        known = seen.report.version if seen.report and seen.holding else None
+        try:
+            async with asyncio.timeout(REPORT_S):
+                report, place = await self._shards.report(shard, known)
+        except Exception as error:  # dead, being restarted, or cut off: Ray has a type for each
+            if not seen.away:
+                log.warning("%s does not answer: %s", shard, _first_line(error))
+            seen.away = True
+            return
+        if seen.report is not None and (report.epoch, report.version) < (seen.epoch, seen.report.version):
+            return  # overtaken by a later answer
+        seen.restarts += 0 < seen.epoch < report.epoch
+        seen.epoch = report.epoch
+        if seen.away != (not report.connected):
+            seen.away = not report.connected
+            self._change.set()
+        seen.report, seen.place = report, place
+        # What a shard holds is not known before it has taken up its state.
+        if report.holding is not None and report.connected:
+            seen.holding = report.holding
+            self._change.set()
+        elif report.holding is not None:
+            seen.report = None
+
+    # Acting.
+
+    def _act(self) -> None:
+        """Make a plan, and begin what of it can be begun: a shard does one thing at a time."""
+        holdings = {shard: seen.holding for shard, seen in self._seen.items() if seen.holding is not None}
+        if len(holdings) < len(self._seen) or not self._births.connected:
+            return  # someone who has not been heard may have anyone
+        gone = self._births.gone(self._settings.silence_s)
+        here = [patient for patient, online in self._births.online.items() if online]
+        plan = self._plan = make_plan(here, gone, self._placement, holdings)
+        for patient in gone - {patient for patients in plan.discharge.values() for patient in patients}:
+            self._births.forget(patient)
+        for what in ("forget", "drop", "admit", "discharge"):
+            for shard, patients in getattr(plan, what).items():
+                argument = dict.fromkeys(patients, b"") if what == "admit" else list(patients)
+                self._begin({shard}, self._shards.call, shard, "adopt" if what == "admit" else what, argument)
+        for (source, target), patients in plan.move.items():
+            self._begin({source, target}, self._move, source, target, patients)
+        for shard in set(self._seen) - set(self._placement.shards):
+            if holdings[shard] == Holding():
+                self._begin({shard}, self._retire, shard)
+
+    def _begin(self, shards: Iterable[str], action: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+        involved = [self._seen[shard] for shard in set(shards)]
+        if self._tasks is None or any(seen.busy or seen.away for seen in involved):
+            return
+        for seen in involved:
+            seen.busy = True
+        self._tasks.create_task(self._do(tuple(shards), action, arguments), name="action")
+
+    async def _do(self, shards: Sequence[str], action: Callable[..., Awaitable[Any]], arguments: Sequence[Any]) -> None:
+        try:
+            async with asyncio.timeout(ACTION_S):
+                await action(*arguments)
+        except Exception as error:  # whatever it was, the next plan is made from what the shards say then
+            log.warning(
+                "%s: %s; trying again", " and ".join(sorted(shards)), _first_line(error) or type(error).__name__
+            )
+            await asyncio.sleep(AGAIN_S)
+        for shard in shards:
+            if shard in self._seen:
+                await self._look(shard)
+                self._seen[shard].busy = False
+        self._change.set()
+
+    async def _move(self, source: str, target: str, patients: Sequence[str]) -> None:
+        """Move patients: subscribed to there before they are put down here, and forgotten here when saved there."""
+        began = time.monotonic()
+        await self._shards.call(target, "prepare", list(patients))
+        states = await self._shards.call(source, "release", list(patients))
+        await self._shards.call(target, "adopt", states)
+        await self._shards.call(source, "forget", list(states))
+        self._moved += len(states)
+        log.info("moved %d from %s to %s in %.2f s", len(states), source, target, time.monotonic() - began)
+
+    async def _retire(self, shard: str) -> None:
+        await self._shards.call(shard, "retire")
+        self._shards.kill(shard)
+        del self._seen[shard]
+        self._write()
+
+    def _write(self) -> None:
+        self._store.write("fleet.json", msgspec.json.encode(FleetFile(self.count, list(self._seen))))
+
+
+def _read(store: StateStore) -> FleetFile | None:
+    try:
+        return msgspec.json.decode(store.read("fleet.json") or b"", type=FleetFile)
+    except msgspec.DecodeError:
+        return None
+
+
+def _line(shard: str, seen: _Seen) -> dict[str, Any]:
+    report = seen.report
+    line: dict[str, Any] = {"shard": shard, "up": not seen.away, "restarts": seen.restarts, **(seen.place or {})}
+    if report is not None:
+        figures = {name: getattr(report, name) for name in ShardReport.__slots__}
+        del figures["shard"], figures["version"], figures["holding"], figures["connected"]
+        line |= figures
+    line["owned"] = len(seen.holding.owned) if seen.holding else 0
+    return line
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

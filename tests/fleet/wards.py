@@ -1,0 +1,106 @@
+"""Patients for tests of the fleet: each a stretch of the demo record, what they publish, and the beats of `replay`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from mqtt_ear import Ear
+
+from ecg_stream.replay.demo import demo_record
+from ecg_stream.replay.publisher import Message, Publisher, encode_stream
+from ecg_stream.stream.codec import encode_status
+from ecg_stream.stream.jsonl import encode_line
+from ecg_stream.stream.messages import Beat, Chunk
+from ecg_stream.stream.mqtt_address import BrokerAddress
+from ecg_stream.stream.mqtt_client import Link
+from ecg_stream.stream.pipeline import Pipeline
+
+CHUNK_MS = 1000.0
+
+
+def chunks_of(number: int, seconds: float) -> list[Chunk]:
+    """The stream of patient `number`: another stretch of the demo record for each, counted from 0."""
+    record = demo_record()
+    start_s = float(5 * number % 400)
+    first = round(start_s * record.fs)
+    return [replace(c, start=c.start - first) for c in record.chunks(CHUNK_MS, start_s, start_s + seconds)]
+
+
+def replayed(patient: str, chunks: Iterable[Chunk], end: bool = True) -> list[bytes]:
+    """The beats of the pipeline alone, as lines."""
+    pipeline = Pipeline()
+    outputs = [output for chunk in chunks for output in pipeline.push(chunk)]
+    if end:
+        outputs += pipeline.flush()
+    return [encode_line(patient, output) for output in outputs if isinstance(output, Beat)]
+
+
+def messages_of(chunks: Iterable[Chunk], speed: float, end: bool = True) -> list[Message]:
+    """The stream as wave messages."""
+    return list(encode_stream(chunks, "msgpack", speed, "test", end=end))
+
+
+class Ward:
+    """Patients ``bed-0`` and on, who publish as `ecg-stream publish` does."""
+
+    def __init__(self, url: str, beds: Iterable[int], seconds: float, prefix: str = "ecg") -> None:
+        self._address = BrokerAddress.of(url)
+        self._prefix = prefix
+        self.chunks = {f"bed-{number}": chunks_of(number, seconds) for number in beds}
+        self.expected = {patient: replayed(patient, chunks) for patient, chunks in self.chunks.items()}
+
+    async def stream(self, speed: float) -> None:
+        """Publish all streams to their ends."""
+        async with asyncio.TaskGroup() as devices:
+            for patient, chunks in self.chunks.items():
+                link = Link(self._address, f"device-{self._prefix}-{patient}", retry=True)
+                publisher = Publisher(link, patient, prefix=self._prefix)
+                coming = iter(messages_of(chunks, speed))
+                devices.create_task(publisher.run(coming, encode_status(chunks[0])), name=patient)
+
+    def births(self, ear: Ear) -> None:
+        """Let all devices say that they are there, without anything more."""
+        for patient, chunks in self.chunks.items():
+            ear.publish(f"{self._prefix}/{patient}/status", encode_status(chunks[0]), retain=True)
+
+    def told(self, ear: Ear) -> dict[str, list[bytes]]:
+        """The beats of each patient that the broker has passed on."""
+        found: dict[str, list[bytes]] = {patient: [] for patient in self.chunks}
+        for topic, payload in list(ear.heard):
+            _, _, rest = topic.partition(f"{self._prefix}/")
+            patient, _, kind = rest.rpartition("/")
+            if kind == "beats" and patient in found:
+                found[patient].append(payload)
+        return found
+
+    def all_told(self, ear: Ear) -> Callable[[], bool]:
+        """A condition: everyone's last beat was heard."""
+        return lambda: all(
+            lines and expected[-1] in lines
+            for lines, expected in zip(self.told(ear).values(), self.expected.values(), strict=True)
+        )
+
+
+def difference(told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -> dict[str, tuple[int, int]]:
+    """Give how many beats of each patient were lost or changed, and doubled or invented; empty if all is well."""
+    found = {}
+    for patient, lines in expected.items():
+        want, have = Counter(lines), Counter(told[patient])
+        if want != have:
+            found[patient] = ((want - have).total(), (have - want).total())
+    return found
+
+
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for a condition, looking now and then."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing of the kind within {seconds} s")
+        await asyncio.sleep(0.02)
+
+
