@@ -158,7 +158,7 @@ def _settings(
     import re
 
     from ..fleet.settings import Access, FleetSettings
-    from ..fleet.state_store import open_store
+    from ..fleet.state_store import check_store, open_store
     from ..stream.mqtt_topics import Topics
     from ..stream.pipeline import DEFAULT_MODEL, load_models
 
@@ -181,7 +181,7 @@ def _settings(
     )
     access.address()
     load_models(model or DEFAULT_MODEL)
-    open_store(state)
+    check_store(open_store(state))
     return FleetSettings(access, state, name, topics.prefix, model or DEFAULT_MODEL, snapshot, silence)
 
 

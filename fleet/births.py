@@ -51,7 +51,7 @@ class Births:
             granted = await client.subscribe(self._topics.status, 1)
             if any((code if isinstance(code, int) else code.value) >= 128 for code in granted):
                 raise BrokerError(f"{self._link.address} does not let us subscribe to {self._topics.status}")
-            status = msgspec.json.encode({"online": True, "version": __version__, "births": True})
+            status = msgspec.json.encode({"online": True, "version": __version__, "births": self._topics.prefix})
             await client.publish(self._status_topic, status, qos=1, retain=True)
             self.connected = True
             try:

@@ -6,13 +6,16 @@ settings, and finds everything else where it left it: in the state store, and at
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import MissingExtraError, RequestError
+from ..replay.demo import demo_record
+from ..stream.pipeline import Pipeline, load_models
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a ward is sent anywhere
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of the other setting
@@ -29,6 +32,8 @@ from .settings import FleetSettings
 from .shard import Shard
 from .state_store import open_store
 
+T = TypeVar("T")
+
 NAMESPACE = "ecg-stream"
 OBJECT_STORE_BYTES = 100 << 20  # next to nothing of a fleet goes through Ray's object store
 CALL_S = 120.0
@@ -41,8 +46,11 @@ class ShardActor:
     """A shard as Ray runs it."""
 
     def __init__(self, name: str, settings: FleetSettings) -> None:
-        self._shard = Shard(name, settings, open_store(settings.state))
-        self._thread = LoopThread(self._shard.run)
+        # Ray starts no actor again whose constructor has failed, so what may fail is done in the thread.
+        self._name = name
+        self._settings = settings
+        self._started: Shard | None = None
+        self._thread = LoopThread(self._run)
         context = ray.get_runtime_context()
         host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         self._place = {"node": context.get_node_id(), "host": host, "pid": os.getpid()}
@@ -54,14 +62,24 @@ class ShardActor:
     def call(self, method: str, argument: Any) -> Any:
         """Call a method of the shard in its loop."""
         arguments = () if argument is None else (argument,)
-        return self._thread.call(getattr(self._shard, method)(*arguments))
+        return self._thread.call(getattr(self._shard(), method)(*arguments))
 
     def page(self) -> bytes:
         """Give the shard's metrics in the Prometheus text format."""
-        return self._shard.metrics.page()
+        return self._shard().metrics.page()
+
+    async def _run(self) -> None:
+        _warm_up(self._settings.model)
+        self._started = Shard(self._name, self._settings, open_store(self._settings.state))
+        await self._started.run()
 
     async def _report(self, known: int | None) -> ShardReport:
-        return self._shard.report(known)
+        return self._shard().report(known)
+
+    def _shard(self) -> Shard:
+        if self._started is None:
+            raise RequestError(f"{self._name} is being started")
+        return self._started
 
 
 class RayShards:
@@ -94,11 +112,13 @@ class RayShards:
 class CoordinatorActor:
     """The coordinator as Ray runs it."""
 
-    def __init__(self, settings: FleetSettings, count: int | None) -> None:
+    def __init__(self, settings: FleetSettings, count: int) -> None:
         self._settings = settings
+        self._count = count
         self._shards = RayShards(settings)
-        self._coordinator = Coordinator(settings, open_store(settings.state), self._shards, count)
-        self._thread = LoopThread(self._coordinator.run)
+        self._started: Coordinator | None = None
+        self._ready = asyncio.Event()
+        self._thread = LoopThread(self._run)
 
     def settings(self) -> FleetSettings:
         """Give the settings of the fleet."""
@@ -106,26 +126,42 @@ class CoordinatorActor:
 
     def status(self) -> dict[str, Any]:
         """See `Coordinator.status`; with it comes how many nodes there are."""
-        status = self._thread.call(self._in_loop(self._coordinator.status))
+        status = self._thread.call(self._in_loop(lambda coordinator: coordinator.status()))
         nodes: int = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
-        return {**status, "nodes": nodes}
+        return {**status, "nodes": nodes, "pid": os.getpid()}
 
     def holders(self) -> dict[str, str]:
         """See `Coordinator.holders`."""
-        return self._thread.call(self._in_loop(self._coordinator.holders))
+        return self._thread.call(self._in_loop(lambda coordinator: coordinator.holders()))
 
     def scale(self, count: int) -> None:
         """See `Coordinator.scale`."""
-        self._thread.call(self._in_loop(self._coordinator.scale, count))
+        self._thread.call(self._in_loop(lambda coordinator: coordinator.scale(count)))
 
     def stop(self) -> None:
         """See `Coordinator.stop`; then the shards are taken away."""
-        self._thread.call(self._coordinator.stop())
-        for line in self._coordinator.status()["shards"]:
-            self._shards.kill(line["shard"])
+        if self._started is not None:
+            self._thread.call(self._started.stop())
+            for line in self.status()["shards"]:
+                self._shards.kill(line["shard"])
 
-    async def _in_loop(self, function: Any, *arguments: Any) -> Any:
-        return function(*arguments)
+    async def _run(self) -> None:
+        store = open_store(self._settings.state)
+        self._started = Coordinator(self._settings, store, self._shards, self._count)
+        self._ready.set()
+        await self._started.run()
+
+    async def _in_loop(self, what: Callable[[Coordinator], T]) -> T:
+        await self._ready.wait()
+        assert self._started is not None
+        return what(self._started)
+
+
+def _warm_up(model: str) -> None:
+    """Run some seconds through a pipeline, so that compiled code is loaded before a session at the broker is taken."""
+    pipeline = Pipeline(load_models(model))
+    pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
+    pipeline.flush()
 
 
 def _remote(kind: type, name: str, **options: Any) -> Any:
@@ -193,7 +229,7 @@ class Fleet:
             If one of this name runs with other settings.
         """
         name = f"{settings.name}/coordinator"
-        fleet = cls(_remote(CoordinatorActor, name, num_cpus=0).remote(settings, shards))
+        fleet = cls(_remote(CoordinatorActor, name, num_cpus=0).remote(settings, shards or 1))
         running = fleet._ask("settings")
         if running != settings:
             raise RequestError(f"a fleet '{settings.name}' runs with other settings: stop it, or give another --name")

@@ -84,15 +84,15 @@ class Coordinator:
     shards
         What runs the shards.
     count
-        How many there are to be; None for as many as were last asked for.
+        How many there are to be, if it was never said before.
     """
 
-    def __init__(self, settings: FleetSettings, store: StateStore, shards: Shards, count: int | None = None) -> None:
+    def __init__(self, settings: FleetSettings, store: StateStore, shards: Shards, count: int = 1) -> None:
         self._settings = settings
         self._store = store
         self._shards = shards
         file = _read(store)
-        self.count = count or (file.shards if file else 1)
+        self.count = file.shards if file else count
         known = file.running if file else []
         self._seen = {shard: _Seen() for shard in dict.fromkeys([*known, *shard_names(self.count)])}
         self._placement = Placement(shard_names(self.count))
@@ -273,7 +273,8 @@ def _read(store: StateStore) -> FleetFile | None:
 
 def _line(shard: str, seen: _Seen) -> dict[str, Any]:
     report = seen.report
-    line: dict[str, Any] = {"shard": shard, "up": not seen.away, "restarts": seen.restarts, **(seen.place or {})}
+    line: dict[str, Any] = {"shard": shard, "up": not seen.away, "epoch": seen.epoch, "restarts": seen.restarts}
+    line |= seen.place or {}
     if report is not None:
         figures = {name: getattr(report, name) for name in ShardReport.__slots__}
         del figures["shard"], figures["version"], figures["holding"], figures["connected"]

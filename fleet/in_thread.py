@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ log = logging.getLogger("ecg_stream.fleet")
 
 T = TypeVar("T")
 
+BEFORE_NEXT_S = 1.0  # so that what fails at once does not fail all the time
 LINGER_S = 10.0  # after the end, for whoever asked for it to take the process away
 
 
@@ -46,6 +48,7 @@ class LoopThread:
         except Exception as error:
             log.error("%s", str(error).strip() or type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
             status = 1
+            time.sleep(BEFORE_NEXT_S)
         os._exit(status)  # not sys.exit: Ray's own threads would go on, and the actor with them
 
     async def _lingering(self) -> None:

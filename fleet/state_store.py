@@ -12,6 +12,7 @@ What is written stands there whole or not at all: in a folder by renaming, in an
 from __future__ import annotations
 
 import re
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,8 +50,6 @@ def open_store(location: str) -> StateStore:
         If the URL is of a kind that fsspec does not know, or its driver is not installed.
     MissingExtraError
         If it is a URL, and fsspec is not installed.
-    SnapshotError
-        If it cannot be written.
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", location)
     if scheme is None or scheme[1] == "file":
@@ -58,13 +57,24 @@ def open_store(location: str) -> StateStore:
     return ObjectStore(location)
 
 
+def check_store(store: StateStore) -> None:
+    """Write something, and take it away again.
+
+    Raises
+    ------
+    SnapshotError
+        If it cannot be written.
+    """
+    name = f"probe-{secrets.token_hex(8)}"
+    store.write(name, b"")
+    store.remove(name)
+
+
 class FolderStore:
     """A folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.write("probe", b"")
-        self.remove("probe")
 
     def read(self, name: str) -> bytes | None:
         """Give a file's content; None if there is none."""
@@ -114,8 +124,6 @@ class ObjectStore:
             ) from None
         self._files, root = found
         self._root = root.rstrip("/")
-        self.write("probe", b"")
-        self.remove("probe")
 
     def read(self, name: str) -> bytes | None:
         """Give a file's content; None if there is none."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import aiomqtt
 
-from ..stream.codec import Encoding, Wave, encode_wave, says_online
+from ..stream.codec import Encoding, Wave, encode_wave, says_online, takes_births
 from ..stream.engine import StopRequest, first_failure
 from ..stream.messages import Chunk
 from ..stream.mqtt_client import CONFIRM_TIMEOUT_S, Link, listen
@@ -90,6 +90,9 @@ class Publisher:
     subscribed), and sends the last minute again before it goes on; and whenever a service comes back later. The
     receiver knows by `Chunk.start` what it has seen.
 
+    A fleet takes a patient on by the birth message; until then nobody hears. So where there is one the publisher waits,
+    at its start, until its service topic says that it has been taken on.
+
     Parameters
     ----------
     link
@@ -111,9 +114,13 @@ class Publisher:
         topics = Topics(prefix)
         self._wave_topic = topics.of_patient(patient_id(patient), "wave")
         self._status_topic = topics.of_patient(patient, "status")
+        self._service_topic = topics.of_patient(patient, "service")
+        self._prefix = prefix
         will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
         self._link = replace(link, will=will, on_message=self._note_service)
         self._services: dict[str, bool] = {}  # status topic of each service heard of: whether it is there now
+        self._fleets: set[str] = set()  # status topics of those that take patients on by their birth
+        self._taken_on = False
         self._services_changed = asyncio.Event()
         self._send_again = False
         self._resend_s = resend_s
@@ -151,7 +158,7 @@ class Publisher:
 
         async def use(client: aiomqtt.Client) -> None:
             self._services = dict.fromkeys(self._services, False)
-            await client.subscribe(service_status_topic("+"), 1)
+            await client.subscribe([(service_status_topic("+"), 1), (self._service_topic, 1)])
             await client.publish(self._status_topic, status, qos=1, retain=True)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -170,7 +177,15 @@ class Publisher:
         await self._link.run(use)
 
     def _note_service(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: ARG002  an `OnMessage`
-        """Take what a service says of itself: whether it is there."""
+        """Take what a service says: whether it is there, and whether it listens to this patient."""
+        if topic == self._service_topic:
+            self._taken_on = bool(payload)
+            self._services_changed.set()
+            return
+        if takes_births(payload) == self._prefix:
+            self._fleets.add(topic)
+        else:
+            self._fleets.discard(topic)
         if says_online(payload):
             if self._services.get(topic) is False:
                 self._send_again = True
@@ -183,10 +198,10 @@ class Publisher:
         self._services_changed.set()
 
     async def _wait_for_services(self) -> None:
-        """Wait until the services that were there before a lost connection are there again, but not for long."""
+        """Wait for the services that were there before a lost connection, and to be taken on, but not for long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SERVICES_S):
-                while not all(self._services.values()):
+                while not all(self._services.values()) or (self._fleets and not self._taken_on):
                     self._services_changed.clear()
                     await self._services_changed.wait()
 

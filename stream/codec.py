@@ -80,6 +80,7 @@ class _Status(msgspec.Struct, frozen=True):
     """What a device or a service says of itself; other keys are let pass."""
 
     online: bool
+    births: str | None = None
 
 
 _read_status = msgspec.json.Decoder(_Status).decode
@@ -161,6 +162,15 @@ def says_online(payload: bytes) -> bool | None:
         return _read_status(payload).online if len(payload) <= MAX_STATUS_BYTES else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def takes_births(payload: bytes) -> str | None:
+    """Give the topic prefix under which a service takes patients on by their birth messages; None if it does not."""
+    try:
+        status = _read_status(payload) if len(payload) <= MAX_STATUS_BYTES else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return status.births if status is not None and status.online else None
 
 
 def quantize(samples: Samples) -> tuple[float, NDArray[np.int16]]:

@@ -13,8 +13,9 @@ from mqtt_ear import Ear
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import Message, Publisher, encode_stream
 from ecg_stream.stream.codec import encode_status
+from ecg_stream.stream.engine import StopRequest
 from ecg_stream.stream.jsonl import encode_line
-from ecg_stream.stream.messages import Beat, Chunk
+from ecg_stream.stream.messages import Chunk
 from ecg_stream.stream.mqtt_address import BrokerAddress
 from ecg_stream.stream.mqtt_client import Link
 from ecg_stream.stream.pipeline import Pipeline
@@ -31,12 +32,12 @@ def chunks_of(number: int, seconds: float) -> list[Chunk]:
 
 
 def replayed(patient: str, chunks: Iterable[Chunk], end: bool = True) -> list[bytes]:
-    """The beats of the pipeline alone, as lines."""
+    """The beats and events of the pipeline alone, as lines."""
     pipeline = Pipeline()
     outputs = [output for chunk in chunks for output in pipeline.push(chunk)]
     if end:
         outputs += pipeline.flush()
-    return [encode_line(patient, output) for output in outputs if isinstance(output, Beat)]
+    return [encode_line(patient, output) for output in outputs]
 
 
 def messages_of(chunks: Iterable[Chunk], speed: float, end: bool = True) -> list[Message]:
@@ -45,48 +46,56 @@ def messages_of(chunks: Iterable[Chunk], speed: float, end: bool = True) -> list
 
 
 class Ward:
-    """Patients ``bed-0`` and on, who publish as `ecg-stream publish` does."""
+    """Patients ``bed-0`` and on, who publish as `ecg-stream publish` does.
 
-    def __init__(self, url: str, beds: Iterable[int], seconds: float, prefix: str = "ecg") -> None:
+    `expected` is what `replay` makes of what was published.
+    """
+
+    def __init__(self, url: str, beds: Iterable[int], seconds: float, resend_s: float = 60.0) -> None:
         self._address = BrokerAddress.of(url)
-        self._prefix = prefix
+        self._resend_s = resend_s
         self.chunks = {f"bed-{number}": chunks_of(number, seconds) for number in beds}
-        self.expected = {patient: replayed(patient, chunks) for patient, chunks in self.chunks.items()}
+        self.expected: dict[str, list[bytes]] = {}
 
-    async def stream(self, speed: float) -> None:
-        """Publish all streams to their ends."""
+    async def stream(self, speed: float, stop: StopRequest | None = None) -> None:
+        """Publish all streams to their ends, or until `stop` is asked for."""
         async with asyncio.TaskGroup() as devices:
             for patient, chunks in self.chunks.items():
-                link = Link(self._address, f"device-{self._prefix}-{patient}", retry=True)
-                publisher = Publisher(link, patient, prefix=self._prefix)
-                coming = iter(messages_of(chunks, speed))
-                devices.create_task(publisher.run(coming, encode_status(chunks[0])), name=patient)
+                devices.create_task(self._publish(patient, chunks, speed, stop), name=patient)
+
+    async def _publish(self, patient: str, chunks: list[Chunk], speed: float, stop: StopRequest | None) -> None:
+        link = Link(self._address, f"device-{patient}", retry=True)
+        publisher = Publisher(link, patient, resend_s=self._resend_s)
+        await publisher.run(iter(messages_of(chunks, speed)), encode_status(chunks[0]), stop)
+        self.expected[patient] = replayed(patient, chunks[: publisher.sent], end=publisher.sent > len(chunks))
 
     def births(self, ear: Ear) -> None:
         """Let all devices say that they are there, without anything more."""
         for patient, chunks in self.chunks.items():
-            ear.publish(f"{self._prefix}/{patient}/status", encode_status(chunks[0]), retain=True)
+            ear.publish(f"ecg/{patient}/status", encode_status(chunks[0]), retain=True)
 
     def told(self, ear: Ear) -> dict[str, list[bytes]]:
-        """The beats of each patient that the broker has passed on."""
+        """The beats and events of each patient that the broker has passed on."""
         found: dict[str, list[bytes]] = {patient: [] for patient in self.chunks}
         for topic, payload in list(ear.heard):
-            _, _, rest = topic.partition(f"{self._prefix}/")
+            _, _, rest = topic.partition("ecg/")
             patient, _, kind = rest.rpartition("/")
-            if kind == "beats" and patient in found:
+            if kind in ("beats", "events") and patient in found:
                 found[patient].append(payload)
         return found
 
     def all_told(self, ear: Ear) -> Callable[[], bool]:
-        """A condition: everyone's last beat was heard."""
-        return lambda: all(
-            lines and expected[-1] in lines
-            for lines, expected in zip(self.told(ear).values(), self.expected.values(), strict=True)
-        )
+        """A condition: everyone's last was heard."""
+
+        def reached() -> bool:
+            told = self.told(ear)
+            return all(lines[-1] in told[patient] for patient, lines in self.expected.items())
+
+        return reached
 
 
 def difference(told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -> dict[str, tuple[int, int]]:
-    """Give how many beats of each patient were lost or changed, and doubled or invented; empty if all is well."""
+    """Give how many beats and events of each patient were lost or changed, and doubled or invented; empty if all is well."""
     found = {}
     for patient, lines in expected.items():
         want, have = Counter(lines), Counter(told[patient])
@@ -96,11 +105,9 @@ def difference(told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -
 
 
 async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for a condition, looking now and then."""
+    """Wait for a condition, looking now and then, in a thread: streams go on while it waits for an answer."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not await asyncio.to_thread(condition):
         if time.monotonic() > deadline:
             raise TimeoutError(f"nothing of the kind within {seconds} s")
         await asyncio.sleep(0.02)
-
-
