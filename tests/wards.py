@@ -95,7 +95,7 @@ class Ward:
 
 
 def difference(told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -> dict[str, tuple[int, int]]:
-    """Give how many beats and events of each patient were lost or changed, and doubled or invented; empty if all is well."""
+    """Give how many outputs of each patient were lost or changed, and doubled or invented; empty if all is well."""
     found = {}
     for patient, lines in expected.items():
         want, have = Counter(lines), Counter(told[patient])
