@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import chain
 from typing import Any
 
 import aiomqtt
@@ -16,8 +18,9 @@ from .. import __version__
 from ..errors import BrokerError, EcgStreamError
 from ..stream.engine import first_failure
 from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import Acknowledge, Link, listen
+from ..stream.mqtt_client import Acknowledgement, Link, listen
 from ..stream.mqtt_topics import service_status_topic
+from .message import Message, digest_of
 
 log = logging.getLogger("ecg_stream.fleet")
 
@@ -31,9 +34,6 @@ ACKNOWLEDGEMENTS_AT_ONCE = 200
 REFUSED = 128  # from this on, the answer to a subscription is a refusal
 
 OFFLINE = b'{"online":false}'
-
-Take = Callable[[str, bytes, bool, int], None]
-"""Takes topic, payload, whether it was retained, and the number by which it is to be acknowledged."""
 
 
 class SupersededError(EcgStreamError):
@@ -50,12 +50,14 @@ class BrokerSession:
     client_id
         Stable over all incarnations of a shard.
     take
-        Takes every message, on this connection and the next, until it is acknowledged.
+        Takes every message, once: what comes again because it was not acknowledged on the last connection is known.
     superseded
         Tells whether another incarnation was started after this one. Called in a thread.
     """
 
-    def __init__(self, address: BrokerAddress, client_id: str, take: Take, superseded: Callable[[], bool]) -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, take: Callable[[Message], None], superseded: Callable[[], bool]
+    ) -> None:
         self._take = take
         self._superseded = superseded
         self._status_topic = service_status_topic(client_id)
@@ -63,7 +65,10 @@ class BrokerSession:
         self._marks: dict[bytes, asyncio.Event] = {}
         will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
         self._link = Link(address, client_id, will=will, on_held=self._receive, session_s=AWAY_S, retry=True)
-        self._held: deque[tuple[int, Acknowledge]] = deque()
+        self._held: deque[tuple[Message, Acknowledgement]] = deque()
+        self._sent: list[list[bytes]] = [[], []]  # digests of what was acknowledged last; the broker may not know it
+        self._again: Counter[bytes] = Counter()  # digests of what was taken on connections before, and may come again
+        self._connection: aiomqtt.Client | None = None  # on which the last message came
         self._there: aiomqtt.Client | None = None
         self._arrival = asyncio.Event()
         self.number = 0
@@ -193,13 +198,18 @@ class BrokerSession:
         finally:
             del self._marks[mark]
 
+    def unacknowledged_before(self, number: int) -> list[bytes]:
+        """Give the digests of the messages with numbers under `number` that are not acknowledged."""
+        return [message.digest for message, _ in self._held if message.number < number]
+
     async def acknowledge(self, before: int) -> None:
         """Acknowledge the messages with numbers under `before`."""
-        count = 0
-        while self._held and self._held[0][0] < before:
-            self._held.popleft()[1]()
-            count += 1
-            if count % ACKNOWLEDGEMENTS_AT_ONCE == 0:
+        self._sent = [*self._sent[1:], []]
+        while self._held and self._held[0][0].number < before and self._held[0][1].possible:
+            message, acknowledgement = self._held.popleft()
+            acknowledgement.send()
+            self._sent[-1].append(message.digest)
+            if len(self._sent[-1]) % ACKNOWLEDGEMENTS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     async def _use(
@@ -216,6 +226,7 @@ class BrokerSession:
                 listening = tasks.create_task(listen(client), name="listen")
                 await self.subscribe(client, [self._mark_topic])
                 await join(client)
+                self._again.clear()
                 self._there = client
                 self._arrival.set()
                 status = msgspec.json.encode({"online": True, "version": __version__})
@@ -239,10 +250,20 @@ class BrokerSession:
         if await asyncio.to_thread(self._superseded):
             raise SupersededError(f"{self._link.client_id} was started again elsewhere")
 
-    def _receive(self, topic: str, payload: bytes, retained: bool, acknowledge: Acknowledge) -> None:
+    def _receive(self, topic: str, payload: bytes, retained: bool, acknowledgement: Acknowledgement) -> None:
+        if acknowledgement.connection is not self._connection:
+            self._connection = acknowledgement.connection
+            self._again.update([*(message.digest for message, _ in self._held), *chain(*self._sent)])
+            self._held.clear()
+            self._sent = [[], []]
         self.number += 1
-        self._held.append((self.number, acknowledge))
-        if topic != self._mark_topic:
-            self._take(topic, payload, retained, self.number)
-        elif payload in self._marks:
-            self._marks[payload].set()
+        digest = digest_of(topic, payload)
+        message = Message(topic, payload, retained, self.number, time.monotonic(), digest)
+        self._held.append((message, acknowledgement))
+        if topic == self._mark_topic:
+            if payload in self._marks:
+                self._marks[payload].set()
+        elif self._again[digest]:
+            self._again[digest] -= 1
+        else:
+            self._take(message)

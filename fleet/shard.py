@@ -29,8 +29,9 @@ from ..stream.mqtt_topics import Topics
 from ..stream.pipeline import load_models
 from .broker_session import CONNECTION_S, BrokerSession
 from .holding import Holding, ShardReport
+from .message import Message
 from .settings import FleetSettings
-from .shard_sessions import OUTPUTS, Message, ShardSessions
+from .shard_sessions import OUTPUTS, ShardSessions
 from .shard_state import ShardFile, encode_state
 from .state_store import StateStore
 
@@ -289,8 +290,7 @@ class Shard:
                 log.warning("%s took up %d patients and %d messages", self.name, len(owned), len(early))
         await self._announce(client, owned, gone=False)
 
-    def _receive(self, topic: str, payload: bytes, retained: bool, number: int) -> None:
-        message = Message(topic, payload, retained, number, time.monotonic())
+    def _receive(self, message: Message) -> None:
         if self._early is None:
             self._sessions.take(message)
         else:
@@ -322,6 +322,7 @@ class Shard:
                 return
             began = time.monotonic()
             state, first_missing = await self._sessions.state(self._broker.number)
+            state = msgspec.structs.replace(state, taken=self._broker.unacknowledged_before(first_missing))
             blob = await asyncio.to_thread(encode_state, state)
             await asyncio.to_thread(self._file.save, blob)
             self._saved_at = time.monotonic()

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..errors import PayloadError
 from ..stream.codec import check_size
@@ -26,6 +26,7 @@ from ..stream.pipeline import Models
 from ..stream.snapshots import from_bytes, to_bytes
 from ..stream.ward_engine import Batch
 from .echoes import Echoes
+from .message import Message
 from .shard_state import ShardState
 
 log = logging.getLogger("ecg_stream.fleet")
@@ -33,17 +34,6 @@ log = logging.getLogger("ecg_stream.fleet")
 ROUND_S = 0.005  # so long turns are taken, or sessions copied out, before the network is looked at again
 MAX_PATIENTS = 1_000_000  # how many there are is for the coordinator to say
 OUTPUTS = ("beats", "events")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as it came: its number is what it is acknowledged by."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    number: int
-    received: float
 
 
 class ShardSessions:
@@ -211,7 +201,8 @@ class ShardSessions:
         for patient, lines in state.told.items():
             for line in lines:
                 self._echoes.add(patient, line)
-        messages = list(early)
+        held = Counter(state.taken)
+        messages = [message for message in early if not _counted_off(held, message.digest)]
         for message in messages:
             with contextlib.suppress(PayloadError):
                 patient, kind = self._topics.split(message.topic)
@@ -257,3 +248,11 @@ class ShardSessions:
             return b""
         # Numbers of messages mean nothing to the next incarnation.
         return to_bytes({**self.patients.snapshot(patient, time.monotonic()), "applied": 0}, self._maker)
+
+
+def _counted_off(digests: Counter[bytes], digest: bytes) -> bool:
+    """Tell whether a digest is among those, and take it away."""
+    if not digests[digest]:
+        return False
+    digests[digest] -= 1
+    return True

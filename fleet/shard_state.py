@@ -30,12 +30,15 @@ class ShardState(msgspec.Struct, frozen=True):
         Outputs, with their topic, that the broker may not have.
     told
         Outputs that it has and that may come out again, see `Echoes`.
+    taken
+        Digests of messages that are held by this state, and were not yet acknowledged when it was saved.
     """
 
     patients: dict[str, bytes] = {}
     leaving: dict[str, bytes] = {}
     pending: list[tuple[str, bytes]] = []
     told: dict[str, list[bytes]] = {}
+    taken: list[bytes] = []
     version: int = FORMAT_VERSION
 
 

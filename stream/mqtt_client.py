@@ -46,11 +46,36 @@ _CREDENTIALS = f"check {USER_VARIABLE} and {PASSWORD_VARIABLE}"
 OnMessage = Callable[[str, bytes, bool], None]
 """Takes topic, payload and whether it was retained; called before the message is acknowledged."""
 
-Acknowledge = Callable[[], None]
-"""Acknowledges one message, if the connection on which it came is still there; else the broker sends it again."""
 
-OnHeld = Callable[[str, bytes, bool, Acknowledge], None]
-"""The same as `OnMessage`, but the message stays unacknowledged until the last argument is called."""
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The acknowledgement of one message, to be sent later.
+
+    Attributes
+    ----------
+    connection
+        On which the message came; on another, its number would be another message's.
+    mid, qos
+        Its number and quality of service.
+    """
+
+    connection: aiomqtt.Client
+    mid: int
+    qos: int
+
+    @property
+    def possible(self) -> bool:
+        """Whether the connection is still there; if not, the broker sends the message again."""
+        return bool(self.connection._client.is_connected())
+
+    def send(self) -> None:
+        """Acknowledge, if it is possible."""
+        if self.possible:
+            self.connection._client.ack(self.mid, self.qos)
+
+
+OnHeld = Callable[[str, bytes, bool, Acknowledgement], None]
+"""The same as `OnMessage`, but the message stays unacknowledged until the last argument is sent."""
 
 
 @dataclass(slots=True)
@@ -253,19 +278,13 @@ class _Handover(asyncio.Queue[aiomqtt.Message]):
         payload = item.payload if isinstance(item.payload, bytes) else bytes(cast(bytearray, item.payload or b""))
         try:
             if self._on_held is not None:
-                acknowledge = partial(_acknowledge, self._connection[0], item.mid, item.qos)
-                self._on_held(item.topic.value, payload, bool(item.retain), acknowledge)
+                held = Acknowledgement(self._connection[0], item.mid, item.qos)
+                self._on_held(item.topic.value, payload, bool(item.retain), held)
             elif self._on_message is not None:
                 self._on_message(item.topic.value, payload, bool(item.retain))
         except BaseException as error:
             self._failure.append(error)
             raise  # aiomqtt drops the connection, and the message stays unacknowledged
-
-
-def _acknowledge(client: aiomqtt.Client, mid: int, qos: int) -> None:
-    """Acknowledge a message by hand; on another connection its number would be another message's."""
-    if client._client.is_connected():
-        client._client.ack(mid, qos)
 
 
 def _close(client: aiomqtt.Client) -> None:

@@ -210,11 +210,11 @@ async def test_a_message_that_cannot_be_taken_is_not_acknowledged(mosquitto) -> 
 async def test_what_is_held_comes_again_until_it_is_acknowledged(mosquitto) -> None:
     """Far more messages wait for their acknowledgement than a broker has in flight by default."""
     address = BrokerAddress.of(mosquitto.url)
-    acknowledges = []
+    acknowledgements = []
 
     class Held(Heard):
-        def hold(self, topic: str, payload: bytes, retained: bool, acknowledge) -> None:
-            acknowledges.append(acknowledge)
+        def hold(self, topic: str, payload: bytes, retained: bool, acknowledgement) -> None:
+            acknowledgements.append(acknowledgement)
             self.take(topic, payload, retained)
 
     first, second, third = Held(), Held(), Held()
@@ -225,11 +225,11 @@ async def test_what_is_held_comes_again_until_it_is_acknowledged(mosquitto) -> N
             for payload in sent:
                 ear._client.publish("x", payload, qos=1)
             await first.wait_for(300)
-        acknowledges.clear()
+        acknowledgements.clear()
         async with linked(Link(address, "stable", on_held=second.hold, session_s=60)):
             await second.wait_for(300)
-            for acknowledge in acknowledges[:200]:
-                acknowledge()
+            for acknowledgement in acknowledgements[:200]:
+                acknowledgement.send()
             await asyncio.to_thread(ear.publish, "x", b"last")
             await second.wait_for(301)
         async with linked(Link(address, "stable", on_held=third.hold, session_s=60)):
