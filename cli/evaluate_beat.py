@@ -13,6 +13,7 @@ import typer
 
 from ..errors import RequestError
 from ..replay.labels import LabelMap
+from .jobs_option import Jobs, parallel
 
 if TYPE_CHECKING:
     from ..offline.beat_run import Conditions, DatabaseResult
@@ -57,7 +58,7 @@ def beat(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and pictures into this folder.")
     ] = None,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Records to run at a time.")] = 1,
+    jobs: Jobs = "1",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object on one line.")] = False,
 ) -> None:
     """Run the live pipeline over databases and score its beats as `ecg-stream score` does.
@@ -86,8 +87,8 @@ def beat(
     chosen = choose(db or [], only)
     if report is not None or json:
         check_extra()
-    with nullcontext() if report is None else writing_report(report) as folder:
-        results = _run(chosen, conditions, data_folder(), jobs)
+    with parallel(jobs) as n_jobs, nullcontext() if report is None else writing_report(report) as folder:
+        results = _run(chosen, conditions, data_folder(), n_jobs)
         if report is not None and folder is not None:
             fill_report(folder, results, conditions, _command(conditions, db or [], only, report), data_folder())
     if json:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import RequestError
+from .jobs_option import Jobs, parallel
 from .training_options import Databases, Fold, Folds, Seed
 
 
@@ -31,6 +32,7 @@ def beat(
     folds: Folds = 4,
     fold: Fold = None,
     seed: Seed = 0,
+    jobs: Jobs = "1",
 ) -> None:
     """Train a network on beats that the live cascade finds and cuts, and write it as a bundle.
 
@@ -60,8 +62,8 @@ def beat(
     names = [name for name in names if name not in PACED]
     network = load_network(detector)
     records, noises = read_records(names), noises_at_hand()
-    with progress(len(records) * len(VARIATIONS[arch]), "cutting beats") as advance:
-        beats = gather(records, VARIATIONS[arch], noises, network, seed, on_record=advance)
+    with parallel(jobs) as n_jobs, progress(len(records) * len(VARIATIONS[arch]), "cutting beats") as advance:
+        beats = gather(records, VARIATIONS[arch], noises, network, seed, on_record=advance, jobs=n_jobs)
 
     def show(done: BeatEpoch) -> None:
         print(

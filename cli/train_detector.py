@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .jobs_option import Jobs, parallel
 from .training_options import Databases, Fold, Folds, Seed
 
 
@@ -17,6 +18,7 @@ def detector(
     fold: Fold = None,
     epochs: Annotated[str, typer.Option(help="Epochs of each round, with commas.")] = "6,8,14",
     seed: Seed = 0,
+    jobs: Jobs = "1",
 ) -> None:
     """Train the network that judges QRS candidates, and write it as a bundle.
 
@@ -36,7 +38,7 @@ def detector(
 
     records, noises = read_records(names), noises_at_hand()
 
-    with progress(len(records) * len(rounds), "running the detector") as advance:
+    with parallel(jobs) as n_jobs, progress(len(records) * len(rounds), "running the detector") as advance:
 
         def show(done: Round) -> None:
             advance.tell(f"round {done.number + 1}: {done.n_candidates:,} candidates, loss {done.loss:.4f}")
@@ -48,6 +50,7 @@ def detector(
             seed=seed,
             on_record=lambda _round, name: advance(name),
             on_round=show,
+            jobs=n_jobs,
         )
     command = (
         f"ecg-stream train detector {' '.join(f'--db {name}' for name in databases)} --epochs {epochs} --seed {seed}"

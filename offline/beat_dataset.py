@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..stream.cascade import Cascade
 from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
 from ..stream.messages import CLASSES, Samples
+from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, Variation, match, varied
 
 _PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous", "rr_to_long32", "rr_to_base")]
@@ -75,17 +76,24 @@ def gather(
     detector: DetectorNetwork,
     seed: int,
     on_record: Callable[[str], None] = lambda _name: None,
+    jobs: int = 1,
 ) -> BeatSet:
-    """Cut the beats of all records in all variations."""
+    """Cut the beats of all records in all variations; the same for any number of `jobs`, see `in_parallel`."""
     rng = np.random.default_rng(seed)
     number = {name: index for index, name in enumerate(sorted({record.patient for record in records}))}
+
+    def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool]]:
+        for record in records:
+            for variation in variations:  # chance is drawn here, in this order, wherever the rest is done
+                altered = varied(record, variation, noises, rng) if variation != Variation() else record
+                unaltered = not (variation.noise or variation.turned)
+                yield altered, detector, number[record.patient], unaltered
+
+    names = (record.name for record in records for _ in variations)
     parts = []
-    for record in records:
-        for variation in variations:
-            altered = varied(record, variation, noises, rng) if variation != Variation() else record
-            unaltered = not (variation.noise or variation.turned)
-            parts.append(beats_of(altered, detector, number[record.patient], unaltered))
-            on_record(record.name)
+    for name, part in zip(names, in_parallel(beats_of, calls(), jobs), strict=True):
+        parts.append(part)
+        on_record(name)
     return joined(parts)
 
 

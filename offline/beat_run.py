@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MissingExtraError, RecordError, RequestError
+from ..errors import RecordError, RequestError
 from ..models.bundle import read_card
 from ..replay.annotations import Annotations, marks
 from ..replay.labels import LabelMap
@@ -19,6 +19,7 @@ from ..replay.record import Record
 from ..stream.messages import CLASSES, Beat, Chunk, Output
 from ..stream.pipeline import DEFAULT_DETECTOR, Models, Pipeline, load_models
 from .ec57 import LEARNING_PERIOD_S, RecordScore, compare
+from .parallel import in_parallel
 
 CHUNK_MS = 1000.0
 """How the record is cut; the pipeline gives the same beats for any."""
@@ -228,22 +229,14 @@ def run_records(names: Sequence[str], conditions: Conditions, data_folder: Path,
     data_folder
         Where they lie.
     jobs
-        How many processes work at it.
+        See `in_parallel`.
 
     Yields
     ------
     RecordRun
         In the order of `names`.
     """
-    if jobs == 1:
-        yield from (_run_by_name(name, conditions, data_folder) for name in names)
-        return
-    try:
-        from joblib import Parallel, delayed
-    except ImportError as error:
-        raise MissingExtraError("--jobs", "train") from error
-    work = (delayed(_run_by_name)(name, conditions, data_folder) for name in names)
-    yield from Parallel(n_jobs=jobs, return_as="generator")(work)
+    yield from in_parallel(_run_by_name, ((name, conditions, data_folder) for name in names), jobs)
 
 
 def rhythm_is_supraventricular(reference: Annotations, n_samples: int) -> bool:

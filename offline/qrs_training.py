@@ -8,7 +8,7 @@ of both kinds, and every candidate it meets is labelled from the reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..stream.grid import GRID_HZ, Grid
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
 from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
+from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, Variation, varied
 
 VARIATIONS = (
@@ -62,6 +63,7 @@ def train_detector(
     seed: int = 0,
     on_record: Callable[[int, str], None] = lambda _round, _name: None,
     on_round: Callable[[Round], None] = lambda _round: None,
+    jobs: int = 1,
 ) -> DetectorNetwork:
     """Train from nothing.
 
@@ -77,6 +79,8 @@ def train_detector(
         Where chance starts.
     on_record, on_round
         Told of progress.
+    jobs
+        See `in_parallel`; the result is the same for any number.
 
     Returns
     -------
@@ -87,15 +91,17 @@ def train_detector(
     shifts = [reference_shift(record) for record in records]
     networks: list[DetectorNetwork] = [height_network()]
     gathered: list[Candidates] = []
-    for number, n_epochs in enumerate(epochs):
-        met = []
+
+    def calls(number: int) -> Iterator[tuple[TrainingRecord, int, DetectorNetwork]]:
         for record, shift in zip(records, shifts, strict=True):
             on_record(number, record.name)
-            for variation in VARIATIONS:
+            for variation in VARIATIONS:  # chance is drawn here, in this order, wherever the rest is done
                 network = networks[rng.integers(len(networks))]
                 threshold = float(rng.choice([0.2, 0.5, 0.5, 0.5, 0.8]))
-                altered = varied(record, variation, noises, rng)
-                met.append(candidates(altered, shift, replace(network, threshold=threshold)))
+                yield varied(record, variation, noises, rng), shift, replace(network, threshold=threshold)
+
+    for number, n_epochs in enumerate(epochs):
+        met = list(in_parallel(candidates, calls(number), jobs))
         # What the first networks met is too unlike service to keep for the last round.
         gathered = [*gathered, _joined(met)] if number > 1 else [_joined(met)]
         trained, loss = _fit(_joined(gathered), n_epochs, seed + number)
