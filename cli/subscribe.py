@@ -47,6 +47,13 @@ def subscribe(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
+    record_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Record bundle: classify the last ten seconds as well, every two, of patients with its leads.",
+        ),
+    ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json"] | None,
         typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
@@ -84,7 +91,7 @@ def subscribe(
     Ctrl-C and SIGTERM end it: with --state all sessions are saved, to go on where they stood; without, they are
     flushed and summed up.
     """
-    from ..stream.pipeline import DEFAULT_MODEL, load_models
+    from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 
     if (url is None) == (not demo):
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
@@ -95,7 +102,7 @@ def subscribe(
         if url is None
         else BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file),
         options=options,
-        models=load_models(model or DEFAULT_MODEL),
+        models=load_models(model or DEFAULT_MODEL, DEFAULT_DETECTOR, record_model),
         model=Path(model or DEFAULT_MODEL).name,
         shown=shown,
         focus=None if focus is None else patient_id(focus),

@@ -17,6 +17,9 @@ import pytest
 from broken_payloads import mutations
 from broker import MOSQUITTO, Amqtt, Mosquitto, ecg_stream, free_port, start_broker
 from mqtt_ear import Ear
+from record_bundles import write_bundle
+from synthetic_ptbxl import signal as signal_of_class
+from synthetic_ptbxl import write_record
 
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.jsonl import encode_line
@@ -100,6 +103,22 @@ def test_beats_over_the_broker_are_those_of_replay(
     summary = json.loads(out.read_bytes().splitlines()[-1])
     assert (summary["type"], summary["record"]) == ("summary", "bed-7")
     assert (summary["samples"], summary["beats"]) == (SECONDS * 250, len(expected))
+
+
+def test_a_record_model_speaks_of_those_patients_who_have_its_leads(broker: Mosquitto | Amqtt, tmp_path: Path) -> None:
+    write_record(tmp_path / "long", signal_of_class(True, seconds=15.0), fs=100)
+    model, out = write_bundle(tmp_path / "lowest"), tmp_path / "out.jsonl"
+    subscribe = ("subscribe", broker.url, "--format", "json", "--exit-when-idle", "1", "--record-model", str(model))
+    with Ear(broker.port, "ecg-stream/+/status") as ear, running(*subscribe, out=out) as service:
+        ear.wait(service_is_up(ear))
+        with_i = ("publish", str(tmp_path / "long"), broker.url, "--patient", "bed-1", "--speed", "max")
+        without = ("publish", "demo", broker.url, "--patient", "bed-2", "--speed", "max", "--start", "0", "--end", "20")
+        with running(*with_i) as one, running(*without) as other:
+            assert (one.wait(60), other.wait(60)) == (0, 0)
+        assert service.wait(60) == 0
+    said = [line for line in map(json.loads, out.read_bytes().splitlines()) if line.get("kind") == "record"]
+    assert [(line["record"], line["time"]) for line in said] == [("bed-1", 10.0), ("bed-1", 12.0), ("bed-1", 14.0)]
+    assert all(line["detail"].startswith("IMI, probability of IMI") for line in said)
 
 
 @needs_mosquitto
