@@ -22,6 +22,9 @@ def record(
     rate: Annotated[int | None, typer.Option(help="Records at 100 or 500 Hz; without it, the model's rate.")] = None,
     label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
     report: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and the plots.")] = None,
+    into_card: Annotated[
+        bool, typer.Option("--into-card", help="Write the figures into the model's card; for folds 9 and 10.")
+    ] = False,
     database: Annotated[
         Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
     ] = None,
@@ -34,7 +37,12 @@ def record(
     bundle = load_bundle(model, "record", PREPROCESSING)
     card = bundle.card
     _same_leads(leads, card)
+    if into_card and fold <= 8:
+        raise RequestError(
+            f"--into-card --fold {fold}: a card carries figures of folds that no model learns from, 9 and 10"
+        )
 
+    from ..offline.record_bundle import add_test_figures
     from ..offline.record_evaluation import bundle_probability, evaluate
     from ..offline.record_report import figures_as_json, write_report
     from .record_options import open_records
@@ -47,6 +55,8 @@ def record(
     figures = figures_as_json(evaluation, **about, fold=fold)
     if report is not None:
         write_report(report, f"{card.name} ({card.arch}) on PTB-XL fold {fold}, {at_rate} Hz", evaluation, figures)
+    if into_card:
+        add_test_figures(bundle, figures)
     if as_json:
         print(json.dumps(figures))
     else:

@@ -43,6 +43,22 @@ def whole_numbers(option: str, value: str) -> tuple[int, ...]:
         raise RequestError(f"{option} {value}: whole numbers with commas are valid, such as 8 or 7,8") from error
 
 
+def fold_groups(option: str, value: str) -> tuple[tuple[int, ...], ...]:
+    """Read groups of folds with commas between them, the folds of a group with plus signs.
+
+    Raises
+    ------
+    RequestError
+        If it is something else.
+    """
+    try:
+        return tuple(tuple(int(fold) for fold in group.split("+")) for group in value.split(","))
+    except ValueError as error:
+        raise RequestError(
+            f"{option} {value}: folds such as 8, or groups of them such as 1+2,3+4, are valid"
+        ) from error
+
+
 def lead_names(value: str) -> tuple[str, ...]:
     """Read ``I``, ``all``, or names with commas.
 

@@ -20,18 +20,26 @@ if TYPE_CHECKING:
 
 def record(
     output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
-    arch: Annotated[str, typer.Option(help="Network: cnn, crnn or seresnet.")] = "seresnet",
+    arch: Annotated[
+        str, typer.Option(help="Network: cnn, crnn, seresnet or meanbeat; or several, such as seresnet+meanbeat.")
+    ] = "seresnet+meanbeat",
     leads: Annotated[str, typer.Option(help="I, all, or lead names with commas.")] = "I",
     rate: Annotated[int, typer.Option(help="Sampling rate of the records, 100 or 500 Hz.")] = 100,
     balance: Annotated[
         str, typer.Option(help="Of the training folds: weights, undersample, oversample or smote.")
     ] = "weights",
     label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
-    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a member.")] = 30,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Most epochs of a member; without it, those of its recipe.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Where chance starts.")] = 0,
     validation: Annotated[
-        str, typer.Option(help="Folds of 1 to 8 to leave out, with commas: one network for each, and their mean.")
-    ] = "8",
+        str,
+        typer.Option(
+            help="Folds of 1 to 8 to leave out, such as 8 or 1+2,3+4: a member of each network for each group of "
+            "folds, and their mean.",
+        ),
+    ] = "1+2,3+4,5+6,7+8",
     teacher: Annotated[
         str | None, typer.Option(help="Record model, by name or path, whose probabilities to learn from as well.")
     ] = None,
@@ -41,15 +49,16 @@ def record(
 ) -> None:
     """Train a network that tells NORM from inferior infarction on PTB-XL, and write it as a bundle.
 
-    Folds 9 and 10 take no part.
+    The records left out that a person has validated pick the best epochs and the thresholds. Folds 9 and 10 take
+    no part.
     """
     from ..models.record_networks import ARCHITECTURES
     from ..offline.record_balance import BALANCES
-    from .record_options import one_of, whole_numbers
+    from .record_options import fold_groups, one_of
 
-    one_of("--arch", arch, ARCHITECTURES)
+    archs = [one_of("--arch", name, ARCHITECTURES) for name in arch.split("+")]
     how = one_of("--balance", balance, BALANCES)
-    folds = whole_numbers("--validation", validation)
+    groups = fold_groups("--validation", validation)
 
     from ..models.record_networks import import_keras
     from ..offline.record_bundle import write_record_bundle
@@ -61,27 +70,31 @@ def record(
     soft = None if teacher is None else _ask(teacher, records, database, label)
     trained = train_record_model(
         records,
-        arch=arch,
+        archs=archs,
         epochs=epochs,
         seed=seed,
         balance=how,
-        validation_folds=folds,
+        left_out=groups,
         teacher=soft,
         on_epoch=_show,
     )
     made_by: dict[str, Any] = {
         "database": "PTB-XL 1.0.1",
         "command": f"ecg-stream train record --arch {arch} --leads {leads} --rate {rate} --balance {balance} "
-        f"--label {label} --epochs {epochs} --seed {seed} --validation {validation}"
+        f"--label {label} --seed {seed} --validation {validation}"
+        + (f" --epochs {epochs}" if epochs else "")
         + (f" --teacher {Path(teacher).name}" if teacher else ""),
-        "split": f"strat_fold 1-8; each member leaves out one of {validation} for its best epoch, calibration and the "
-        "thresholds; folds 9 and 10 unseen",
+        "split": f"strat_fold 1-8; each member leaves out one group of {validation}, whose records that a person has "
+        "validated pick its best epoch, its calibration and the thresholds; folds 9 and 10 unseen",
         "records": trained.n_records,
         "left_out": {**records.index.dropped, "missing": len(records.missing)},
         "seed": seed,
     }
     card = write_record_bundle(output, trained, name=output.name, rate=rate, leads=records.leads, training=made_by)
-    print(f"{output}: {card.arch}, validation AUC {trained.validation_auc:.4f} on {trained.n_validation} records")
+    print(
+        f"{output}: {card.arch}, validation AUC {trained.validation_auc:.4f}, balanced accuracy "
+        f"{trained.validation_balanced_accuracy:.3f} on {trained.n_validation} records"
+    )
 
 
 def _ask(teacher: str, records: RecordSet, database: Path | None, label: str) -> NDArray[np.float64]:

@@ -197,6 +197,26 @@ def write_card(folder: Path, card: Card) -> Card:
     return card
 
 
+def rewrite_card(folder: Path, card: Card) -> None:
+    """Put another card in the place of the one in `folder`, whole or not at all.
+
+    Raises
+    ------
+    BundleError
+        If the folder cannot be written.
+    """
+    text = msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".card.", delete=False) as part:
+            part.write(text)
+        Path(part.name).chmod(0o644)
+        Path(part.name).replace(folder / "card.json")
+    except OSError as error:
+        raise BundleError(
+            f"cannot write {folder / 'card.json'}: {error.strerror}: copy the bundle to a writable folder"
+        ) from error
+
+
 def inference_session(bundle: Bundle) -> Any:
     """ONNX Runtime session of the bundle's network, on one thread.
 

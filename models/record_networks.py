@@ -1,23 +1,28 @@
 """Networks that classify ten seconds of ECG as a whole; Keras, for training only.
 
-Each takes ``(batch, time, leads)`` in millivolts and gives the probability of each class. All are built with
-a free time axis, so that they can train on crops, and are exported for the window that they will serve.
+Each takes ``(batch, time, leads)`` in millivolts and gives the probability of each class. Those that see the whole
+window have a free time axis, so that they can train on crops, and are exported for the window that they will
+serve. ``meanbeat`` sees what its front makes of the window, the mean beat.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtraError, RequestError
+from .mean_beat import BEAT_SAMPLES, mean_beat_network
 
 if TYPE_CHECKING:
     import keras
 
-ARCHITECTURES = ("cnn", "crnn", "seresnet")
+ARCHITECTURES = ("cnn", "crnn", "seresnet", "meanbeat")
 """What `build_record_network` knows."""
+
+WINDOW_S = 10.0
+"""Length of the window, seconds."""
 
 
 def build_record_network(arch: str, *, fs: float, n_leads: int, n_classes: int = 2) -> keras.Model:
@@ -35,7 +40,8 @@ def build_record_network(arch: str, *, fs: float, n_leads: int, n_classes: int =
     Returns
     -------
     keras.Model
-        From ``(batch, time, n_leads)``, mV, to ``(batch, n_classes)``, probabilities.
+        From ``(batch, time, n_leads)``, mV, to ``(batch, n_classes)``, probabilities. The time of ``meanbeat`` is that
+        of the mean beat, see `record_front`.
 
     Raises
     ------
@@ -44,12 +50,25 @@ def build_record_network(arch: str, *, fs: float, n_leads: int, n_classes: int =
     MissingExtraError
         If TensorFlow is not installed.
     """
-    builders: dict[str, Callable[[Any, float, int], Any]] = {"cnn": _cnn, "crnn": _crnn, "seresnet": _seresnet}
+    builders: dict[str, Callable[[Any, float, int], Any]] = {
+        "cnn": _cnn,
+        "crnn": _crnn,
+        "seresnet": _seresnet,
+        "meanbeat": _meanbeat,
+    }
     if arch not in builders:
         raise RequestError(f"no architecture '{arch}' for records: valid are {', '.join(ARCHITECTURES)}")
     keras = import_keras()
-    x = keras.Input((None, n_leads), name="ecg")
+    x = keras.Input((BEAT_SAMPLES if arch == "meanbeat" else None, n_leads), name="ecg")
     return keras.Model(x, builders[arch](x, fs, n_classes), name=arch)
+
+
+def record_front(arch: str, *, fs: float, n_leads: int) -> keras.Model | None:
+    """Build what stands before the first weight of an architecture; None if that is the window itself."""
+    if arch != "meanbeat":
+        return None
+    import_keras()
+    return mean_beat_network(fs=fs, n_leads=n_leads, n_samples=round(WINDOW_S * fs))
 
 
 def import_keras() -> Any:
@@ -69,25 +88,76 @@ def import_keras() -> Any:
     return keras
 
 
-def average(networks: Sequence[keras.Model], *, n_leads: int) -> keras.Model:
-    """One network that gives the mean probability of several; they are renamed, as names in a network are unique."""
+def average(
+    networks: Sequence[keras.Model], *, n_leads: int, fronts: Mapping[str, keras.Model] | None = None
+) -> keras.Model:
+    """Join several networks into one that gives the mean of their probabilities.
+
+    Parameters
+    ----------
+    networks
+        From `build_record_network`; they are renamed, as names in a network are unique.
+    n_leads
+        Width of the input.
+    fronts
+        By architecture, from `record_front`; each runs once for all of its members.
+
+    Returns
+    -------
+    keras.Model
+        From the window to the probabilities, named after its architectures.
+    """
     keras = import_keras()
-    arch = networks[0].name
-    x = keras.Input((None, n_leads), name="ecg")
+    fronts = fronts or {}
+    arches = [network.name for network in networks]
+    x = keras.Input(next((front.input_shape[1:] for front in fronts.values()), (None, n_leads)), name="ecg")
+    seen = {arch: front(x) for arch, front in fronts.items()}
     outputs = []
-    for number, network in enumerate(networks):
+    for number, (arch, network) in enumerate(zip(arches, networks, strict=True)):
         network.name = f"member_{number + 1}"
-        outputs.append(network(x))
+        outputs.append(network(seen.get(arch, x)))
     mean = keras.layers.Average(name="mean")(outputs) if len(outputs) > 1 else outputs[0]
-    return keras.Model(x, mean, name=arch)
+    return keras.Model(x, mean, name="-".join(dict.fromkeys(arches)))
 
 
 def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
-    """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch."""
+    """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch.
+
+    Weights that half precision holds exactly (see `round_weights`) are stored in it, which halves the file and
+    changes nothing.
+    """
     keras = import_keras()
     x = keras.Input((n_samples, network.input_shape[-1]), name="ecg")
     fixed = keras.Model(x, network(x), name=network.name)
     quiet_export(fixed, path)
+    _store_in_half(path)
+
+
+def round_weights(network: keras.Model) -> None:
+    """Round the weights, in place, to what half precision holds."""
+    network.set_weights([weight.astype("float16").astype("float32") for weight in network.get_weights()])
+
+
+def _store_in_half(path: Path) -> None:
+    """Store in half precision the weights of an ONNX file that it holds exactly; a cast brings each back."""
+    import numpy as np
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    casts = []
+    for tensor in model.graph.initializer:
+        weight = numpy_helper.to_array(tensor)
+        half = weight.astype(np.float16) if weight.dtype == np.float32 and weight.size > 64 else weight
+        if half is weight or not np.array_equal(half.astype(np.float32), weight):
+            continue
+        name, stored = tensor.name, f"{tensor.name}_half"
+        tensor.CopyFrom(numpy_helper.from_array(half, stored))
+        casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
 
 
 def quiet_export(network: keras.Model, path: Path) -> None:
@@ -168,7 +238,26 @@ def _seresnet(x: Any, fs: float, n_classes: int) -> Any:
     return layers.Dense(n_classes, activation="softmax", name="probability")(x)
 
 
-def _residual_block(x: Any, filters: int, width: int, dropout: float) -> Any:
+def _meanbeat(x: Any, fs: float, n_classes: int) -> Any:  # noqa: ARG001  the mean beat has a rate of its own
+    """Residual network on the mean beat; 150,000 weights.
+
+    Beats are aligned, so each place in time has a meaning of its own: the last feature map is not averaged
+    but goes to the dense head as it is.
+    """
+    from keras import layers
+
+    x = layers.Conv1D(32, 5, padding="same", use_bias=False)(x)
+    x = layers.Activation("swish")(_normalized(x))
+    for filters, width, dropout in ((40, 7, 0.0), (56, 5, 0.1), (64, 5, 0.1)):
+        x = _residual_block(x, filters, width, dropout, gated=False)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(0.4)(x)
+    x = layers.Dense(64, activation="swish")(x)
+    x = layers.Dropout(0.4)(x)
+    return layers.Dense(n_classes, activation="softmax", name="probability")(x)
+
+
+def _residual_block(x: Any, filters: int, width: int, dropout: float, *, gated: bool = True) -> Any:
     from keras import layers
 
     y = layers.Conv1D(filters, width, strides=2, padding="same", use_bias=False)(x)
@@ -177,10 +266,11 @@ def _residual_block(x: Any, filters: int, width: int, dropout: float) -> Any:
     y = layers.SpatialDropout1D(dropout)(y)
     y = layers.Conv1D(filters, width, padding="same", use_bias=False)(y)
     y = _normalized(y)
-    gate = layers.GlobalAveragePooling1D(keepdims=True)(y)
-    gate = layers.Dense(max(8, filters // 8), activation="swish")(gate)
-    gate = layers.Dense(filters, activation="sigmoid")(gate)
-    y = layers.Multiply()([y, gate])
+    if gated:
+        gate = layers.GlobalAveragePooling1D(keepdims=True)(y)
+        gate = layers.Dense(max(8, filters // 8), activation="swish")(gate)
+        gate = layers.Dense(filters, activation="sigmoid")(gate)
+        y = layers.Multiply()([y, gate])
     shortcut = layers.AveragePooling1D(2, padding="same")(x)
     shortcut = layers.Conv1D(filters, 1, use_bias=False)(shortcut)
     return layers.Activation("swish")(layers.Add()([shortcut, y]))

@@ -40,7 +40,16 @@ LICENCE = "CC BY 4.0 (PTB-XL, PhysioNet)"
 QUALITY_COLUMNS = ("burst_noise", "electrodes_problems", "extra_beats")
 """A remark in one of these drops the record."""
 
-_COLUMNS = ("ecg_id", "patient_id", "strat_fold", "scp_codes", "filename_lr", "filename_hr", *QUALITY_COLUMNS)
+_COLUMNS = (
+    "ecg_id",
+    "patient_id",
+    "strat_fold",
+    "scp_codes",
+    "validated_by_human",
+    "filename_lr",
+    "filename_hr",
+    *QUALITY_COLUMNS,
+)
 
 _BATCH = 64
 """Records that one worker reads at a time."""
@@ -58,6 +67,8 @@ class RecordIndex:
         ``(n,)`` bool: IMI rather than NORM.
     fold, patient
         ``(n,)`` ints, as the CSV has them.
+    validated
+        ``(n,)`` bool: a person has confirmed what the recorder's program says, as in all of folds 9 and 10.
     dropped
         How many rows of the CSV were left out, by reason.
     """
@@ -66,6 +77,7 @@ class RecordIndex:
     positive: NDArray[np.bool_]
     fold: NDArray[np.int64]
     patient: NDArray[np.int64]
+    validated: NDArray[np.bool_]
     dropped: dict[str, int]
 
     def __len__(self) -> int:
@@ -75,7 +87,14 @@ class RecordIndex:
     def where(self, chosen: NDArray[np.bool_]) -> RecordIndex:
         """Give the chosen records, in the same order."""
         names = tuple(name for name, take in zip(self.names, chosen, strict=True) if take)
-        return RecordIndex(names, self.positive[chosen], self.fold[chosen], self.patient[chosen], self.dropped)
+        return RecordIndex(
+            names,
+            self.positive[chosen],
+            self.fold[chosen],
+            self.patient[chosen],
+            self.validated[chosen],
+            self.dropped,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +170,7 @@ def read_index(folder: Path, *, rate: Rate = 100, label: Label = "first") -> Rec
         positive=classes[chosen] == CLASSES[1],
         fold=kept["strat_fold"].to_numpy(np.int64),
         patient=kept["patient_id"].to_numpy(np.int64),
+        validated=(kept["validated_by_human"].astype(str) == "True").to_numpy(),
         dropped=dropped,
     )
 

@@ -29,6 +29,10 @@ class Augmentation:
         Largest standard deviation of white noise, mV.
     wander_mv
         Standard deviation of the amplitude of a slow sine on each lead, mV.
+    stretch
+        Standard deviation of the log of a factor on time, about the middle.
+    shift_s
+        Standard deviation of a shift in time, seconds.
     """
 
     crop: float = 0.8
@@ -36,6 +40,8 @@ class Augmentation:
     lead_gain: float = 0.05
     noise_mv: float = 0.03
     wander_mv: float = 0.05
+    stretch: float = 0.0
+    shift_s: float = 0.0
 
 
 NOTHING = Augmentation(crop=1.0, gain=0.0, lead_gain=0.0, noise_mv=0.0, wander_mv=0.0)
@@ -80,6 +86,8 @@ def epoch_batches(
 def _disturbed(
     x: NDArray[np.float32], fs: float, augmentation: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float32]:
+    if augmentation.stretch or augmentation.shift_s:
+        x = _moved(x, fs, augmentation, rng)
     n, length, leads = x.shape
     log_gain = rng.normal(0.0, augmentation.gain, (n, 1, 1)) + rng.normal(0.0, augmentation.lead_gain, (n, 1, leads))
     noise = rng.standard_normal(x.shape, dtype=np.float32) * rng.uniform(0.0, augmentation.noise_mv, (n, 1, 1))
@@ -87,3 +95,18 @@ def _disturbed(
     phase = 2.0 * np.pi * (hertz * np.arange(length)[:, None] / fs + rng.uniform(0.0, 1.0, (n, 1, leads)))
     wander = rng.normal(0.0, augmentation.wander_mv, (n, 1, leads)) * np.sin(phase)
     return (x * np.exp(log_gain) + noise + wander).astype(np.float32)
+
+
+def _moved(
+    x: NDArray[np.float32], fs: float, augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Stretch and shift each record in time, linearly between samples; its ends go on as they stand."""
+    n, length, _ = x.shape
+    middle = length // 2
+    factor = np.exp(rng.normal(0.0, augmentation.stretch, (n, 1)))
+    at = middle + (np.arange(length) - middle) * factor + rng.normal(0.0, augmentation.shift_s * fs, (n, 1))
+    at = np.clip(at, 0.0, length - 1.001)
+    before = at.astype(np.int64)
+    part = (at - before)[..., None]
+    row = np.arange(n)[:, None]
+    return ((1.0 - part) * x[row, before] + part * x[row, before + 1]).astype(np.float32)

@@ -8,7 +8,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from ..models.bundle import Card, library_versions, write_card, writing_bundle
+import msgspec
+
+from ..models.bundle import Bundle, Card, library_versions, rewrite_card, write_card, writing_bundle
 from ..models.record_networks import export_onnx, save_checkpoint
 from ..stream.record_input import NORMALIZATION, PREPROCESSING, WINDOW_S, window_samples
 from .ptbxl import CLASSES, LICENCE
@@ -49,7 +51,7 @@ def write_record_bundle(
             Card(
                 name=name,
                 task="record",
-                arch=trained.network.name,
+                arch=trained.network.name.replace("-", "+"),
                 classes=CLASSES,
                 input_name="ecg",
                 input_shape=(None, window_samples(rate), len(leads)),
@@ -60,11 +62,36 @@ def write_record_bundle(
                 thresholds=trained.thresholds,
                 leads=leads,
                 training=training,
-                metrics={"validation": {"auc": trained.validation_auc, "records": trained.n_validation}},
+                metrics={
+                    "validation": {
+                        "auc": trained.validation_auc,
+                        "balanced_accuracy": trained.validation_balanced_accuracy,
+                        "records": trained.n_validation,
+                    }
+                },
                 versions=dict(library_versions("tensorflow", "keras", "tf2onnx", "numpy", "scikit-learn")),
                 data_licence=LICENCE,
             ),
         )
+
+
+def add_test_figures(bundle: Bundle, figures: dict[str, Any]) -> None:
+    """Put the figures of a test fold into the card of a bundle; those that stand there already are replaced.
+
+    Parameters
+    ----------
+    bundle
+        The model that was scored.
+    figures
+        From `record_report.figures_as_json`.
+
+    Raises
+    ------
+    BundleError
+        If the card cannot be written.
+    """
+    kept = {name: value for name, value in figures.items() if name not in ("model", "arch", "leads", "rate")}
+    rewrite_card(bundle.folder, msgspec.structs.replace(bundle.card, metrics={**bundle.card.metrics, "test": kept}))
 
 
 def network_summary(network: Any) -> str:

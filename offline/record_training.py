@@ -1,8 +1,9 @@
 """Training of the networks that classify ten seconds as NORM or inferior infarction.
 
-A model is the mean of one or several members. Each member leaves out one fold of patients, which picks its best epoch
-and calibrates it; the thresholds come from all folds left out, so nothing is chosen on a record that was learnt
-from. The test fold takes no part.
+A model is the mean of one or several members. Each member leaves out a group of folds, which picks its best epoch
+and calibrates it; the thresholds come from all folds left out, each record seen only by members that left it
+out, so nothing is chosen on a record that was learnt from. Of the records left out, those count that a
+person has validated, as all have been that the model is tested on. The test fold takes no part.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RequestError
-from ..models.record_networks import average, build_record_network, import_keras
+from ..models.mean_beat import GRID_HZ
+from ..models.record_networks import average, build_record_network, import_keras, record_front, round_weights
 from .ptbxl import RecordSet
 from .record_augmentation import NOTHING, Augmentation, epoch_batches
 from .record_balance import Balance, balanced
-from .record_evaluation import find_thresholds
+from .record_evaluation import decide, find_thresholds
 
 if TYPE_CHECKING:
     import keras
@@ -47,6 +49,8 @@ class Recipe:
         last weights.
     patience
         Epochs without a better validation figure before training stops.
+    epochs
+        Most epochs, if no number is given.
     """
 
     learning_rate: float = 1e-3
@@ -56,12 +60,21 @@ class Recipe:
     augmentation: Augmentation = NOTHING
     weight_average: float = 0.0
     patience: int = 10
+    epochs: int = 40
 
 
 RECIPES = {
     "cnn": Recipe(),
     "crnn": Recipe(),
-    "seresnet": Recipe(3e-3, 0.02, label_smoothing=0.05, augmentation=Augmentation(), weight_average=0.993),
+    "seresnet": Recipe(3e-3, 0.02, label_smoothing=0.05, augmentation=Augmentation(), weight_average=0.993, epochs=12),
+    "meanbeat": Recipe(
+        3e-3,
+        0.02,
+        label_smoothing=0.05,
+        augmentation=Augmentation(crop=1.0, noise_mv=0.01, stretch=0.03, shift_s=0.007),
+        weight_average=0.993,
+        epochs=20,
+    ),
 }
 """By architecture: the two published networks are trained plainly, as they were."""
 
@@ -93,16 +106,18 @@ class Trained:
         From the folds left out; see `find_thresholds`.
     history
         Every epoch of every member.
-    validation_auc
-        Of all records left out, each scored by the member that left it out.
+    validation_auc, validation_balanced_accuracy
+        Of the validated records left out, each scored by the mean of the members that left it out; the second at
+        Youden's threshold, which was chosen on the same records.
     n_records, n_validation
-        Records of the training folds, and of those that a member left out.
+        Records of the training folds, and the validated ones of those left out.
     """
 
     network: keras.Model
     thresholds: dict[str, float]
     history: tuple[EpochFigures, ...]
     validation_auc: float
+    validation_balanced_accuracy: float
     n_records: int
     n_validation: int
 
@@ -110,29 +125,30 @@ class Trained:
 def train_record_model(
     records: RecordSet,
     *,
-    arch: str,
-    epochs: int,
+    archs: Sequence[str],
     seed: int,
     balance: Balance,
-    validation_folds: Sequence[int] = (8,),
+    epochs: int | None = None,
+    left_out: Sequence[Sequence[int]] = ((8,),),
     teacher: NDArray[np.float64] | None = None,
     on_epoch: Callable[[EpochFigures], object] | None = None,
 ) -> Trained:
-    """Train one member for each validation fold.
+    """Train one member of each architecture for each group of folds that is left out.
 
     Parameters
     ----------
     records
         With folds 1 to 8 among them.
-    arch
-        One of `ecg_stream.models.record_networks.ARCHITECTURES`.
-    epochs, seed
-        Most epochs of a member, and where chance starts; TensorFlow on several threads is still not
-        reproducible to the last bit.
+    archs
+        One or several of `ecg_stream.models.record_networks.ARCHITECTURES`.
+    seed
+        Where chance starts; TensorFlow on several threads is still not reproducible to the last bit.
     balance
         How the training records are balanced.
-    validation_folds
-        What each member leaves out.
+    epochs
+        Most epochs of a member; None leaves it to the recipe of its architecture.
+    left_out
+        Groups of folds, no fold in two of them; the members of a group do not learn from it.
     teacher
         ``(len(records.index),)`` probability of IMI from a model that sees more, to learn from beside the labels
         (Hinton et al. 2015, arXiv:1503.02531).
@@ -142,53 +158,131 @@ def train_record_model(
     Raises
     ------
     RequestError
-        If the architecture is unknown, a fold is not one of the training folds, or a fold lacks a class.
+        If an architecture is unknown, a fold is not one of the training folds or stands twice, or the validated
+        records of a group are all of one class.
+    RecordError
+        If the training folds lack a class.
     MissingExtraError
         If TensorFlow is not installed.
     """
-    strange = sorted(set(validation_folds) - set(TRAINING_FOLDS))
-    if strange or not validation_folds or epochs < 1:
-        raise RequestError(
-            f"got validation folds {list(validation_folds)} and {epochs} epochs: valid are one or more of folds 1 to 8 "
-            "and at least one epoch"
-        )
-    keras = import_keras()
+    _check(archs, left_out, epochs)
+    import_keras()
+    rate, n_leads = records.rate, len(records.leads)
+    built = {arch: record_front(arch, fs=rate, n_leads=n_leads) for arch in archs}
+    fronts = {arch: front for arch, front in built.items() if front is not None}
     members: list[Any] = []
     history: list[EpochFigures] = []
-    left_out: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
-    for number, fold in enumerate(validation_folds):
-        keras.utils.set_random_seed(seed + number)
-        network = build_record_network(arch, fs=records.rate, n_leads=len(records.leads))
-        chosen = np.isin(records.index.fold, [f for f in TRAINING_FOLDS if f != fold])
-        signals, positive, _ = records.folds(*(f for f in TRAINING_FOLDS if f != fold))
-        targets = soft_targets(positive, RECIPES[arch].label_smoothing, teacher if teacher is None else teacher[chosen])
-        validation, truth, _ = records.folds(fold)
-        history += _fit(
-            network,
-            balanced(signals, targets, positive, balance, seed + number),
-            (validation, truth),
-            RECIPES[arch],
-            fs=records.rate,
-            epochs=epochs,
-            member=number,
-            rng=np.random.default_rng([seed, number]),
-            on_epoch=on_epoch or _nothing,
-        )
-        member = build_record_network(arch, fs=records.rate, n_leads=len(records.leads))  # without the optimizer
-        member.set_weights(network.get_weights())
-        _calibrate(member, probability_of(member, validation), truth)
-        members.append(member)
-        left_out.append((truth, probability_of(member, validation)))
-    truth = np.concatenate([t for t, _ in left_out])
-    probability = np.concatenate([p for _, p in left_out])
+    truths: list[NDArray[np.bool_]] = []
+    probabilities: list[NDArray[np.float64]] = []
+    for group in left_out:
+        kept = [f for f in TRAINING_FOLDS if f not in group]
+        signals, positive, _ = records.folds(*kept)
+        soft = None if teacher is None else teacher[np.isin(records.index.fold, kept)]
+        validation, truth = _validated(records, group)
+        of_group = []
+        for arch in archs:
+            number = len(members)
+            recipe = RECIPES[arch]
+            targets = soft_targets(positive, recipe.label_smoothing, soft)
+            seen = through(fronts.get(arch), validation)
+            member, figures = _member(
+                arch,
+                balanced(through(fronts.get(arch), signals), targets, positive, balance, seed + number),
+                (seen, truth),
+                fs=rate,
+                epochs=epochs or recipe.epochs,
+                member=number,
+                seed=seed,
+                on_epoch=on_epoch or _nothing,
+            )
+            members.append(member)
+            history += figures
+            of_group.append(probability_of(member, seen))
+        truths.append(truth)
+        probabilities.append(np.mean(of_group, axis=0))
+    truth, probability = np.concatenate(truths), np.concatenate(probabilities)
+    thresholds = find_thresholds(truth, probability)
     return Trained(
-        average(members, n_leads=len(records.leads)),
-        find_thresholds(truth, probability),
+        average(members, n_leads=n_leads, fronts=fronts),
+        thresholds,
         tuple(history),
         _auc(truth, probability),
+        decide(truth, probability, thresholds["youden"]).balanced_accuracy,
         int(np.isin(records.index.fold, TRAINING_FOLDS).sum()),
         len(truth),
     )
+
+
+def _check(archs: Sequence[str], left_out: Sequence[Sequence[int]], epochs: int | None) -> None:
+    unknown = [arch for arch in archs if arch not in RECIPES]
+    if unknown or not archs or len(set(archs)) < len(archs):
+        raise RequestError(
+            f"got the architectures {', '.join(archs) or 'none'}: valid are one or more of {', '.join(RECIPES)}, "
+            "each once"
+        )
+    folds = [fold for group in left_out for fold in group]
+    if not folds or not all(left_out) or set(folds) - set(TRAINING_FOLDS) or len(set(folds)) < len(folds):
+        raise RequestError(
+            f"got validation folds {[list(group) for group in left_out]}: valid are groups of folds 1 to 8, none of "
+            "them twice"
+        )
+    if set(folds) == set(TRAINING_FOLDS) and len(left_out) == 1:
+        raise RequestError("all of folds 1 to 8 are validation folds of one member: leave it some to learn from")
+    if epochs is not None and epochs < 1:
+        raise RequestError(f"got {epochs} epochs: at least one is needed")
+
+
+def _validated(records: RecordSet, folds: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Signals and positives of those records of some folds that a person has validated."""
+    chosen = np.isin(records.index.fold, folds) & records.index.validated
+    positive = records.index.positive[chosen]
+    if positive.all() or not positive.any():
+        raise RequestError(
+            f"folds {', '.join(map(str, folds))} hold {np.count_nonzero(~positive)} NORM and "
+            f"{np.count_nonzero(positive)} IMI records at hand that a person has validated: both are needed; leave out "
+            "more folds, or fetch their records"
+        )
+    return records.signals[chosen], positive
+
+
+def through(front: keras.Model | None, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give what a member sees of whole windows: what its front makes of them, if it has one."""
+    if front is None:
+        return signals
+    return np.concatenate([np.asarray(front(signals[i : i + 128])) for i in range(0, len(signals), 128)])
+
+
+def _member(
+    arch: str,
+    training: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    validation: tuple[NDArray[np.float32], NDArray[np.bool_]],
+    *,
+    fs: int,
+    epochs: int,
+    member: int,
+    seed: int,
+    on_epoch: Callable[[EpochFigures], object],
+) -> tuple[keras.Model, list[EpochFigures]]:
+    """Train and calibrate one member."""
+    import_keras().utils.set_random_seed(seed + member)
+    n_leads = validation[0].shape[2]
+    network = build_record_network(arch, fs=fs, n_leads=n_leads)
+    history = _fit(
+        network,
+        training,
+        validation,
+        RECIPES[arch],
+        fs=fs if network.input_shape[1] is None else GRID_HZ,
+        epochs=epochs,
+        member=member,
+        rng=np.random.default_rng([seed, member]),
+        on_epoch=on_epoch,
+    )
+    bare = build_record_network(arch, fs=fs, n_leads=n_leads)  # without the optimizer
+    bare.set_weights(network.get_weights())
+    round_weights(bare)
+    _calibrate(bare, probability_of(bare, validation[0]), validation[1])
+    return bare, history
 
 
 def soft_targets(

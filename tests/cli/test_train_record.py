@@ -36,7 +36,20 @@ def refused(capsys, *arguments: str) -> str:
 
 def test_train_and_evaluate(root, tmp_path, capsys):
     bundle = tmp_path / "mine"
-    arguments = ["--arch", "cnn", "--epochs", "10", "--balance", "undersample", "--seed", "3", "--output", str(bundle)]
+    arguments = [
+        "--arch",
+        "cnn",
+        "--epochs",
+        "10",
+        "--validation",
+        "8",
+        "--balance",
+        "undersample",
+        "--seed",
+        "3",
+        "--output",
+        str(bundle),
+    ]
     assert run(["train", "record", *arguments]) == 0
     out, err = capsys.readouterr()
     assert out.startswith(f"{bundle}: cnn, validation AUC ")
@@ -57,8 +70,16 @@ def test_train_and_evaluate(root, tmp_path, capsys):
     assert figures["records"] == 8
     assert json.loads((report / "report.json").read_text()) == figures
 
+    assert run(["evaluate", "record", "--model", str(bundle), "--into-card"]) == 0
+    capsys.readouterr()
+    scored = json.loads((bundle / "card.json").read_text())
+    written = scored["metrics"].pop("test")
+    assert written == {k: v for k, v in figures.items() if k not in ("model", "arch", "leads", "rate")}
+    card["metrics"].pop("test", None)
+    assert scored == card
+
     student = tmp_path / "student"
-    teach = ["--arch", "cnn", "--epochs", "1", "--teacher", str(bundle), "--output", str(student)]
+    teach = ["--arch", "cnn", "--epochs", "1", "--validation", "8", "--teacher", str(bundle), "--output", str(student)]
     assert run(["train", "record", *teach]) == 0
     assert "--teacher mine" in json.loads((student / "card.json").read_text())["training"]["command"]
 
@@ -88,14 +109,15 @@ def test_missing_records_are_named(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--arch", "vgg"], "--arch vgg: valid are cnn, crnn, seresnet"),
+        (["--arch", "vgg"], "--arch vgg: valid are cnn, crnn, seresnet, meanbeat"),
+        (["--arch", "cnn+cnn"], "got the architectures cnn, cnn: valid are one or more of cnn, crnn"),
         (["--leads", "IX"], "--leads IX: no lead IX; valid are all, or some of I, II, III"),
         (["--rate", "250"], "--rate 250: PTB-XL has 100 and 500 Hz"),
         (["--rate", "500"], "none of the 72 records"),
         (["--balance", "luck"], "--balance luck: valid are weights, undersample, oversample, smote"),
         (["--label", "last"], "--label last: valid are first, any"),
-        (["--validation", "eight"], "--validation eight: whole numbers with commas"),
-        (["--validation", "9"], "valid are one or more of folds 1 to 8"),
+        (["--validation", "eight"], "--validation eight: folds such as 8, or groups of them such as 1+2,3+4"),
+        (["--validation", "9"], "got validation folds [[9]]: valid are groups of folds 1 to 8"),
         (["--teacher", "nonsense"], "no model 'nonsense'"),
         (["--epochs", "0"], "epochs"),
     ],
@@ -121,4 +143,8 @@ def test_evaluate_refuses_in_one_line(tmp_path, capsys):
     assert "was trained on I; leave --leads out" in refused(
         capsys, "evaluate", "record", "--model", model, "--leads", "all"
     )
+    assert "--into-card --fold 3: a card carries figures of folds that no model learns from" in refused(
+        capsys, "evaluate", "record", "--model", model, "--into-card", "--fold", "3"
+    )
+    assert "test" not in json.loads((tmp_path / "lowest" / "card.json").read_text())["metrics"]
     assert "--fold 10: " in refused(capsys, "evaluate", "record", "--model", model, "--fold", "10")

@@ -8,7 +8,14 @@ from ecg_stream.errors import RequestError
 
 keras = pytest.importorskip("keras", reason="the networks need the extra [train]")
 
-from ecg_stream.models.record_networks import ARCHITECTURES, average, build_record_network, export_onnx  # noqa: E402
+from ecg_stream.models.record_networks import (  # noqa: E402
+    ARCHITECTURES,
+    average,
+    build_record_network,
+    export_onnx,
+    record_front,
+    round_weights,
+)
 
 
 def shaken(network):
@@ -22,7 +29,9 @@ def shaken(network):
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_onnx_agrees_with_keras(tmp_path, arch, n_leads):
     keras.utils.set_random_seed(1)
-    network = shaken(build_record_network(arch, fs=100, n_leads=n_leads))
+    front = record_front(arch, fs=100, n_leads=n_leads)
+    member = shaken(build_record_network(arch, fs=100, n_leads=n_leads))
+    network = average([member], n_leads=n_leads, fronts={arch: front} if front else None)
     export_onnx(network, tmp_path / "model.onnx", n_samples=1000)
     x = np.random.default_rng(2).normal(0.0, 0.3, (5, 1000, n_leads)).astype(np.float32)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
@@ -44,7 +53,36 @@ def test_the_mean_of_members_is_one_graph(tmp_path):
     np.testing.assert_allclose(session.run(None, {"ecg": x})[0], expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_members_of_two_kinds_share_one_front(tmp_path):
+    keras.utils.set_random_seed(2)
+    arches = ("seresnet", "meanbeat", "meanbeat")
+    members = [shaken(build_record_network(arch, fs=100, n_leads=1)) for arch in arches]
+    front = record_front("meanbeat", fs=100, n_leads=1)
+    x = np.random.default_rng(2).normal(0.0, 0.3, (5, 1000, 1)).astype(np.float32)
+    apart = np.mean([np.asarray(m(x if i == 0 else front(x))) for i, m in enumerate(members)], axis=0)
+    mean = average(members, n_leads=1, fronts={"meanbeat": front})
+    assert mean.name == "seresnet-meanbeat"
+    assert [layer.name for layer in mean.layers].count("mean_beat") == 1
+    np.testing.assert_allclose(np.asarray(mean(x)), apart, atol=1e-6)
+
+
+def test_rounded_weights_take_half_the_room_and_say_the_same(tmp_path):
+    keras.utils.set_random_seed(3)
+    network = shaken(build_record_network("seresnet", fs=100, n_leads=1))
+    x = np.random.default_rng(2).normal(0.0, 0.3, (4, 1000, 1)).astype(np.float32)
+    before = np.asarray(network(x, training=False))
+    export_onnx(network, tmp_path / "whole.onnx", n_samples=1000)
+    round_weights(network)
+    export_onnx(network, tmp_path / "half.onnx", n_samples=1000)
+    whole, half = ((tmp_path / name).stat().st_size for name in ("whole.onnx", "half.onnx"))
+    assert half < 0.6 * whole
+    session = onnxruntime.InferenceSession(str(tmp_path / "half.onnx"), providers=["CPUExecutionProvider"])
+    rounded = np.asarray(network(x, training=False))
+    np.testing.assert_allclose(session.run(None, {"ecg": x})[0], rounded, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(rounded, before, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("arch", ["cnn", "crnn", "seresnet"])
 def test_crops_and_500_hz_pass(arch):
     network = build_record_network(arch, fs=500, n_leads=1)
     for n in (2500, 5000):

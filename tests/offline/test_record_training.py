@@ -1,6 +1,7 @@
 """Training of record models: balance, augmentation, and that it learns what can be learnt."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_
 from ecg_stream.offline.record_balance import balanced
 from ecg_stream.offline.record_bundle import write_record_bundle
 from ecg_stream.offline.record_evaluation import bundle_probability
-from ecg_stream.offline.record_training import RECIPES, soft_targets, train_record_model
+from ecg_stream.offline.record_training import RECIPES, probability_of, soft_targets, train_record_model
 
 pytest.importorskip("tensorflow", reason="training needs the extra [train]")
 
@@ -89,11 +90,11 @@ def test_augmentation_crops_and_disturbs_and_keeps_the_target():
 def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
     told = []
     trained = train_record_model(
-        records, arch="cnn", epochs=12, seed=3, balance="weights", validation_folds=(8, 7), on_epoch=told.append
+        records, archs=["cnn"], epochs=12, seed=3, balance="weights", left_out=((8,), (7,)), on_epoch=told.append
     )
     assert tuple(told) == trained.history
     assert {figures.member for figures in trained.history} == {0, 1}
-    assert trained.n_validation == 16
+    assert trained.n_validation == 12  # three of four are validated
     assert trained.validation_auc > 0.95
     training = {"command": "test"}
     card = write_record_bundle(tmp_path / "m", trained, name="m", rate=100, leads=("I",), training=training)
@@ -113,7 +114,7 @@ def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
 
 
 def test_stops_early_and_keeps_the_best_epoch(records):
-    trained = train_record_model(records, arch="cnn", epochs=60, seed=0, balance="undersample")
+    trained = train_record_model(records, archs=["cnn"], epochs=60, seed=0, balance="undersample")
     best = max(trained.history, key=lambda figures: figures.validation_auc)
     assert best.kept
     assert len(trained.history) < 60
@@ -123,11 +124,74 @@ def test_stops_early_and_keeps_the_best_epoch(records):
 
 def test_weight_average_and_augmentation_train(records, monkeypatch):
     monkeypatch.setitem(RECIPES, "cnn", RECIPES["seresnet"])  # the recipe of the one on the quick network
-    trained = train_record_model(records, arch="cnn", epochs=12, seed=0, balance="weights")
+    trained = train_record_model(records, archs=["cnn"], epochs=12, seed=0, balance="weights")
     assert trained.validation_auc > 0.8
     assert trained.history[-1].loss < trained.history[0].loss
 
 
-def test_the_test_folds_cannot_be_validation_folds(records):
-    with pytest.raises(RequestError, match=r"got validation folds \[9\] .* valid are one or more of folds 1 to 8"):
-        train_record_model(records, arch="cnn", epochs=1, seed=0, balance="weights", validation_folds=(9,))
+def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path):
+    trained = train_record_model(
+        records, archs=["cnn", "meanbeat"], epochs=4, seed=0, balance="weights", left_out=((1, 2), (3,))
+    )
+    assert {figures.member for figures in trained.history} == {0, 1, 2, 3}
+    assert trained.n_validation == 18
+    assert trained.validation_auc > 0.95
+    card = write_record_bundle(tmp_path / "m", trained, name="m", rate=100, leads=("I",), training={})
+    assert card.arch == "cnn+meanbeat"
+    assert card.metrics["validation"]["balanced_accuracy"] == trained.validation_balanced_accuracy
+    signals, positive, _ = records.folds(9)
+    served = bundle_probability(load_bundle(tmp_path / "m", "record"), signals, 100)
+    np.testing.assert_allclose(served, probability_of(trained.network, signals), atol=1e-5)
+    assert np.all((served >= card.thresholds["youden"]) == positive)
+
+
+def test_records_that_nobody_validated_choose_nothing(records, tmp_path):
+    index = records.index
+    wrong = ~index.validated & (index.fold == 8)
+    mislabelled = replace(index, positive=np.where(wrong, ~index.positive, index.positive))
+    options = {"archs": ["cnn"], "epochs": 4, "seed": 1, "balance": "undersample"}
+    plain = train_record_model(records, **options)
+    assert wrong.sum() == 2
+    other = train_record_model(replace(records, index=mislabelled), **options)
+    assert other.thresholds == pytest.approx(plain.thresholds, rel=1e-4)
+    assert other.validation_auc == plain.validation_auc
+
+
+def test_a_group_without_validated_records_of_both_classes_is_refused(records):
+    none = replace(records.index, validated=np.zeros(len(records.index), dtype=bool))
+    with pytest.raises(
+        RequestError, match=r"folds 8 hold 0 NORM and 0 IMI records at hand that a person has validated"
+    ):
+        train_record_model(replace(records, index=none), archs=["cnn"], epochs=1, seed=0, balance="weights")
+
+
+@pytest.mark.parametrize("left_out", [((9,),), ((1, 2), (2, 3)), ((),), ()])
+def test_only_groups_of_training_folds_can_be_left_out(records, left_out):
+    with pytest.raises(RequestError, match=r"got validation folds .* valid are groups of folds 1 to 8, none of them"):
+        train_record_model(records, archs=["cnn"], epochs=1, seed=0, balance="weights", left_out=left_out)
+
+
+def test_something_must_be_left_to_learn_from(records):
+    with pytest.raises(RequestError, match="leave it some to learn from"):
+        train_record_model(records, archs=["cnn"], epochs=1, seed=0, balance="weights", left_out=(range(1, 9),))
+
+
+@pytest.mark.parametrize("archs", [[], ["cnn", "cnn"], ["vgg"]])
+def test_architectures_are_known_and_stand_once(records, archs):
+    with pytest.raises(RequestError, match=r"got the architectures .* each once"):
+        train_record_model(records, archs=archs, epochs=1, seed=0, balance="weights")
+
+
+def test_stretch_and_shift_move_a_peak_in_time():
+    x = np.exp(-0.5 * ((np.arange(80) - 40) / 3.0) ** 2).astype(np.float32)
+    signals = np.tile(x[None, :, None], (64, 1, 1))
+    moving = replace(NOTHING, stretch=0.05, shift_s=0.02)
+    rng = np.random.default_rng(1)
+    ones = np.ones((64, 2), dtype=np.float32)
+    ((moved, _, _),) = epoch_batches(signals, ones, ones[:, 0], fs=100, size=64, augmentation=moving, rng=rng)
+    peaks = moved[..., 0].argmax(axis=1)
+    assert 1.0 < np.std(peaks) < 3.0  # two samples of shift
+    assert abs(np.mean(peaks) - 40) < 1.0
+    areas = moved.sum(axis=(1, 2)) / x.sum()
+    assert 0.03 < np.std(areas) < 0.07
+    np.testing.assert_allclose(moved.max(axis=(1, 2)), 1.0, atol=0.04)
