@@ -85,11 +85,11 @@ def run(
     killed otherwise, the fleet goes on (not with --address local), and the same command takes it up again.
     """
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    from ..fleet import cluster
+
     settings = _settings(
         url, state, topic, model, name, snapshot, silence, ca=ca, cert=cert, key=key, password_file=password_file
     )
-    from ..fleet import cluster
-
     if not retry:
         asyncio.run(_check_broker(settings))
     cluster.connect(address, shards or 1)
@@ -229,8 +229,9 @@ def _line(found: dict[str, Any]) -> str:
     up = sum(line["up"] for line in found["shards"])
     owned = sum(line["owned"] for line in found["shards"])
     restarts = sum(line["restarts"] for line in found["shards"])
+    nodes = f"{found['nodes']} node{'s'[: found['nodes'] > 1]}"
     parts = [
-        f"{up} of {len(found['shards'])} shards up on {found['nodes']} node{'s'[: found['nodes'] > 1]}",
+        f"{found['fleet']} at {found['address']}: {up} of {len(found['shards'])} shards up on {nodes}",
         f"{owned} patients placed, {found['patients_online']} online",
     ]
     if found["patients_moving"]:

@@ -128,7 +128,7 @@ class CoordinatorActor:
         """See `Coordinator.status`; with it comes how many nodes there are."""
         status = self._thread.call(self._in_loop(lambda coordinator: coordinator.status()))
         nodes: int = sum(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]
-        return {**status, "nodes": nodes, "pid": os.getpid()}
+        return {**status, "nodes": nodes, "pid": os.getpid(), "address": ray.get_runtime_context().gcs_address}
 
     def holders(self) -> dict[str, str]:
         """See `Coordinator.holders`."""
@@ -204,7 +204,7 @@ def connect(address: str, shards: int = 1) -> None:
         why = str(error).strip().partition("\n")[0]
         raise RequestError(
             f"no Ray cluster at {address}: {why}; valid are local, auto, HOST:PORT and ray://HOST:PORT: "
-            "is one running there (`ray start --head`)?"
+            "is one running there (`ray start --head`), and does it want RAY_AUTH_MODE=token?"
         ) from None
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from broker import Mosquitto
+from broker import Mosquitto, ecg_stream
 from mqtt_ear import Ear
 from wards import Ward, difference, until
 
@@ -31,11 +34,17 @@ QUICK_HEALTH = {
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[object]:
+def cluster(ray_folder: str) -> Iterator[object]:
     """A head that has no room for shards, and two nodes that have; this process is connected to it."""
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 100 * MB, "_system_config": QUICK_HEALTH}
+    head = {
+        "num_cpus": 0,
+        "include_dashboard": False,
+        "object_store_memory": 100 * MB,
+        "temp_dir": ray_folder,
+        "_system_config": QUICK_HEALTH,
+    }
     started = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         started.add_node(num_cpus=5, object_store_memory=100 * MB)
@@ -75,8 +84,8 @@ async def test_sixty_patients_on_three_shards_over_two_nodes_are_each_as_replaye
 ) -> None:
     status = await settled(fleet, 3)
     assert len({line["node"] for line in status["shards"]}) == 2
-    ward = Ward(mosquitto.url, range(60), 20)
-    await ward.stream(4.0)
+    ward = Ward(mosquitto.url, range(60), 15)
+    await ward.stream(5.0)
     await until(ward.all_told(ear))
     assert difference(ward.told(ear), ward.expected) == {}
     holders = fleet.holders()
@@ -190,3 +199,16 @@ async def test_without_a_coordinator_streams_go_on_and_a_new_one_knows_who_is_wh
     assert status["pid"] != pid
     assert holders.items() <= fleet.holders().items()
     assert len(status["shards"]) == 2
+
+
+def test_records_are_evaluated_over_the_cluster(cluster: object, fleet: Fleet, tmp_path: Path) -> None:
+    """`--jobs ray` gives what one process gives; only the wall times of the report may differ."""
+    evaluate = ("evaluate", "beat", "--records", "demo", "--json")
+
+    def figures(*jobs: str) -> dict:
+        environment = {**os.environ, "RAY_ADDRESS": cluster.address, "OMP_NUM_THREADS": "1"}
+        ended = subprocess.run(ecg_stream(*evaluate, *jobs), capture_output=True, env=environment)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    assert figures("--jobs", "ray") == figures()

@@ -1,0 +1,179 @@
+"""`ecg-stream fleet` as processes; and what is told where it cannot run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker import MOSQUITTO, Mosquitto, free_port
+from broker import ecg_stream as command_line
+from mqtt_ear import Ear
+
+import ecg_stream
+from ecg_stream.cli.app import run
+from ecg_stream.replay.demo import demo_record
+from ecg_stream.replay.publisher import encode_stream
+from ecg_stream.stream.jsonl import encode_line
+from ecg_stream.stream.messages import Beat
+from ecg_stream.stream.pipeline import Pipeline
+
+PACKAGE = Path(ecg_stream.__file__).parent
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def without_ray(program: str) -> list[str]:
+    """A Python that has no Ray."""
+    return [sys.executable, "-c", f"import sys; sys.modules['ray'] = None\n{program}"]
+
+
+@pytest.mark.parametrize("command", [["run", "mqtt://127.0.0.1:1", "--retry"], ["status"], ["scale", "3"]])
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path, command: Sequence[str]) -> None:
+    if command[0] == "run":
+        command = [*command, "--state", str(tmp_path)]
+    program = f"from ecg_stream.cli.app import run; sys.exit(run(['fleet', *{list(command)!r}]))"
+    ended = subprocess.run(without_ray(program), capture_output=True, text=True, env=ENVIRONMENT)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "ecg-stream: a fleet needs the extra [fleet]: python -m pip install 'ecg-stream[fleet]'"
+    ]
+
+
+def test_nothing_else_imports_ray() -> None:
+    importers = set()
+    for path in PACKAGE.rglob("*.py"):
+        if "tests" in path.relative_to(PACKAGE).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if any(name.split(".")[0] == "ray" for name in names):
+                importers.add(path.relative_to(PACKAGE).as_posix())
+    assert importers == {"fleet/cluster.py", "fleet/parallel.py"}
+
+
+def test_everything_else_can_be_imported_without_ray() -> None:
+    program = (
+        "import importlib, pathlib, ecg_stream\n"
+        "root = pathlib.Path(ecg_stream.__file__).parent\n"
+        "for room in ('stream', 'replay', 'models', 'offline', 'fleet', 'cli'):\n"
+        "    for path in sorted((root / room).glob('*.py')):\n"
+        "        if (room, path.stem) not in {('fleet', 'cluster'), ('fleet', 'parallel')}:\n"
+        "            importlib.import_module(f'ecg_stream.{room}.{path.stem}')\n"
+    )
+    ended = subprocess.run(without_ray(program), capture_output=True, text=True, env=ENVIRONMENT)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["mqtt://127.0.0.1:1"], "--state"),
+        (["http://host", "--state", "{}"], "mqtt://HOST"),
+        (["mqtt://127.0.0.1:1", "--state", "{}"], "cannot be reached"),
+        (["mqtt://127.0.0.1:1", "--state", "{}", "--topic", "ecg/bed-7/wave"], "ecg/+/wave"),
+        (["mqtt://127.0.0.1:1", "--state", "{}", "--model", "no-such"], "no-such"),
+        (["mqtt://127.0.0.1:1", "--state", "{}", "--name", "a/b"], "A-Z"),
+        (["mqtt://127.0.0.1:1", "--state", "nosuchscheme://x"], "nosuchscheme"),
+        (["mqtt://127.0.0.1:1", "--state", "{}/file/x"], "/file/x"),
+        (["mqtt://127.0.0.1:1", "--state", "{}", "--shards", "0"], "--shards"),
+        (["mqtt://127.0.0.1:1", "--state", "{}", "--ca", "x.pem"], "mqtts"),
+        (["scale", "many"], "integer"),
+    ],
+)
+def test_a_wrong_request_is_told_in_one_line(
+    arguments: Sequence[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray")
+    (tmp_path / "file").write_text("")
+    assert run(["fleet", *(argument.format(tmp_path) for argument in arguments)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert told in err
+
+
+@pytest.fixture
+def ray_folder() -> Iterator[str]:
+    """A folder of its own for Ray, with a short name: paths of sockets have a limit."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def done(environment: dict[str, str], *arguments: str) -> str:
+    """Run a command to its good end; give what it printed."""
+    ended = subprocess.run(command_line(*arguments), capture_output=True, text=True, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto: the broker is half of a fleet")
+def test_a_fleet_runs_is_looked_at_scaled_stopped_and_goes_on(tmp_path: Path, ray_folder: str) -> None:
+    """All that a user does, on a cluster of the command's own; the stream goes on in the middle after a restart."""
+    pytest.importorskip("ray")
+    environment = {**ENVIRONMENT, "RAY_TMPDIR": ray_folder, "RAY_AUTH_MODE": "disabled"}
+    broker, port, out = Mosquitto(tmp_path), free_port(), tmp_path / "out.jsonl"
+    broker.start()
+    pipeline = Pipeline()
+    outputs = [output for chunk in demo_record().chunks(500, 0, 60) for output in pipeline.push(chunk)]
+    outputs += pipeline.flush()
+    expected = [encode_line("bed-7", output) for output in outputs if isinstance(output, Beat)]
+    messages = list(encode_stream(demo_record().chunks(500, 0, 60), "msgpack", math.inf, "test"))
+
+    @contextmanager
+    def fleet(*options: str) -> Iterator[subprocess.Popen[bytes]]:
+        arguments = ("fleet", broker.url, "--state", str(tmp_path / "state"), "--format", "json", *options)
+        with out.open("wb") as file:
+            process = subprocess.Popen(command_line(*arguments), stdout=file, env=environment)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(60)
+
+    def status(where: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """Wait for a line of the fleet that says something."""
+        for _ in range(2400):
+            for line in out.read_bytes().splitlines():
+                if where(found := json.loads(line)):
+                    return found
+            threading.Event().wait(0.025)
+        raise TimeoutError(out.read_text())
+
+    with Ear(broker.port, "ecg/+/beats") as ear:
+        ear.publish("ecg/bed-7/status", b'{"online":true}', retain=True)
+        with fleet("--shards", "1", "--metrics", str(port)) as process:
+            address = status(lambda found: found["shards"][0]["owned"])["address"]
+            for message in messages[:60]:
+                ear.publish("ecg/bed-7/wave", message.payload)
+            ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) > len(expected) // 3)
+            looked = json.loads(done(environment, "fleet", "status", "--address", address, "--json"))
+            assert (looked["shards_wanted"], looked["patients_online"], looked["nodes"]) == (1, 1, 1)
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+            assert 'ecg_stream_fleet_owned{shard="shard-0"} 1.0' in page
+            assert 'ecg_stream_wave_messages_total{shard="shard-0"}' in page
+            assert urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").read() == b"ok\n"
+            assert "2 of 2 shards up on 1 node" in done(environment, "fleet", "scale", "2", "--address", address)
+            assert "shard-1" in done(environment, "fleet", "status", "--address", address)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        for message in messages[60:]:
+            ear.publish("ecg/bed-7/wave", message.payload)
+        with fleet():
+            assert status(lambda found: found["settled"])["shards_wanted"] == 2
+            ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) >= len(expected))
+        assert ear.lines("ecg/bed-7/beats") == expected
+    broker.stop()
