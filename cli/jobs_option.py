@@ -28,8 +28,8 @@ def parallel(jobs: str) -> Iterator[int]:
     if jobs == "ray":
         from ..fleet.parallel import ray_jobs
 
-        with ray_jobs():
-            yield -1
+        with ray_jobs() as n_jobs:
+            yield n_jobs
         return
     if not (jobs.isascii() and jobs.isdigit() and int(jobs) >= 1):
         raise RequestError(f"no number of jobs '{jobs}': valid for --jobs are whole numbers from 1, and ray")

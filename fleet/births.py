@@ -54,6 +54,7 @@ class Births:
             status = msgspec.json.encode({"online": True, "version": __version__, "births": self._topics.prefix})
             await client.publish(self._status_topic, status, qos=1, retain=True)
             self.connected = True
+            self._changed()
             try:
                 await listen(client)
             finally:

@@ -208,6 +208,11 @@ def connect(address: str, shards: int = 1) -> None:
         ) from None
 
 
+def free_processors() -> int:
+    """Give how many processors of the cluster nobody has asked for."""
+    return int(ray.available_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+
+
 def disconnect() -> None:
     """Leave the cluster; one of our own ends."""
     ray.shutdown()

@@ -115,7 +115,7 @@ class Coordinator:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(AGAIN_S):
                         await self._change.wait()
-                if self._change.is_set() or self._plan or self._births.gone(self._settings.silence_s):
+                if self._change.is_set() or self._plan != Plan() or self._births.gone(self._settings.silence_s):
                     self._change.clear()
                     self._act()
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import MissingExtraError, RequestError
-from .cluster import connect, disconnect
+from .cluster import connect, disconnect, free_processors
 
 
 @contextmanager
-def ray_jobs() -> Iterator[None]:
-    """Let joblib work on a Ray cluster while the block lasts.
+def ray_jobs() -> Iterator[int]:
+    """Let joblib work on a Ray cluster while the block lasts; give how many jobs there is room for.
 
     It is the one that `RAY_ADDRESS` names, else the one that runs on this machine, else one that is started for it.
 
@@ -21,7 +21,7 @@ def ray_jobs() -> Iterator[None]:
     MissingExtraError
         If joblib is not installed.
     RequestError
-        If the cluster that is named cannot be reached.
+        If the cluster that is named cannot be reached, or has no processor to spare.
     """
     try:
         import joblib
@@ -38,7 +38,10 @@ def ray_jobs() -> Iterator[None]:
             connect("local")
     try:
         register_ray()  # type: ignore[no-untyped-call]
+        jobs = free_processors()  # Ray's backend would ask for all, and wait for those that a fleet has
+        if not jobs:
+            raise RequestError("the Ray cluster has no processor to spare: add nodes, or give --jobs a number")
         with joblib.parallel_config(backend="ray"):
-            yield
+            yield jobs
     finally:
         disconnect()

@@ -13,7 +13,6 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from mqtt_ear import Ear
 
 import ecg_stream
 from ecg_stream.cli.app import run
+from ecg_stream.fleet.shard_state import ShardFile
+from ecg_stream.fleet.state_store import open_store
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import encode_stream
 from ecg_stream.stream.jsonl import encode_line
@@ -120,48 +121,25 @@ def done(environment: dict[str, str], *arguments: str) -> str:
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto: the broker is half of a fleet")
-def test_a_fleet_runs_is_looked_at_scaled_stopped_and_goes_on(tmp_path: Path, ray_folder: str) -> None:
-    """All that a user does, on a cluster of the command's own; the stream goes on in the middle after a restart."""
+def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder: str) -> None:
+    """All that a user does, on a cluster of the command's own."""
     pytest.importorskip("ray")
     environment = {**ENVIRONMENT, "RAY_TMPDIR": ray_folder, "RAY_AUTH_MODE": "disabled"}
     broker, port, out = Mosquitto(tmp_path), free_port(), tmp_path / "out.jsonl"
     broker.start()
     pipeline = Pipeline()
-    outputs = [output for chunk in demo_record().chunks(500, 0, 60) for output in pipeline.push(chunk)]
-    outputs += pipeline.flush()
+    outputs = [output for chunk in demo_record().chunks(500, 0, 30) for output in pipeline.push(chunk)]
     expected = [encode_line("bed-7", output) for output in outputs if isinstance(output, Beat)]
-    messages = list(encode_stream(demo_record().chunks(500, 0, 60), "msgpack", math.inf, "test"))
-
-    @contextmanager
-    def fleet(*options: str) -> Iterator[subprocess.Popen[bytes]]:
-        arguments = ("fleet", broker.url, "--state", str(tmp_path / "state"), "--format", "json", *options)
-        with out.open("wb") as file:
-            process = subprocess.Popen(command_line(*arguments), stdout=file, env=environment)
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            process.wait(60)
-
-    def status(where: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """Wait for a line of the fleet that says something."""
-        for _ in range(2400):
-            for line in out.read_bytes().splitlines():
-                if where(found := json.loads(line)):
-                    return found
-            threading.Event().wait(0.025)
-        raise TimeoutError(out.read_text())
-
-    with Ear(broker.port, "ecg/+/beats") as ear:
+    arguments = ["fleet", broker.url, "--shards", "1", "--state", str(tmp_path / "state"), "--format", "json"]
+    with Ear(broker.port, "ecg/+/beats") as ear, out.open("wb") as file:
         ear.publish("ecg/bed-7/status", b'{"online":true}', retain=True)
-        with fleet("--shards", "1", "--metrics", str(port)) as process:
-            address = status(lambda found: found["shards"][0]["owned"])["address"]
-            for message in messages[:60]:
+        command = command_line(*arguments, "--metrics", str(port))
+        process = subprocess.Popen(command, stdout=file, env=environment)
+        try:
+            address = line_that(out, lambda found: found["shards"] and found["shards"][0]["owned"])["address"]
+            for message in encode_stream(demo_record().chunks(500, 0, 30), "msgpack", math.inf, "test", end=False):
                 ear.publish("ecg/bed-7/wave", message.payload)
-            ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) > len(expected) // 3)
-            looked = json.loads(done(environment, "fleet", "status", "--address", address, "--json"))
-            assert (looked["shards_wanted"], looked["patients_online"], looked["nodes"]) == (1, 1, 1)
+            ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) >= len(expected))
             page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
             assert 'ecg_stream_fleet_owned{shard="shard-0"} 1.0' in page
             assert 'ecg_stream_wave_messages_total{shard="shard-0"}' in page
@@ -170,10 +148,22 @@ def test_a_fleet_runs_is_looked_at_scaled_stopped_and_goes_on(tmp_path: Path, ra
             assert "shard-1" in done(environment, "fleet", "status", "--address", address)
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 130
-        for message in messages[60:]:
-            ear.publish("ecg/bed-7/wave", message.payload)
-        with fleet():
-            assert status(lambda found: found["settled"])["shards_wanted"] == 2
-            ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) >= len(expected))
+        finally:
+            process.kill()
+            process.wait()
         assert ear.lines("ecg/bed-7/beats") == expected
     broker.stop()
+    store = open_store(str(tmp_path / "state"))
+    assert json.loads(store.read("fleet.json") or b"")["shards"] == 2
+    kept = [ShardFile(store, shard).load().patients for shard in ("shard-0", "shard-1")]
+    assert [patient for patients in kept for patient in patients] == ["bed-7"]
+
+
+def line_that(out: Path, says: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """Wait for a line that says something; give it."""
+    for _ in range(2400):
+        for line in out.read_bytes().splitlines():
+            if says(found := json.loads(line)):
+                return found
+        threading.Event().wait(0.025)
+    raise TimeoutError(out.read_text())
