@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .bench_fleet import bench_fleet
 from .bench_look_ahead import look_ahead
 from .bench_mqtt import bench_mqtt
 from .default_command import DefaultCommandGroup
@@ -31,6 +32,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("mqtt", short_help="Measure the MQTT service under a ward of patients.")(bench_mqtt)
+app.command("fleet", short_help="Measure a fleet of shards, and what Ray and MQTT cost beside the pipelines.")(
+    bench_fleet
+)
 app.command("look-ahead", short_help="Measure what the denoiser's look-ahead buys.")(look_ahead)
 
 

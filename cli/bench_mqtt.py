@@ -52,7 +52,7 @@ def bench_mqtt(
     The time from publishing a chunk to the arrival of the beats that it decided is what a user waits beyond the
     algorithm's own delay.
     """
-    with tempfile.TemporaryDirectory() as folder, _broker(url, Path(folder)) as found:
+    with tempfile.TemporaryDirectory() as folder, broker_for(url, Path(folder)) as (found, _):
         options = ["--state", f"{folder}/state"] if state else []
         figures = asyncio.run(_measure(found, patients, seconds, core, options))
     if json:
@@ -63,14 +63,20 @@ def bench_mqtt(
 
 
 @contextmanager
-def _broker(url: str | None, folder: Path) -> Iterator[str]:
-    """Give the URL of a broker: the user's, or that of a Mosquitto that runs while the block lasts."""
+def broker_for(url: str | None, folder: Path) -> Iterator[tuple[str, int | None]]:
+    """Give the URL of a broker: the user's, or that of a Mosquitto that runs while the block lasts, and its process.
+
+    Raises
+    ------
+    RequestError
+        If there is no Mosquitto.
+    """
     if url is not None:
-        yield url
+        yield url, None
         return
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
-        raise RequestError("bench mqtt needs a broker: install Mosquitto, or give the --url of one")
+        raise RequestError("this bench needs a broker: install Mosquitto, or give the --url of one")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +84,7 @@ def _broker(url: str | None, folder: Path) -> Iterator[str]:
     (folder / "mosquitto.conf").write_text("\n".join(lines))
     process = subprocess.Popen([program, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL)
     try:
-        yield f"mqtt://127.0.0.1:{port}"
+        yield f"mqtt://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait()
