@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -199,7 +200,9 @@ def connect(address: str, shards: int = 1) -> None:
         options |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         options["_system_config"] = HEALTH
     try:
-        ray.init(address=address, **options)
+        with warnings.catch_warnings():  # the Ray client warns of what it then raises
+            warnings.simplefilter("ignore")
+            ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         why = str(error).strip().partition("\n")[0]
         raise RequestError(

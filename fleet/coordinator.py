@@ -102,6 +102,7 @@ class Coordinator:
         self._tasks: asyncio.TaskGroup | None = None
         self._plan: Plan | None = None
         self._moved = 0
+        self._stopped = False
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -133,6 +134,7 @@ class Coordinator:
 
     async def stop(self) -> None:
         """Let all shards save their sessions and end."""
+        self._stopped = True
         stopping = (self._shards.call(shard, "stop") for shard in self._seen)
         for shard, result in zip(self._seen, await asyncio.gather(*stopping, return_exceptions=True), strict=True):
             if isinstance(result, Exception):
@@ -180,7 +182,7 @@ class Coordinator:
             async with asyncio.timeout(REPORT_S):
                 report, place = await self._shards.report(shard, known)
         except Exception as error:  # dead, being restarted, or cut off: Ray has a type for each
-            if not seen.away:
+            if not (seen.away or self._stopped):
                 log.warning("%s does not answer: %s", shard, _first_line(error))
             seen.away = True
             return

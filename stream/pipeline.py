@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 
 import msgspec
@@ -39,13 +39,15 @@ class Models:
     detector: DetectorNetwork
     classifier: BeatClassifier
     record: RecordModel | None = None
+    fingerprint: str = field(init=False, compare=False, repr=False)
+    """Tells models apart by what they would say of beats: weights, thresholds and multipliers."""
 
-    def fingerprint(self) -> str:
-        """Tell models apart by what they would say of beats: weights, thresholds and multipliers."""
+    def __post_init__(self) -> None:
+        """Work the fingerprint out once: it goes into every snapshot."""
         digest = hashlib.sha256(msgspec.json.encode(self.classifier.card))
         for value in astuple(self.detector):
             digest.update(np.asarray(value).tobytes())
-        return digest.hexdigest()
+        object.__setattr__(self, "fingerprint", digest.hexdigest())
 
 
 @lru_cache(maxsize=8)
@@ -190,7 +192,7 @@ class Pipeline:
             "fs": self._fs,
             "leads": list(self._leads),
             "origin": self._origin,
-            "model": self._models.fingerprint(),
+            "model": self._models.fingerprint,
             "cascade": None if self._cascade is None else self._cascade.snapshot(),
             "record_at": self._record_at,
             "record": None if self._record is None else self._record.snapshot(),
@@ -204,7 +206,7 @@ class Pipeline:
         StreamError
             If it was taken with another model or does not fit.
         """
-        if state["model"] != self._models.fingerprint():
+        if state["model"] != self._models.fingerprint:
             raise StreamError("the snapshot was taken with other models: start the stream afresh")
         self._fs, self._leads, self._origin = float(state["fs"]), tuple(state["leads"]), int(state["origin"])
         self._cascade = None

@@ -6,6 +6,8 @@ import math
 from array import array
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .messages import CLASSES, Beat, Chunk, Output
 from .stage import State
 
@@ -54,20 +56,18 @@ class DurationHistogram:
 
     def snapshot(self) -> State:
         """Copy the state out: the bins that hold something."""
-        bins = [i for i, count in enumerate(self._counts) if count]
-        return {
-            "bins": bins,
-            "counts": [self._counts[i] for i in bins],
-            "sums": [self._sums[i] for i in bins],
-            "max": self.max,
-        }
+        counts = np.frombuffer(self._counts, dtype=np.uint32)
+        bins = np.flatnonzero(counts)
+        sums = np.frombuffer(self._sums)[bins]
+        return {"bins": bins.astype(np.int32), "counts": counts[bins], "sums": sums, "max": self.max}
 
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         self.__init__()  # type: ignore[misc]  # all bins empty
-        for i, count, total in zip(state["bins"], state["counts"], state["sums"], strict=True):
+        bins, counts, sums = (np.asarray(state[name]).tolist() for name in ("bins", "counts", "sums"))
+        for i, count, total in zip(bins, counts, sums, strict=True):
             self._counts[i], self._sums[i] = count, total
-        self.count = sum(state["counts"])
+        self.count = sum(counts)
         self.max = state["max"]
 
 
