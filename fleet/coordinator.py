@@ -67,6 +67,7 @@ class _Seen:
     place: Mapping[str, Any] | None = None
     holding: Holding | None = None
     away: bool = True
+    started: bool = False  # ever: until then nobody is given to it, and it can have nobody
     epoch: int = 0
     restarts: int = 0
     busy: bool = False
@@ -95,7 +96,7 @@ class Coordinator:
         self.count = file.shards if file else count
         known = file.running if file else []
         self._seen = {shard: _Seen() for shard in dict.fromkeys([*known, *shard_names(self.count)])}
-        self._placement = Placement(shard_names(self.count))
+        self._placement = Placement(())
         self._change = asyncio.Event()
         client_id = settings.client_id("coordinator")
         self._births = Births(settings.access.address(), client_id, Topics(settings.prefix), self._change.set)
@@ -111,6 +112,7 @@ class Coordinator:
             self._write()
             for shard in self._seen:
                 self._start(shard)
+            self._place()
             tasks.create_task(self._births.run(), name="births")
             while True:
                 with suppress(TimeoutError):
@@ -123,12 +125,12 @@ class Coordinator:
     def scale(self, count: int) -> None:
         """Change the number of shards to `count`; patients move, and then those who are too many go."""
         self.count = count
-        self._placement = Placement(shard_names(count))
         new = [shard for shard in shard_names(count) if shard not in self._seen]
         self._seen |= {shard: _Seen() for shard in new}
         self._write()
         for shard in new:
             self._start(shard)
+        self._place()
         self._plan = None
         self._change.set()
 
@@ -142,7 +144,8 @@ class Coordinator:
 
     def status(self) -> dict[str, Any]:
         """Say how the fleet stands."""
-        settled = self._plan is not None and not self._plan and set(self._seen) == set(self._placement.shards)
+        everyone = set(self._seen) == set(self._placement.shards) == set(shard_names(self.count))
+        settled = self._plan is not None and not self._plan and everyone
         return {
             "fleet": self._settings.name,
             "connected": self._births.connected,
@@ -167,6 +170,10 @@ class Coordinator:
 
     def _start(self, shard: str) -> None:
         assert self._tasks is not None
+        seen = self._seen[shard]
+        seen.started = self._store.read(f"{shard}/epoch") is not None
+        if not seen.started:
+            seen.holding = Holding()
         self._shards.start(shard)
         self._tasks.create_task(self._watch(shard), name=f"watch {shard}")
 
@@ -176,7 +183,7 @@ class Coordinator:
             await asyncio.sleep(POLL_S)
 
     async def _look(self, shard: str) -> None:
-        seen = self._seen[shard]
+        seen = self._seen.get(shard) or _Seen()
         known = seen.report.version if seen.report and seen.holding else None
         try:
             async with asyncio.timeout(REPORT_S):
@@ -194,6 +201,10 @@ class Coordinator:
             seen.away = not report.connected
             self._change.set()
         seen.report, seen.place = report, place
+        if report.connected and not seen.started:
+            seen.started = True
+            self._place()
+            self._change.set()
         # What a shard holds is not known before it has taken up its state.
         if report.holding is not None and report.connected:
             seen.holding = report.holding
@@ -206,7 +217,7 @@ class Coordinator:
     def _act(self) -> None:
         """Make a plan, and begin what of it can be begun: a shard does one thing at a time."""
         holdings = {shard: seen.holding for shard, seen in self._seen.items() if seen.holding is not None}
-        if len(holdings) < len(self._seen) or not self._births.connected:
+        if len(holdings) < len(self._seen) or not self._births.connected or not self._placement.shards:
             return  # someone who has not been heard may have anyone
         gone = self._births.gone(self._settings.silence_s)
         here = [patient for patient, online in self._births.online.items() if online]
@@ -219,9 +230,12 @@ class Coordinator:
                 self._begin({shard}, self._shards.call, shard, "adopt" if what == "admit" else what, argument)
         for (source, target), patients in plan.move.items():
             self._begin({source, target}, self._move, source, target, patients)
-        for shard in set(self._seen) - set(self._placement.shards):
+        for shard in set(self._seen) - set(shard_names(self.count)):
             if holdings[shard] == Holding():
-                self._begin({shard}, self._retire, shard)
+                if self._seen[shard].started:
+                    self._begin({shard}, self._retire, shard)
+                else:  # there was never room for it
+                    self._remove(shard)
 
     def _begin(self, shards: Iterable[str], action: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         involved = [self._seen[shard] for shard in set(shards)]
@@ -258,9 +272,16 @@ class Coordinator:
 
     async def _retire(self, shard: str) -> None:
         await self._shards.call(shard, "retire")
+        self._remove(shard)
+
+    def _remove(self, shard: str) -> None:
         self._shards.kill(shard)
         del self._seen[shard]
         self._write()
+
+    def _place(self) -> None:
+        """Give patients to the shards that there are to be and that have been there: others may never be."""
+        self._placement = Placement([shard for shard in shard_names(self.count) if self._seen[shard].started])
 
     def _write(self) -> None:
         self._store.write("fleet.json", msgspec.json.encode(FleetFile(self.count, list(self._seen))))
