@@ -3,14 +3,21 @@
 Every shard draws a number for the patient, and the highest has him. So a shard that is added takes only patients whose
 highest number is its own, from everyone alike, and one that is removed gives only its own, to everyone alike.
 
-Source: D. G. Thaler and C. V. Ravishankar, Using name-based mappings to increase hit rates, IEEE/ACM Transactions on
-Networking 6(1), 1998, https://doi.org/10.1109/90.663936.
+Sources: D. G. Thaler and C. V. Ravishankar, Using name-based mappings to increase hit rates, IEEE/ACM Transactions on
+Networking 6(1), 1998, https://doi.org/10.1109/90.663936; the mixing of the two names is that of SplitMix64, G. L.
+Steele, D. Lea and C. H. Flood, OOPSLA 2014, https://doi.org/10.1145/2660193.2660195.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def shard_names(count: int) -> tuple[str, ...]:
@@ -20,8 +27,18 @@ def shard_names(count: int) -> tuple[str, ...]:
 
 def shard_of(patient: str, shards: Sequence[str]) -> str:
     """Give the shard of a patient; the same everywhere and always, for the same set of `shards`."""
-    return max(shards, key=lambda shard: (_draw(patient, shard), shard))
+    names, seeds = _seeds(tuple(shards))
+    x = seeds ^ np.uint64(_number(patient))
+    x = (x ^ (x >> np.uint64(30))) * _FIRST
+    x = (x ^ (x >> np.uint64(27))) * _SECOND
+    return names[int(np.argmax(x ^ (x >> np.uint64(31))))]
 
 
-def _draw(patient: str, shard: str) -> int:
-    return int.from_bytes(blake2b(f"{shard} {patient}".encode(), digest_size=8).digest())
+@lru_cache(maxsize=16)
+def _seeds(shards: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.uint64]]:
+    names = tuple(sorted(shards))
+    return names, np.array([_number(name) for name in names], dtype=np.uint64)
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
