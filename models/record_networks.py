@@ -124,13 +124,13 @@ def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
     """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch.
 
     Weights that half precision holds exactly (see `round_weights`) are stored in it, which halves the file and
-    changes nothing.
+    changes nothing. Nor does the shortening of the names inside the graph.
     """
     keras = import_keras()
     x = keras.Input((n_samples, network.input_shape[-1]), name="ecg")
     fixed = keras.Model(x, network(x), name=network.name)
     quiet_export(fixed, path)
-    _store_in_half(path)
+    _store_compactly(path)
 
 
 def round_weights(network: keras.Model) -> None:
@@ -138,15 +138,16 @@ def round_weights(network: keras.Model) -> None:
     network.set_weights([weight.astype("float16").astype("float32") for weight in network.get_weights()])
 
 
-def _store_in_half(path: Path) -> None:
-    """Store in half precision the weights of an ONNX file that it holds exactly; a cast brings each back."""
+def _store_compactly(path: Path) -> None:
+    """Rewrite an ONNX file: exact weights in half precision, each with a cast that brings it back, and short names."""
     import numpy as np
     import onnx
     from onnx import numpy_helper
 
     model = onnx.load(path)
+    graph = model.graph
     casts = []
-    for tensor in model.graph.initializer:
+    for tensor in graph.initializer:
         weight = numpy_helper.to_array(tensor)
         half = weight.astype(np.float16) if weight.dtype == np.float32 and weight.size > 64 else weight
         if half is weight or not np.array_equal(half.astype(np.float32), weight):
@@ -154,9 +155,17 @@ def _store_in_half(path: Path) -> None:
         name, stored = tensor.name, f"{tensor.name}_half"
         tensor.CopyFrom(numpy_helper.from_array(half, stored))
         casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    nodes = [*casts, *graph.node]
+    kept = ("", *(value.name for value in (*graph.input, *graph.output)))  # an empty name is an input left out
+    short = {name: name for name in kept}
+    for tensor in graph.initializer:
+        tensor.name = short.setdefault(tensor.name, f"v{len(short)}")
+    for node in nodes:
+        node.name = ""
+        node.input[:] = [short.setdefault(name, f"v{len(short)}") for name in node.input]
+        node.output[:] = [short.setdefault(name, f"v{len(short)}") for name in node.output]
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(nodes)
     onnx.save(model, path)
 
 
