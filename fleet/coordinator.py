@@ -29,6 +29,7 @@ log = logging.getLogger("ecg_stream.fleet")
 POLL_S = 0.25
 REPORT_S = 5.0  # a shard that does not report in this time is away
 ACTION_S = 60.0  # longer than any action's own limits together
+JOIN_S = 30.0  # for all new shards to be there, so that nobody is moved to one and then on to the next
 AGAIN_S = 1.0  # before what has failed is tried again
 
 
@@ -97,6 +98,7 @@ class Coordinator:
         known = file.running if file else []
         self._seen = {shard: _Seen() for shard in dict.fromkeys([*known, *shard_names(self.count)])}
         self._placement = Placement(())
+        self._join_by = 0.0
         self._change = asyncio.Event()
         client_id = settings.client_id("coordinator")
         self._births = Births(settings.access.address(), client_id, Topics(settings.prefix), self._change.set)
@@ -112,12 +114,13 @@ class Coordinator:
             self._write()
             for shard in self._seen:
                 self._start(shard)
-            self._place()
+            self._join_by = time.monotonic() + JOIN_S
             tasks.create_task(self._births.run(), name="births")
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(AGAIN_S):
                         await self._change.wait()
+                self._place()
                 if self._change.is_set() or self._plan != Plan() or self._births.gone(self._settings.silence_s):
                     self._change.clear()
                     self._act()
@@ -130,7 +133,7 @@ class Coordinator:
         self._write()
         for shard in new:
             self._start(shard)
-        self._place()
+        self._join_by = time.monotonic() + JOIN_S
         self._plan = None
         self._change.set()
 
@@ -203,7 +206,6 @@ class Coordinator:
         seen.report, seen.place = report, place
         if report.connected and not seen.started:
             seen.started = True
-            self._place()
             self._change.set()
         # What a shard holds is not known before it has taken up its state.
         if report.holding is not None and report.connected:
@@ -280,8 +282,14 @@ class Coordinator:
         self._write()
 
     def _place(self) -> None:
-        """Give patients to the shards that there are to be and that have been there: others may never be."""
-        self._placement = Placement([shard for shard in shard_names(self.count) if self._seen[shard].started])
+        """Give patients to the shards that there are to be: to new ones when all are there, or to those that are."""
+        wanted = shard_names(self.count)
+        there = [shard for shard in wanted if self._seen[shard].started]
+        if len(there) < len(wanted) and time.monotonic() < self._join_by:
+            there = [shard for shard in self._placement.shards if shard in wanted]
+        if tuple(there) != self._placement.shards:
+            self._placement = Placement(there)
+            self._change.set()
 
     def _write(self) -> None:
         self._store.write("fleet.json", msgspec.json.encode(FleetFile(self.count, list(self._seen))))

@@ -14,6 +14,7 @@ from broker import Mosquitto
 from mqtt_ear import Ear
 from wards import Ward, difference, until
 
+from ecg_stream.fleet import coordinator as coordinator_module
 from ecg_stream.fleet.coordinator import Coordinator
 from ecg_stream.fleet.holding import ShardReport
 from ecg_stream.fleet.placement import shard_names, shard_of
@@ -71,7 +72,10 @@ async def coordinating(settings: FleetSettings, count: int, room: int = 9) -> As
         await shards.end()
 
 
-async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(settings: FleetSettings, ear: Ear) -> None:
+async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(
+    settings: FleetSettings, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "JOIN_S", 1.0)
     ward = Ward(settings.access.url, range(600, 606), 10)
     async with coordinating(settings, 3, room=2) as coordinator:
         await ward.stream(20.0)
