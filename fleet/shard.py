@@ -15,6 +15,7 @@ nothing is told twice. Where the broker has lost messages too, the pipeline tell
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable, Mapping
@@ -214,9 +215,14 @@ class Shard:
         wanted = set(patients)
         going = wanted & self._sessions.owned
         if going:
-            await self._fall_silent(await self._broker.there(), going)
-            await self._sessions.put_down(going)
+            client = await self._broker.there()
+            await self._broker.hear_all(client)  # what comes from now on, the one who prepares for them has as well
+            await self._put_down(going)
         await self.save()
+        if going and self._broker.connected:
+            # Not before it is saved: an incarnation that still has them must find nothing missing.
+            with contextlib.suppress(aiomqtt.MqttError):  # the coordinator lets what still comes be dropped
+                await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
         leaving = self._sessions.leaving
         return {patient: leaving[patient] for patient in wanted if patient in leaving}
 
@@ -241,25 +247,27 @@ class Shard:
         """
         going = set(patients) & self._sessions.owned
         client = await self._broker.there()
-        await self._fall_silent(client, going)
+        await self._broker.hear_all(client)
+        await self._sessions.finish(going)
         for patient in going:
             await self._sessions.end(patient, for_good=True)
+        await self._sessions.outbox.confirmed(self._topics_of(going, *OUTPUTS))
+        await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
         await self._announce(client, going, gone=True)
 
-    async def _fall_silent(self, client: aiomqtt.Client, patients: set[str]) -> None:
-        """Hear no more of patients, and be done with what was heard."""
-        waves, outputs = self._topics_of(patients, "wave"), self._topics_of(patients, *OUTPUTS)
+    async def _put_down(self, patients: set[str]) -> None:
+        """Let patients leave as they stand when all that was heard of them is told."""
+        self._sessions.pause(patients)
         try:
-            await self._broker.unsubscribe(client, waves)
-            await self._broker.hear_all(client)
             async with asyncio.timeout(DRAIN_S):
                 await self._sessions.finish(patients)
-                await self._sessions.outbox.confirmed(outputs)
-            await self._broker.unsubscribe(client, outputs)
-        except (aiomqtt.MqttError, BrokerError, TimeoutError) as error:
-            if self._broker.is_there(client):  # another connection subscribes again by itself
-                await self._broker.subscribe(client, [*outputs, *waves])
-            raise BrokerError(f"{self.name}: patients could not be put down: {error or 'too much to do'}") from None
+                await self._sessions.outbox.confirmed(self._topics_of(patients, *OUTPUTS))
+        except TimeoutError:
+            raise BrokerError(f"{self.name}: the broker did not confirm the last beats of who is to go") from None
+        else:
+            await self._sessions.put_down(patients)
+        finally:
+            self._sessions.resume(patients)
 
     def _topics_of(self, patients: Iterable[str], *kinds: str) -> list[str]:
         return [self._topics.of_patient(patient, kind) for patient in patients for kind in kinds]

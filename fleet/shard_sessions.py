@@ -56,6 +56,7 @@ class ShardSessions:
         self.owned: set[str] = set()
         self.arriving: dict[str, list[Message]] = {}
         self.leaving: dict[str, bytes] = {}
+        self._paused: dict[str, list[Message]] = {}  # of whom is being put down, what comes meanwhile
         self.version = time.time_ns()
         """Changes whenever one of these three does, also from one incarnation to the next."""
         self.arrived = asyncio.Event()
@@ -79,6 +80,8 @@ class ShardSessions:
             patient, kind = self._topics.split(message.topic)
             if kind in OUTPUTS:
                 self.outbox.heard(message.topic, message.payload)
+            elif kind == "wave" and patient in self._paused:
+                self._paused[patient].append(message)
             elif kind == "wave" and patient in self.owned:
                 self._offer(patient, message)
             elif kind == "wave" and patient not in self.leaving:
@@ -117,6 +120,16 @@ class ShardSessions:
         for message in self.arriving.pop(patient, ()):
             self.take(message)
         self.version += 1
+
+    def pause(self, patients: Iterable[str]) -> None:
+        """Let what comes for patients wait."""
+        self._paused |= {patient: [] for patient in patients}
+
+    def resume(self, patients: Iterable[str]) -> None:
+        """Take what has waited: of those who were put down, it is let pass."""
+        for patient in patients:
+            for message in self._paused.pop(patient, ()):
+                self.take(message)
 
     async def put_down(self, patients: Iterable[str]) -> None:
         """Let patients leave, as they stand."""
@@ -239,7 +252,8 @@ class ShardSessions:
                 for kind in OUTPUTS:
                     topic = self._topics.of_patient(patient, kind)
                     pending += [(topic, each.payload) for each in self.outbox.of_topic(topic)]
-        first = min([first, *(kept[0].number for kept in self.arriving.values() if kept)])
+        kept = (*self.arriving.values(), *self._paused.values())
+        first = min([first, *(messages[0].number for messages in kept if messages)])
         patients = {patient: self._blobs.get(patient, b"") for patient in self.owned}
         return ShardState(patients, dict(self.leaving), pending, self._echoes.snapshot()), first
 

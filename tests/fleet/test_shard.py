@@ -192,6 +192,40 @@ async def test_a_move_that_is_broken_off_anywhere_can_be_made_again(settings: Fl
     await target.die()
 
 
+@pytest.mark.parametrize("rounds", [1, 3, 10, 30, 100, 300])
+async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
+    settings: FleetSettings, ear: Ear, rounds: int
+) -> None:
+    """The move is not made after that, and what the other shard has kept is dropped."""
+    beds = range(1000 + 3 * rounds, 1003 + 3 * rounds)
+    ward, stop = Ward(settings.access.url, beds, 200, resend_s=0.0), StopRequest()
+    patients = list(ward.chunks)
+    async with running(settings, "shard-1") as target:
+        source = Running(settings, "shard-0")
+        await source.up()
+        await source.shard.adopt(dict.fromkeys(patients, b""))
+        streaming = asyncio.create_task(ward.stream(20.0, stop))
+        await until(lambda: all(len(told) > 4 for told in ward.told(ear).values()))
+        await source.shard.save()
+        await target.shard.prepare(patients)
+        releasing = asyncio.create_task(source.shard.release(patients))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        releasing.cancel()
+        await source.die()
+        await asyncio.wait({releasing})
+        async with running(settings, "shard-0") as source:
+            holding = source.shard.report().holding
+            await source.shard.adopt(await source.shard.release(holding.leaving))
+            await target.shard.drop(patients)
+            told = {patient: len(outputs) for patient, outputs in ward.told(ear).items()}
+            await until(lambda: all(len(outputs) > told[patient] for patient, outputs in ward.told(ear).items()))
+            stop.ask()
+            await streaming
+            await until(ward.all_told(ear))
+    assert difference(ward.told(ear), ward.expected) == {}
+
+
 async def test_a_discharged_patient_is_summed_up_and_left_alone(settings: FleetSettings, ear: Ear) -> None:
     chunks = chunks_of(3, 20)
     messages = messages_of(chunks, 1.0, end=False)
