@@ -60,9 +60,8 @@ class ShardActor:
         """See `Shard.report`; with it comes where the shard is."""
         return self._thread.call(self._report(known)), self._place
 
-    def call(self, method: str, argument: Any) -> Any:
+    def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the shard in its loop."""
-        arguments = () if argument is None else (argument,)
         return self._thread.call(getattr(self._shard(), method)(*arguments))
 
     def page(self) -> bytes:
@@ -101,9 +100,9 @@ class RayShards:
         answer: tuple[ShardReport, Mapping[str, Any]] = await self._actors[shard].report.remote(known)
         return answer
 
-    async def call(self, shard: str, method: str, argument: Any = None) -> Any:
+    async def call(self, shard: str, method: str, *arguments: Any) -> Any:
         """Call a shard's method."""
-        return await self._actors[shard].call.remote(method, argument)
+        return await self._actors[shard].call.remote(method, *arguments)
 
     def kill(self, shard: str) -> None:
         """Take a shard away for good."""

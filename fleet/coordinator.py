@@ -44,7 +44,7 @@ class Shards(Protocol):
         """Ask a shard how it stands, see `Shard.report`, and where it runs."""
         ...
 
-    async def call(self, shard: str, method: str, argument: Any = None) -> Any:
+    async def call(self, shard: str, method: str, *arguments: Any) -> Any:
         """Call a shard's method."""
         ...
 
@@ -266,7 +266,7 @@ class Coordinator:
         """Move patients: subscribed to there before they are put down here, and forgotten here when saved there."""
         began = time.monotonic()
         await self._shards.call(target, "prepare", list(patients))
-        states = await self._shards.call(source, "release", list(patients))
+        states = await self._shards.call(source, "release", list(patients), target)
         await self._shards.call(target, "adopt", states)
         await self._shards.call(source, "forget", list(states))
         self._moved += len(states)

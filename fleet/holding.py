@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,14 @@ class Holding:
         Patients whose messages it keeps, unread and unacknowledged, until it is told what to do with them.
     leaving
         Patients whose streams it has put down; their last state is kept until another shard has saved it.
+    heirs
+        The shard that prepared for each of these: it has heard what came since, and no other has.
     """
 
     owned: frozenset[str] = frozenset()
     arriving: frozenset[str] = frozenset()
     leaving: frozenset[str] = frozenset()
+    heirs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

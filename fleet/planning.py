@@ -92,7 +92,8 @@ def make_plan(
         if patient in owner:
             forget[shard].append(patient)
         else:
-            move[shard, placement[patient]].append(patient)
+            heir = holdings[shard].heirs.get(patient, "")
+            move[shard, heir if heir in holdings else placement[patient]].append(patient)
     for patient, shard in owner.items():
         if patient in gone:
             discharge[shard].append(patient)

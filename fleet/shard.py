@@ -141,7 +141,12 @@ class Shard:
         sessions, metrics = self._sessions, self.metrics
         holding = None
         if known != sessions.version:
-            holding = Holding(frozenset(sessions.owned), frozenset(sessions.arriving), frozenset(sessions.leaving))
+            holding = Holding(
+                frozenset(sessions.owned),
+                frozenset(sessions.arriving),
+                frozenset(sessions.leaving),
+                dict(sessions.heirs),
+            )
         return ShardReport(
             shard=self.name,
             epoch=self._file.epoch,
@@ -202,8 +207,15 @@ class Shard:
         if any(states.values()):
             await self.save()
 
-    async def release(self, patients: Iterable[str]) -> dict[str, bytes]:
-        """Put patients down: give their last states, which are saved here until `forget`.
+    async def release(self, patients: Iterable[str], heir: str) -> dict[str, bytes]:
+        """Put patients down for another shard: give their last states, which are saved here until `forget`.
+
+        Parameters
+        ----------
+        patients
+            Those who are not here are left out.
+        heir
+            The shard that has prepared for them.
 
         Raises
         ------
@@ -217,7 +229,7 @@ class Shard:
         if going:
             client = await self._broker.there()
             await self._broker.hear_all(client)  # what comes from now on, the one who prepares for them has as well
-            await self._put_down(going)
+            await self._put_down(going, heir)
         await self.save()
         if going and self._broker.connected:
             # Not before it is saved: an incarnation that still has them must find nothing missing.
@@ -255,7 +267,7 @@ class Shard:
         await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
         await self._announce(client, going, gone=True)
 
-    async def _put_down(self, patients: set[str]) -> None:
+    async def _put_down(self, patients: set[str], heir: str) -> None:
         """Let patients leave as they stand when all that was heard of them is told."""
         self._sessions.pause(patients)
         try:
@@ -265,7 +277,7 @@ class Shard:
         except TimeoutError:
             raise BrokerError(f"{self.name}: the broker did not confirm the last beats of who is to go") from None
         else:
-            await self._sessions.put_down(patients)
+            await self._sessions.put_down(patients, heir)
         finally:
             self._sessions.resume(patients)
 

@@ -56,6 +56,7 @@ class ShardSessions:
         self.owned: set[str] = set()
         self.arriving: dict[str, list[Message]] = {}
         self.leaving: dict[str, bytes] = {}
+        self.heirs: dict[str, str] = {}  # of those who are leaving, the shard that has prepared for each
         self._paused: dict[str, list[Message]] = {}  # of whom is being put down, what comes meanwhile
         self.version = time.time_ns()
         """Changes whenever one of these three does, also from one incarnation to the next."""
@@ -131,12 +132,13 @@ class ShardSessions:
             for message in self._paused.pop(patient, ()):
                 self.take(message)
 
-    async def put_down(self, patients: Iterable[str]) -> None:
-        """Let patients leave, as they stand."""
+    async def put_down(self, patients: Iterable[str], heir: str) -> None:
+        """Let patients leave for another shard, as they stand."""
         async with self._turn:
             for patient in patients:
                 if patient in self.owned:
                     self.leaving[patient] = self._encode(patient)
+                    self.heirs[patient] = heir
                     self._remove(patient)
             self.version += 1
 
@@ -152,6 +154,7 @@ class ShardSessions:
         """Forget patients who have left, or who were expected and do not come."""
         for patient in patients:
             self.leaving.pop(patient, None)
+            self.heirs.pop(patient, None)
             self.arriving.pop(patient, None)
         self.version += 1
 
@@ -199,7 +202,7 @@ class ShardSessions:
         """Put a saved state back, except what was told: `take_up` is to be called when that is known."""
         for patient, blob in state.patients.items():
             self.take_on(patient, blob)
-        self.leaving = dict(state.leaving)
+        self.leaving, self.heirs = dict(state.leaving), dict(state.heirs)
 
     def take_up(self, state: ShardState, early: Iterable[Message]) -> None:
         """Go on where the last incarnation ended.
@@ -255,7 +258,8 @@ class ShardSessions:
         kept = (*self.arriving.values(), *self._paused.values())
         first = min([first, *(messages[0].number for messages in kept if messages)])
         patients = {patient: self._blobs.get(patient, b"") for patient in self.owned}
-        return ShardState(patients, dict(self.leaving), pending, self._echoes.snapshot()), first
+        told = self._echoes.snapshot()
+        return ShardState(patients, dict(self.leaving), dict(self.heirs), pending, told), first
 
     def _encode(self, patient: str) -> bytes:
         if patient not in self.patients:

@@ -26,6 +26,8 @@ class ShardState(msgspec.Struct, frozen=True):
         Each patient's session, as `snapshots.to_bytes` writes it; of one who has sent nothing yet, nothing.
     leaving
         The last state of those who are on their way to another shard.
+    heirs
+        Which shard that is.
     pending
         Outputs, with their topic, that the broker may not have.
     told
@@ -36,6 +38,7 @@ class ShardState(msgspec.Struct, frozen=True):
 
     patients: dict[str, bytes] = {}
     leaving: dict[str, bytes] = {}
+    heirs: dict[str, str] = {}
     pending: list[tuple[str, bytes]] = []
     told: dict[str, list[bytes]] = {}
     taken: list[bytes] = []

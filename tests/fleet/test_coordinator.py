@@ -39,8 +39,8 @@ class LocalShards:
     async def report(self, shard: str, known: int | None) -> tuple[ShardReport, Mapping[str, Any]]:
         return self._running[shard][0].report(known), {}
 
-    async def call(self, shard: str, method: str, argument: Any = None) -> Any:
-        return await getattr(self._running[shard][0], method)(*(() if argument is None else (argument,)))
+    async def call(self, shard: str, method: str, *arguments: Any) -> Any:
+        return await getattr(self._running[shard][0], method)(*arguments)
 
     def kill(self, shard: str) -> None:
         if shard in self._running:

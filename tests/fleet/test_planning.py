@@ -105,3 +105,13 @@ def test_a_stranger_is_admitted_where_his_messages_wait() -> None:
     holdings = {shard: Holding() for shard in SHARDS} | {"shard-1": Holding(arriving=frozenset([patient]))}
     assert make_plan([patient], (), Placement(SHARDS), holdings) == Plan(admit={"shard-1": [patient]})
     assert not make_plan([], (), Placement(SHARDS), holdings)
+
+
+def test_who_was_put_down_goes_to_the_shard_that_has_heard_what_came_since() -> None:
+    """Also where he belongs elsewhere by now: he is moved on from there."""
+    patient = next(p for p in PATIENTS if shard_of(p, SHARDS) == "shard-3")
+    put_down = Holding(leaving=frozenset([patient]), heirs={patient: "shard-1"})
+    holdings = {shard: Holding() for shard in SHARDS} | {"shard-0": put_down}
+    assert make_plan([patient], (), Placement(SHARDS), holdings) == Plan(move={("shard-0", "shard-1"): [patient]})
+    del holdings["shard-1"]
+    assert make_plan([patient], (), Placement(SHARDS), holdings) == Plan(move={("shard-0", "shard-3"): [patient]})

@@ -171,16 +171,16 @@ async def test_a_move_that_is_broken_off_anywhere_can_be_made_again(settings: Fl
     await until(lambda: bool(target.shard.report().holding.arriving))
     await target.shard.prepare(beds)
     source = await again(source, "shard-0")
-    states = await source.shard.release(beds)
+    states = await source.shard.release(beds, "shard-1")
     source = await again(source, "shard-0")
     assert source.shard.report().holding.leaving == set(beds)
     target = await again(target, "shard-1")
     await target.shard.prepare(beds)
-    assert (await source.shard.release(beds)).keys() == states.keys()
-    await target.shard.adopt(await source.shard.release(beds))
+    assert (await source.shard.release(beds, "shard-1")).keys() == states.keys()
+    await target.shard.adopt(await source.shard.release(beds, "shard-1"))
     target = await again(target, "shard-1")
     assert target.shard.report().holding.owned == set(beds)
-    await target.shard.adopt(await source.shard.release(beds))
+    await target.shard.adopt(await source.shard.release(beds, "shard-1"))
     await source.shard.forget(beds)
     await source.shard.retire()
     told = {patient: len(outputs) for patient, outputs in ward.told(ear).items()}
@@ -208,7 +208,7 @@ async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
         await until(lambda: all(len(told) > 4 for told in ward.told(ear).values()))
         await source.shard.save()
         await target.shard.prepare(patients)
-        releasing = asyncio.create_task(source.shard.release(patients))
+        releasing = asyncio.create_task(source.shard.release(patients, "shard-1"))
         for _ in range(rounds):
             await asyncio.sleep(0)
         releasing.cancel()
@@ -216,7 +216,7 @@ async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
         await asyncio.wait({releasing})
         async with running(settings, "shard-0") as source:
             holding = source.shard.report().holding
-            await source.shard.adopt(await source.shard.release(holding.leaving))
+            await source.shard.adopt(await source.shard.release(holding.leaving, "shard-1"))
             await target.shard.drop(patients)
             told = {patient: len(outputs) for patient, outputs in ward.told(ear).items()}
             await until(lambda: all(len(outputs) > told[patient] for patient, outputs in ward.told(ear).items()))
@@ -243,7 +243,7 @@ async def test_a_discharged_patient_is_summed_up_and_left_alone(settings: FleetS
 
 
 def test_a_state_is_whole_or_refused(tmp_path: Path) -> None:
-    state = ShardState({"a": b"1"}, {"b": b"2"}, [("ecg/a/beats", b"{}")], {"a": [b"x"]})
+    state = ShardState({"a": b"1"}, {"b": b"2"}, {"b": "shard-1"}, [("ecg/a/beats", b"{}")], {"a": [b"x"]})
     blob = encode_state(state)
     assert decode_state(blob) == state
     for damaged in (b"", blob[:-1], blob[:10] + b"?" + blob[11:], encode_state(ShardState(version=9))):
