@@ -107,6 +107,7 @@ def _moved(
     at = middle + (np.arange(length) - middle) * factor + rng.normal(0.0, augmentation.shift_s * fs, (n, 1))
     at = np.clip(at, 0.0, length - 1.001)
     before = at.astype(np.int64)
-    part = (at - before)[..., None]
+    part = (at - before)[..., None].astype(np.float32)
     row = np.arange(n)[:, None]
-    return ((1.0 - part) * x[row, before] + part * x[row, before + 1]).astype(np.float32)
+    moved: NDArray[np.float32] = (1.0 - part) * x[row, before] + part * x[row, before + 1]
+    return moved
