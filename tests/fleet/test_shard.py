@@ -16,6 +16,7 @@ from mqtt_ear import Ear
 from wards import Ward, chunks_of, difference, messages_of, replayed, until
 
 from ecg_stream.errors import SnapshotError
+from ecg_stream.fleet import shard as shard_module
 from ecg_stream.fleet.broker_session import SupersededError
 from ecg_stream.fleet.settings import Access, FleetSettings
 from ecg_stream.fleet.shard import Shard
@@ -192,11 +193,12 @@ async def test_a_move_that_is_broken_off_anywhere_can_be_made_again(settings: Fl
     await target.die()
 
 
-@pytest.mark.parametrize("rounds", [1, 3, 10, 30, 100, 300])
+@pytest.mark.parametrize("rounds", [1, 10, 100, 300])
 async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
-    settings: FleetSettings, ear: Ear, rounds: int
+    settings: FleetSettings, ear: Ear, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The move is not made after that, and what the other shard has kept is dropped."""
+    monkeypatch.setattr(shard_module, "DRAIN_S", 1.0)  # the dead is not waited for
     beds = range(1000 + 3 * rounds, 1003 + 3 * rounds)
     ward, stop = Ward(settings.access.url, beds, 200, resend_s=0.0), StopRequest()
     patients = list(ward.chunks)
@@ -213,7 +215,7 @@ async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
             await asyncio.sleep(0)
         releasing.cancel()
         await source.die()
-        await asyncio.wait({releasing})
+        await asyncio.gather(releasing, return_exceptions=True)
         async with running(settings, "shard-0") as source:
             holding = source.shard.report().holding
             await source.shard.adopt(await source.shard.release(holding.leaving, "shard-1"))
