@@ -40,7 +40,7 @@ OBJECT_STORE_BYTES = 100 << 20  # next to nothing of a fleet goes through Ray's 
 CALL_S = 120.0
 AGAIN_S = 0.25
 HEALTH = {"health_check_initial_delay_ms": 2000, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
-"""How soon a node is taken for dead: Ray's own settings take half a minute."""
+"""How soon a node is taken for dead: Ray's own settings take 15 s and more."""
 
 
 class ShardActor:
