@@ -55,6 +55,14 @@ def beat(
     label_map: Annotated[
         LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
     ] = "aami",
+    noise: Annotated[
+        Literal["em", "ma", "bw"] | None,
+        typer.Option(help="Add this noise of nstdb from minute 5, two minutes with and two without, at --snr."),
+    ] = None,
+    snr: Annotated[
+        float | None,
+        typer.Option(metavar="DB", help="Signal-to-noise ratio of --noise, as the Noise Stress Test has it."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and pictures into this folder.")
     ] = None,
@@ -67,12 +75,15 @@ def beat(
     """
     from ..offline.beat_report import check_extra, figures, fill_report
     from ..offline.beat_run import Conditions, held_out_by
+    from ..offline.noise_stress import NoiseStress
     from ..offline.report_folder import writing_report
     from ..offline.splits import choose
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 
     # What is wrong with the request is told before any record is run.
+    if (noise is None) != (snr is None):
+        raise RequestError("--noise and --snr go together: give both, such as --noise em --snr 0, or neither")
     conditions = Conditions(
         model=model or (str(folds) if folds else DEFAULT_MODEL),
         detector=detector or DEFAULT_DETECTOR,
@@ -80,6 +91,7 @@ def beat(
         first_lead=leads == "first",
         start_s=start,
         label_map=label_map,
+        noise=NoiseStress(noise, snr) if noise is not None and snr is not None else None,
     )
     if folds is None:
         load_models(conditions.model, conditions.detector)
@@ -136,7 +148,10 @@ def _command(conditions: Conditions, lists: Sequence[str], records: Sequence[str
     if records:
         options.append(("--records", ",".join(records)))
     options += [("--leads", "first" if conditions.first_lead else "all"), ("--from", f"{conditions.start_s:g}")]
-    options += [("--map", conditions.label_map), ("--report", str(report))]
+    options += [("--map", conditions.label_map)]
+    if conditions.noise is not None:
+        options += [("--noise", conditions.noise.kind), ("--snr", f"{conditions.noise.snr_db:g}")]
+    options += [("--report", str(report))]
     return shlex.join(["ecg-stream", "evaluate", "beat", *(word for option in options for word in option)])
 
 

@@ -16,7 +16,7 @@ def detector(
     db: Databases = None,
     folds: Folds = 4,
     fold: Fold = None,
-    epochs: Annotated[str, typer.Option(help="Epochs of each round, with commas.")] = "6,8,14",
+    epochs: Annotated[str, typer.Option(help="Epochs of each round, with commas.")] = "4,6,12",
     seed: Seed = 0,
     jobs: Jobs = "1",
 ) -> None:

@@ -27,7 +27,8 @@ RHYTHM = (
     "dominant_corr", "best_corr", "best_is_dominant", "best_rr", "best_premature", "best_following_rr", "best_share",
     "before_corr1", "before_residual1", "before_corr2", "before_residual2", "previous_is_dominant",
     "previous_premature", "previous_corr", "previous_same", "width1_to_dominant", "n_kinds", "dominant_share",
-    "roughness1",
+    "roughness1", "certainty", "certainty8", "usual_before_corr1", "usual_before_corr2", "usual_before_size1",
+    "usual_before_size2",
 )  # fmt: skip
 """Columns that tell a supraventricular beat, beside the RR columns: it looks normal and comes early."""
 
@@ -95,7 +96,8 @@ def build_beat_network(
 
 
 RR_PREFIXES = (
-    "rr_", "previous_to_", "before_previous_to_", "pair_to_", "shortest8_", "previous_score", "irregular16", "run_"
+    "rr_", "previous_to_", "before_previous_to_", "pair_to_", "shortest8_", "previous_score", "irregular", "run_",
+    "alternation",
 )  # fmt: skip
 """How the names of the RR columns begin."""
 

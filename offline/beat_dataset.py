@@ -17,6 +17,8 @@ from .training_records import MATCH_S, TrainingRecord, Variation, match, varied
 
 _PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous", "rr_to_long32", "rr_to_base")]
 
+_FIBRILLATION = [NAMES.index(name) for name in ("irregular48", "usual_before_corr1", "usual_before_corr2")]
+
 NOT_PREMATURE = 0.95
 """An S beat later than this, by every measure, is S by something that no feature tells."""
 
@@ -105,6 +107,12 @@ def joined(parts: Sequence[BeatSet]) -> BeatSet:
         np.concatenate([part.patients for part in parts]),
         np.concatenate([part.unaltered for part in parts]),
     )
+
+
+def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:
+    """Tell which beats come in a rhythm as irregular, and with as little of a P wave, as fibrillation has it, ``(n,)``."""
+    irregular, *p_waves = (beats.features[:, column] for column in _FIBRILLATION)
+    return np.asarray((irregular > 0.5) & (p_waves[0] < 0.5) & (p_waves[1] < 0.6))
 
 
 def premature(beats: BeatSet) -> NDArray[np.bool_]:

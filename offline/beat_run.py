@@ -19,6 +19,7 @@ from ..replay.record import Record
 from ..stream.messages import CLASSES, Beat, Chunk, Output
 from ..stream.pipeline import DEFAULT_DETECTOR, Models, Pipeline, load_models
 from .ec57 import LEARNING_PERIOD_S, RecordScore, compare
+from .noise_stress import NoiseStress, stressed
 from .parallel import in_parallel
 
 CHUNK_MS = 1000.0
@@ -58,6 +59,8 @@ class Conditions:
         Where scoring begins.
     label_map
         See `ec57.compare`.
+    noise
+        What is added to each record, if anything.
     """
 
     model: str
@@ -66,6 +69,7 @@ class Conditions:
     first_lead: bool = False
     start_s: float = LEARNING_PERIOD_S
     label_map: LabelMap = "aami"
+    noise: NoiseStress | None = None
 
     def models(self, record: str) -> Models:
         """Load what the record, ``db/name``, is to be run with.
@@ -261,4 +265,7 @@ def _run_by_name(name: str, conditions: Conditions, data_folder: Path) -> Record
     from ..replay.catalog import find_record
 
     record = find_record(name, data_folder=data_folder, download=False)
+    if conditions.noise is not None:
+        noise = find_record(f"nstdb/{conditions.noise.kind}", data_folder=data_folder, download=False)
+        record = stressed(record, noise, conditions.noise.snr_db)
     return run_record(name, record, Pipeline(conditions.models(name)), conditions)

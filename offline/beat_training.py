@@ -13,7 +13,7 @@ from ..models.beat_networks import BASELINES, average, build_beat_network
 from ..models.record_networks import import_keras
 from ..stream.features import NAMES, columns
 from ..stream.messages import CLASSES
-from .beat_dataset import BeatSet, premature
+from .beat_dataset import BeatSet, irregular_without_p, premature
 from .training_records import Variation
 
 TINY = 1e-9
@@ -31,6 +31,10 @@ MULTIPLIERS_Q = (0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RARE = 300.0
 """A class with fewer beats than this weighs as if it had so many: F and Q of a few patients must not rule."""
 
+FIBRILLATION_WEIGHT = 12.0
+"""Weight of N beats in what looks like fibrillation. Few patients have it, whose beats are early by chance and are no S
+beats; those few must be heard."""
+
 CLASS_WEIGHT_POWER = 0.3
 """Weight of a class: its scarcity to this power. Full weight would trade the +P of S and V for Se."""
 
@@ -46,6 +50,7 @@ VARIATIONS: dict[str, tuple[Variation, ...]] = {
         Variation(),
         Variation(leads="first"),
         Variation(turned=True),
+        Variation(leads="mixed", turned=True),
         Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0, 0.0, -6.0)),
     ),
 }
@@ -277,6 +282,7 @@ def _trust(beats: BeatSet) -> NDArray[np.float64]:
     """Weigh beats: N kept for others weigh more, an S beat that is not early cannot be told and weighs nothing."""
     trust = np.ones(len(beats))
     trust[beats.classes == 0] = N_SHARE**-0.5
+    trust[(beats.classes == 0) & irregular_without_p(beats)] *= FIBRILLATION_WEIGHT
     trust[(beats.classes == 1) & ~premature(beats)] = 0.0
     return trust
 

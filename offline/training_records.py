@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
@@ -15,6 +16,12 @@ from .splits import patient
 
 NOISE_KINDS = ("em", "ma", "bw")
 """Electrode motion, muscle artefact, baseline wander: the records of the Noise Stress Test Database."""
+
+SLOW_S = 0.120
+"""What two moving averages over this time leave is P and T waves, hardly any QRS complex."""
+
+RATES = (0.7, 0.85, 1.0, 1.15, 1.3)
+"""A sampling rate taken for so many times what it is makes a slow heart with wide complexes, or a fast one."""
 
 MATCH_S = 0.150
 """How far a detection may stand from the reference beat that it is taken for, as in EC57."""
@@ -66,7 +73,9 @@ class Variation:
     Attributes
     ----------
     leads
-        ``all``, ``one`` (any single lead) or ``first``.
+        ``all``, ``one`` (any single lead), ``first``, or ``mixed``: as many other leads of the same heart, each a
+        random combination of those there are, with slow waves (P and T) made smaller or larger against the QRS
+        complex; every other time only one of them; and all of it slower or faster by one of `RATES`.
     noise
         Whether to add noise in stretches, at a signal-to-noise ratio drawn from `snr_db`.
     turned
@@ -163,6 +172,9 @@ def varied(
     signal = record.signal.astype(np.float64)
     if variation.noise and noises:
         _add_noise(signal, record, noises, variation.snr_db, rng)
+    if variation.leads == "mixed":
+        signal = _mixed(signal, record.fs, rng)
+        record = replace(record, fs=record.fs * float(rng.choice(RATES)))
     n_leads = signal.shape[1]
     if variation.leads == "one":
         signal = signal[:, [rng.integers(n_leads)]]
@@ -173,6 +185,26 @@ def varied(
         if rng.random() < 1 / 3:
             signal = signal[:, ::-1]
     return replace(record, signal=np.ascontiguousarray(signal, dtype=np.float32))
+
+
+def qrs_height(signal: Samples, beats: NDArray[np.int64], fs: float) -> NDArray[np.float64]:
+    """Give the median peak-to-peak height of beats at the samples `beats`, ``(n_leads,)``, in the signal's units."""
+    reach = int(0.05 * fs)
+    inside = beats[(beats > reach) & (beats < len(signal) - reach)][::7]
+    windows = signal[inside[:, None] + np.arange(-reach, reach + 1)]
+    height: NDArray[np.float64] = np.nanmedian(windows.max(axis=1) - windows.min(axis=1), axis=0)
+    return height
+
+
+def _mixed(signal: Samples, fs: float, rng: np.random.Generator) -> Samples:
+    n_leads = signal.shape[1]
+    directions = rng.standard_normal((n_leads, n_leads))
+    mixed: Samples = signal @ (directions / np.linalg.norm(directions, axis=1, keepdims=True)).T
+    if rng.random() < 0.5:
+        mixed = mixed[:, :1]
+    span = round(SLOW_S * fs)
+    slow = uniform_filter1d(uniform_filter1d(mixed, span, axis=0), span, axis=0)
+    return mixed + rng.uniform(-0.5, 2.0, size=mixed.shape[1]) * slow
 
 
 def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng: np.random.Generator) -> Samples:
@@ -190,7 +222,7 @@ def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng
         Where the noise is begun at, or drawn from.
     """
     signal = record.signal.astype(np.float64)
-    gain = 10.0 ** (-snr_db / 20.0) / np.sqrt(8.0) * _qrs_height(signal, record)
+    gain = 10.0 ** (-snr_db / 20.0) / np.sqrt(8.0) * qrs_height(signal, record.beats, record.fs)
     if noise is None:
         return np.asarray(gain * rng.standard_normal(signal.shape))
     at = (rng.integers(len(noise)) + np.arange(len(signal)) * 360.0 / record.fs) % len(noise)
@@ -206,7 +238,7 @@ def _add_noise(
     rng: np.random.Generator,
 ) -> None:
     """Add stretches of 10 to 90 s of noise, about six in ten of the time, in place."""
-    peak_to_peak = _qrs_height(signal, record)
+    peak_to_peak = qrs_height(signal, record.beats, record.fs)
     kinds = list(noises)
     position = 0
     while position < len(signal):
@@ -223,12 +255,3 @@ def _add_noise(
                     source = noise[:, rng.integers(noise.shape[1])]
                     stretch[:, lead] += gain * peak_to_peak[lead] * np.interp(at, np.arange(len(noise)), source)
         position += length
-
-
-def _qrs_height(signal: Samples, record: TrainingRecord) -> NDArray[np.float64]:
-    """Median peak-to-peak height of the reference beats, ``(n_leads,)``, mV."""
-    reach = int(0.05 * record.fs)
-    beats = record.beats[(record.beats > reach) & (record.beats < len(signal) - reach)][::7]
-    windows = signal[beats[:, None] + np.arange(-reach, reach + 1)]
-    height: NDArray[np.float64] = np.median(windows.max(axis=1) - windows.min(axis=1), axis=0)
-    return height

@@ -47,6 +47,7 @@ PATIENT = np.dtype(
     [
         ("n_beats", np.int64),
         ("n_rr", np.int64),
+        ("last_centre", np.int64),
         ("last_mark", np.int64),
         ("long_rr", np.float64),
         ("base_rr", np.float64),
@@ -55,9 +56,12 @@ PATIENT = np.dtype(
         ("previous_is_dominant", np.float64),
         ("previous_corr", np.float64),
         ("previous_ratio", np.float64),
+        ("previous_wave", np.float64, (2, WINDOW)),
+        ("certainty", np.float64),
         ("height", np.float64, (2,)),
         ("before", np.float64, (2, BEFORE)),
         ("before_n", np.float64),
+        ("before_corr", np.float64, (2,)),
     ]
 )
 """What is remembered of the patient beside the kinds of beats."""
@@ -86,12 +90,36 @@ def _find_mark(ring: Floats, newest: int, guess: int, reach: int, weight: Floats
 
 
 @compiled_part
-def _cut(ring: Floats, mark: int, newest: int, fs: float, lead: int, wave: Floats, before: Floats) -> None:
+def _find_centre(ring: Floats, newest: int, guess: int, reach: int, weight: Floats, height: Floats) -> int:
+    """Sample of the middle of the QRS complex: the centroid of its squared slope, leads weighed by quality.
+
+    Beats of one kind keep their middle even where their largest excursion flips between two waves of like height, so
+    it is what windows and intervals are aligned by.
+    """
+    mask = len(ring) - 1
+    total = 0.0
+    moment = 0.0
+    for lead in range(ring.shape[1]):
+        if weight[lead] <= 0.0:
+            continue
+        f = weight[lead] / (height[lead] + 1e-6) ** 2
+        for n in range(guess - reach, guess + reach + 1):
+            before = ring[min(max(n - 1, 0), newest) & mask, lead]
+            d = ring[min(max(n + 1, 0), newest) & mask, lead] - before
+            total += f * d * d
+            moment += f * d * d * (n - guess)
+    if total <= 0.0:
+        return guess
+    return guess + int(np.rint(moment / total))
+
+
+@compiled_part
+def _cut(ring: Floats, centre: int, newest: int, fs: float, lead: int, wave: Floats, before: Floats) -> None:
     """Interpolate the window and what stands before it (Catmull-Rom; at 250 Hz these are the samples themselves)."""
     mask = len(ring) - 1
     for i in range(WINDOW + BEFORE):
         seconds = (i - WINDOW // 2) * 0.004 if i < WINDOW else -0.260 + (i - WINDOW) * 0.008
-        position = mark + seconds * fs
+        position = centre + seconds * fs
         base = int(np.floor(position + 1e-9))
         t = max(position - base, 0.0)
         x1 = ring[min(max(base, 0), newest) & mask, lead]
@@ -189,6 +217,9 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         x[i + 18] = 0.0
         x[i + 19] = 0.1
         x[i + 24] = 0.0
+        x[i + 25] = 0.0
+        x[i + 26] = 0.0
+        x[i + 27] = 0.1
         p.run = 0
         return 1.0
     n10 = min(n_rr, 10)
@@ -263,6 +294,27 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     x[i + 22] = interval / scratch[(n32 - 1) * 4 // 5]
     x[i + 23] = interval / p.base_rr
     x[i + 24] = np.log1p(float(p.run))
+    # Bigeminy that lasts: every other interval is short, and this one is of the short ones (below 0) or of the long.
+    newer = interval
+    sign = 1.0
+    alternation = 0.0
+    depth = 0.0
+    for k in range(n8):
+        older = rr[(n_rr - 1 - k) % N_RR]
+        step = sign * (newer - older)
+        if abs(step) > 0.02 * median8:
+            alternation += 1.0 if step > 0.0 else -1.0
+        depth += step
+        newer = older
+        sign = -sign
+    x[i + 25] = alternation / n8
+    x[i + 26] = min(max(depth / n8 / median8, -2.0), 2.0)
+    n48 = min(n_rr, 48)
+    irregular = 0.0
+    for k in range(n48 - 1):
+        if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
+            irregular += 1.0
+    x[i + 27] = irregular / max(n48 - 1, 1)
     for k in range(1, 13):
         x[i + k] = min(x[i + k], 4.0)
     x[i + 17] = min(x[i + 17], 4.0)
@@ -328,20 +380,21 @@ def _describe(
     x: Floats32,
     ring: Floats,
     newest: int,
-    mark: int,
+    centre: int,
     fs: float,
     use: Flags,
     weight: Floats,
+    certainty: float,
     gap: bool,
     patient_array: NDArray[Any],
     templates: NDArray[Any],
     rr: Floats,
 ) -> float:
-    """Fill the feature row `x` of the beat at `mark`, and let the patient's state learn from the beat.
+    """Fill the feature row `x` of the beat around `centre`, and let the patient's state learn from the beat.
 
-    Parameters are the row, the ring of the signal with the index of its newest sample, the mark, the sampling
-    rate, which of the two leads can be used and their weights by quality, whether the signal was interrupted
-    since the last beat, and the state.
+    Parameters are the row, the ring of the signal with the index of its newest sample, the centre, the sampling
+    rate, which of the two leads can be used and their weights by quality, how certain the detector is, whether the
+    signal was interrupted since the last beat, and the state.
     Gives the interval from the last beat in seconds, negative if there is none.
     """
     p = patient_array[0]
@@ -356,7 +409,7 @@ def _describe(
     rough = np.zeros(2)
     sign = np.zeros(2)
     for lead in range(first, last):
-        _cut(ring, mark, newest, fs, lead, wave[lead], before[lead])
+        _cut(ring, centre, newest, fs, lead, wave[lead], before[lead])
         mean = 0.0
         for i in range(WINDOW):
             mean += wave[lead, i]
@@ -412,7 +465,7 @@ def _describe(
             i += 1
 
     valid = p.n_beats > 0 and not gap
-    interval = (mark - p.last_mark) / fs if valid else -1.0
+    interval = (centre - p.last_centre) / fs if valid else -1.0
     ratio = _rhythm(x, np.int64(i), rr, p, interval, valid)
     i += N_RHYTHM
 
@@ -423,6 +476,7 @@ def _describe(
     dominant_corr = 0.0
     dominant_residual = 1.0
     dominant_shift: Integer = np.int64(0)
+    other_corr = -1.0
     for k in range(N_TEMPLATES):
         if templates[k].weight <= 0.0:
             continue
@@ -439,7 +493,9 @@ def _describe(
             best = k
             best_corr = kind_corr
             best_shift = kind_shift
-        if k == dominant:
+        if k != dominant:
+            other_corr = max(other_corr, kind_corr)
+        else:
             dominant_corr = kind_corr
             dominant_residual = kind_residual
             dominant_shift = kind_shift
@@ -515,6 +571,28 @@ def _describe(
     x[i + 38] = sign[1]
     x[i + 39] = float(last - first)
     x[i + 40] = weight[1] / (weight[0] + weight[1] + 1e-9) if use[1] else 0.0
+    previous_corr = -1.0
+    for shift in range(-SHIFTS, SHIFTS + 1):
+        corr, _ = _correlate(wave, p.previous_wave, share, first, last, shift)
+        previous_corr = max(previous_corr, corr)
+    # How sure the detector is that this is a beat at all, and was of the last ones: in noise much that looks
+    # like an ectopic beat is none.
+    odds = np.log(certainty + 1e-3) - np.log(1.0 - certainty + 1e-3)
+    x[i + 41] = other_corr
+    x[i + 42] = previous_corr
+    x[i + 43] = odds
+    x[i + 44] = p.certainty if p.n_beats > 0 else odds
+    # Whether there usually is a P wave: where there is none, as in fibrillation, an early beat is no S.
+    for lead in range(2):
+        size = 0.0
+        for k in range(BEFORE):
+            size += p.before[lead, k] * p.before[lead, k]
+        x[i + 45 + lead] = p.before_corr[lead]
+        x[i + 47 + lead] = np.log(np.sqrt(size / BEFORE) / scale[lead] + 1e-3)
+    p.certainty += (odds - p.certainty) * max(1.0 / 8.0, 1.0 / (p.n_beats + 1.0))
+    for lead in range(2):
+        for k in range(WINDOW):
+            p.previous_wave[lead, k] = wave[lead, k]
 
     # Learn.
     if valid and interval < 3.0:
@@ -565,13 +643,14 @@ def _describe(
         if not premature:
             p.before_n = min(p.before_n + 1.0, 20.0)
             for lead in range(first, last):
+                p.before_corr[lead] += (x[i + 24 + lead] - p.before_corr[lead]) / p.before_n
                 for k in range(BEFORE):
                     p.before[lead, k] += (before[lead, k] - p.before[lead, k]) / p.before_n
     p.previous_kind = best
     p.previous_is_dominant = 1.0 if best == dominant else 0.0
     p.previous_corr = dominant_corr
     p.previous_ratio = ratio
-    p.last_mark = mark
+    p.last_centre = centre
     p.n_beats += 1
     return interval
 
@@ -601,6 +680,7 @@ def describe_beats(
     ready: Integers,
     gap: Flags,
     weight: Floats,
+    certainty: Floats,
     height: Floats,
     patient: NDArray[Any],
     templates: NDArray[Any],
@@ -614,9 +694,9 @@ def describe_beats(
     """Describe the beats whose windows are complete.
 
     `signal` holds the next denoised samples; `at` their count so far. The beats waiting are `guess` (middle of the
-    QRS), `ready` (input sample at which the detector decided), `gap`, and `weight` of the leads. `ahead` is the
-    denoiser's look-ahead. `last_sample` is the index at which the stream ended, or -1. Gives how many beats were
-    described, in order.
+    QRS), `ready` (input sample at which the detector decided), `gap`, `weight` of the leads, and `certainty` of the
+    detector. `ahead` is the denoiser's look-ahead. `last_sample` is the index at which the stream ended, or -1. Gives
+    how many beats were described, in order.
     """
     mask = len(ring) - 1
     n_leads = ring.shape[1]
@@ -631,7 +711,8 @@ def describe_beats(
             break
         read = _fill(ring, at, signal, read, settled)
         mark = _find_mark(ring, min(settled, at[0] - 1), guess[b], reach, weight[b], height)
-        needed = mark + half
+        centre = _find_centre(ring, min(settled, at[0] - 1), guess[b], reach, weight[b], height)
+        needed = max(mark, centre) + half
         if available <= needed and last_sample < 0:
             break
         read = _fill(ring, at, signal, read, needed)
@@ -640,9 +721,12 @@ def describe_beats(
         use[1] = n_leads > 1 and weight[b, 1] > 0.0
         if not use[0] and not use[1]:
             use[0] = True
-        out_interval[done] = _describe(
-            out_x[done], ring, newest, mark, fs, use, weight[b], gap[b], patient, templates, rr
+        interval = _describe(
+            out_x[done], ring, newest, centre, fs, use, weight[b], certainty[b], gap[b], patient, templates, rr
         )
+        # What is told of is the time from R peak to R peak.
+        out_interval[done] = (mark - patient[0].last_mark) / fs if interval >= 0.0 else -1.0
+        patient[0].last_mark = mark
         for lead in range(n_leads):
             low = np.inf
             high = -np.inf

@@ -12,15 +12,18 @@ from ..models.bundle import load_bundle
 from . import qrs_kernel
 from .grid import GRID_HZ
 from .messages import Samples
-from .qrs_kernel import CENTRE_LAG, N_FEATURES, RING, SMOOTH, TEMPLATE
+from .qrs_kernel import CENTRE_LAG, MATCHED, N_FEATURES, RING, SLOPES, TEMPLATE
 from .stage import State, restored
 
-PREPROCESSING = "qrs-candidates/1"
+PREPROCESSING = "qrs-candidates/2"
 """Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
 
-BACK_THRESHOLD = 0.08
-"""Probability at which search-back takes the best candidate that was passed over. From 0.05 to 0.15 it trades a few
-beats for as many false ones (cross-validation by patient)."""
+THRESHOLD = 0.6
+"""Probability from which a candidate is a beat. From 0.5 to 0.7 it trades a few beats for more false ones in noise and
+on single leads (cross-validation by patient)."""
+
+BACK_THRESHOLD = 0.15
+"""Probability at which search-back takes the best candidate that was passed over."""
 
 _WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
 
@@ -35,7 +38,7 @@ class DetectorNetwork:
     b2: NDArray[np.float32]
     w3: NDArray[np.float32]
     b3: float
-    threshold: float = 0.5
+    threshold: float = THRESHOLD
     back_threshold: float = BACK_THRESHOLD
 
 
@@ -87,7 +90,7 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
     return DetectorNetwork(
         **layers,
         b3=b3,
-        threshold=thresholds.get("beat", 0.5),
+        threshold=thresholds.get("beat", THRESHOLD),
         back_threshold=thresholds.get("search_back", BACK_THRESHOLD),
     )
 
@@ -112,7 +115,7 @@ class QrsDetector:
     Parameters
     ----------
     network
-        Weights, see `load_network`.
+        Weights, see `load_network`. Training changes them between pushes.
     n_leads
         Number of leads.
     n_logged
@@ -120,19 +123,21 @@ class QrsDetector:
     """
 
     def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
-        self._network = network
+        self.network = network
         self._state = np.zeros(1, dtype=qrs_kernel.STATE)
         self._state["pending"] = self._state["bad_until"] = -1
         self._state["previous"] = -RING
-        self._state["mean_rr"] = self._state["last_rr"] = 0.8 * GRID_HZ
+        self._state["mean_rr"] = self._state["last_rr"] = self._state["steady_rr"] = 0.8 * GRID_HZ
         self._rr = np.zeros(qrs_kernel.N_RR)
         self._lead = np.full((4, n_leads), 1e-9)  # level, noise, roughness, lowest level: mV
         self._counts = np.zeros((qrs_kernel.N_COUNTS, n_leads), dtype=np.int64)
         self._signal = np.zeros((RING, n_leads))
         self._envelope = np.zeros((RING, n_leads))
-        self._slopes = np.zeros((SMOOTH, n_leads))
+        self._slopes = np.zeros((SLOPES, n_leads))
         self._fused = np.zeros(RING)
         self._template = np.zeros((TEMPLATE, n_leads))
+        self._matched = np.zeros((MATCHED, n_leads))
+        self._agreement = np.zeros(RING)
         self.log_peak = np.zeros(n_logged, dtype=np.int64)
         self.log_probability = np.zeros(n_logged)
         self.log_features = np.zeros((n_logged, N_FEATURES), dtype=np.float32)
@@ -143,13 +148,13 @@ class QrsDetector:
         peak, row = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
         probability, gap = np.empty(room), np.empty(room, dtype=np.bool_)
         weight = np.empty((room, self._template.shape[1]))
-        net = self._network
+        net = self.network
         level, noise, rough, lowest = self._lead
         n, self.n_logged = qrs_kernel.detect(
             x, good, self._state, self._rr, level, noise, rough, lowest, self._counts, self._signal, self._envelope,
-            self._slopes, self._fused, self._template, net.w1, net.b1, net.w2, net.b2, net.w3, net.b3, net.threshold,
-            net.back_threshold, peak, row, probability, gap, weight, self.log_peak, self.log_probability,
-            self.log_features,
+            self._slopes, self._fused, self._template, self._matched, self._agreement, net.w1, net.b1, net.w2, net.b2,
+            net.w3, net.b3, net.threshold, net.back_threshold, peak, row, probability, gap, weight, self.log_peak,
+            self.log_probability, self.log_features,
         )  # fmt: skip
         return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
 
@@ -179,4 +184,4 @@ class QrsDetector:
         self._state = restored(state, "scalars", self._state.view(np.uint8)).view(qrs_kernel.STATE)
 
 
-_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template")
+_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template", "matched", "agreement")

@@ -2,10 +2,10 @@
 
 Groups of columns, in this order:
 
-``window``    the plain beat window: lead 1, 200 ms around R in 50 samples, zero mean, unit deviation
+``window``    the plain beat window: lead 1, 200 ms around the middle of the QRS, 50 samples, zero mean, unit deviation
 ``wave1``     the same window of lead 1 in units of the dominant beat's height, so that size tells
 ``wave2``     the same of lead 2 (zeros where there is one lead)
-``before1``   lead 1 from 260 to 108 ms before R, where a P wave stands, in the same units
+``before1``   lead 1 from 260 to 108 ms before the middle, where a P wave stands, in the same units
 ``before2``   the same of lead 2
 ``rr``        RR intervals against the patient's own recent ones
 ``template``  likeness to the patient's own kinds of beats, width, height, and how those kinds behaved
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError
 
-PREPROCESSING = "beat-features/1"
+PREPROCESSING = "beat-features/2"
 """Identifier that cards of beat bundles carry; it changes whenever a column changes its meaning."""
 
 WINDOW = 50
@@ -32,7 +32,8 @@ RR_NAMES = (
     "rr_s", "rr_to_mean10", "rr_to_long_term", "rr_to_median8", "rr_to_median16", "rr_to_median63", "rr_spread20",
     "rr_to_previous", "previous_to_median8", "before_previous_to_median8", "pair_to_median8", "shortest8_to_median8",
     "rr_change8", "rr_seen", "rr_valid", "rr_score", "rr_rank32", "rr_to_short32", "previous_score", "irregular16",
-    "rr_to_before_previous", "rr_to_longest8", "rr_to_long32", "rr_to_base", "run_length",
+    "rr_to_before_previous", "rr_to_longest8", "rr_to_long32", "rr_to_base", "run_length", "alternation8",
+    "alternation_depth8", "irregular48",
 )  # fmt: skip
 
 TEMPLATE_NAMES = (
@@ -42,6 +43,8 @@ TEMPLATE_NAMES = (
     "n_kinds", "before_corr1", "before_corr2", "before_residual1", "before_residual2", "before_energy1",
     "before_energy2", "roughness1", "roughness2", "previous_is_dominant", "previous_corr", "previous_same",
     "previous_premature", "best_shift", "polarity1", "polarity2", "leads_used", "lead2_share",
+    "other_corr", "previous_wave_corr", "certainty", "certainty8", "usual_before_corr1", "usual_before_corr2",
+    "usual_before_size1", "usual_before_size2",
 )  # fmt: skip
 
 GROUPS: dict[str, tuple[str, ...]] = {

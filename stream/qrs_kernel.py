@@ -40,6 +40,12 @@ TEMPLATE = 25
 """Samples of the running template, 200 ms."""
 N_RR = 8
 """Intervals in the running mean RR."""
+SLOPES = 32
+"""Length of the ring of slopes; a power of two."""
+MATCHED = 17
+"""Samples of the matched filter, 136 ms of slope: short enough to be complete when a candidate is judged."""
+MATCHED_BEATS = 40
+"""The matched filter follows the last 40 beats or so; what moves it is certain and like it, so noise does not."""
 
 LEARN = 250
 """A lead is new for 2 s of good signal, or three beats: its level follows the highest envelope."""
@@ -52,9 +58,14 @@ LOWEST = 1.0 / 16.0
 WAVE_LIMIT = 8.0
 """Waves are given in units of the running level, up to this: an artefact may be a thousand times larger."""
 
-N_FEATURES = 111
+N_FEATURES = 162
+LEAD_FEATURES = 39
+"""Columns of each of the two best leads."""
 HEIGHT_FEATURE = 16
 """Column with the height of the candidate in the fused envelope."""
+
+CLEAN = 12.0
+"""Ratio of level to noise above which a lead is as good as any."""
 
 BRIDGE = 5
 """A lead that is lost for 40 ms or less goes on being used: single lost samples cost no beat."""
@@ -77,6 +88,7 @@ STATE = np.dtype(
         ("n_beats", np.int64),
         ("mean_rr", np.float64),
         ("last_rr", np.float64),
+        ("steady_rr", np.float64),
         ("bad_until", np.int64),
     ]
 )
@@ -102,7 +114,8 @@ def _quality_order(
         w = 0.0
         if usable[lead] and not (any_known and _is_new(counts, lead)):
             q = level[lead] / (noise[lead] + 0.02 * level[lead] + 1e-9)
-            w = min(q, 30.0) ** 2
+            # Beyond this both are clean, and a beat that one of them hardly shows must not hang on it alone.
+            w = min(q, CLEAN) ** 2
         weight[lead] = w
         total += w
     if total > 0.0:
@@ -119,6 +132,27 @@ def _quality_order(
 
 
 @compiled_part
+def _slope(signal: Floats, n: int, lead: int) -> float:
+    """Slope at sample `n`, which must lie in the ring."""
+    return float(signal[n & MASK, lead] - signal[(n - SLOPE_SPAN) & MASK, lead])
+
+
+@compiled_part
+def _match(signal: Floats, centre: int, lead: int, matched: Floats) -> tuple[float, float]:
+    """How much of the matched filter's QRS stands at `centre`, 1 for a beat like it, and how much it looks like it."""
+    dot = 0.0
+    norm = 1e-12
+    norm_m = 1e-12
+    for k in range(MATCHED):
+        d = _slope(signal, centre + k - MATCHED // 2 + 1, lead)
+        m = matched[k, lead]
+        dot += d * m
+        norm += d * d
+        norm_m += m * m
+    return dot / norm_m, dot / np.sqrt(norm * norm_m)
+
+
+@compiled_part
 def _features(
     x: Floats32,
     s: Scalars,
@@ -130,7 +164,10 @@ def _features(
     signal: Floats,
     envelope: Floats,
     fused: Floats,
+    counts: Integers,
     template: Floats,
+    matched: Floats,
+    agreement: Floats,
 ) -> int:
     """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now."""
     peak = s.now - CONFIRM
@@ -156,11 +193,30 @@ def _features(
         i += 1
     x[i] = height / (highest + 0.05)
     i += 1
+    # The same of the matched filter: how it rises and falls around the candidate, and its peaks before.
+    top = -1.0
+    for k in range(CENTRE_LAG + CONFIRM + 1):
+        value = agreement[(s.now - k) & MASK]
+        x[i] = value
+        top = max(top, value)
+        i += 1
+    x[i] = top
+    i += 1
+    highest = 0.0
+    for bin_ in range(12):
+        value = 0.0
+        for k in range(12):
+            value = max(value, agreement[(peak - 14 - 12 * bin_ - k) & MASK])
+        x[i] = value
+        highest = max(highest, value)
+        i += 1
+    x[i] = top / (highest + 0.05)
+    i += 1
     # The two best leads: the wave itself, its likeness to the running template, heights and noise.
     for rank in range(2):
         lead = order[rank]
         if lead < 0:
-            for _ in range(29):
+            for _ in range(LEAD_FEATURES):
                 x[i] = 0.0
                 i += 1
             continue
@@ -204,6 +260,24 @@ def _features(
         x[i + 6] = np.log(abs(extreme) * scale + 0.02)
         x[i + 7] = 1.0
         i += 8
+        # How much of the steady QRS there is, where, and how alike; how the lead's own envelope runs.
+        amount = -1.0
+        likeness = 0.0
+        where = 0
+        for shift in range(-5, 5):
+            a, rho = _match(signal, centre + shift, lead, matched)
+            if a > amount:
+                amount = a
+                likeness = rho
+                where = shift
+        x[i] = min(max(amount, -2.0), 4.0)
+        x[i + 1] = likeness
+        x[i + 2] = where / 5.0
+        x[i + 3] = min(counts[_BEATS, lead], 7) / 7.0
+        i += 4
+        for k in range(-16, CONFIRM + 1, 4):
+            x[i] = min(envelope[(peak + k) & MASK, lead] * scale, WAVE_LIMIT)
+            i += 1
     # Rhythm.
     since = float(peak - s.last)
     x[i] = min(since / s.mean_rr, 4.0)
@@ -223,7 +297,10 @@ def _features(
         lowest = min(lowest, fused[(peak - k) & MASK])
     x[i + 11] = lowest
     x[i + 12] = np.log(height + 0.05)
-    return i + 13
+    x[i + 13] = min(since / s.steady_rr, 4.0)
+    x[i + 14] = s.steady_rr / 125.0
+    x[i + 15] = min(s.mean_rr / s.steady_rr, 4.0)
+    return i + 16
 
 
 @compiled_part
@@ -264,6 +341,7 @@ def _network(
 def _accept(
     s: Scalars,
     peak: int,
+    p: float,
     rr: Floats,
     level: Floats,
     floor: Floats,
@@ -271,9 +349,11 @@ def _accept(
     envelope: Floats,
     signal: Floats,
     template: Floats,
+    matched: Floats,
     usable: Flags,
 ) -> None:
     """Make the beat at `peak` final: levels, template and RR context follow it."""
+    certainty = max(2.0 * p - 1.0, 0.05) ** 2
     interval = peak - s.last
     if s.n_beats > 0 and interval < 375 and s.last >= s.bad_until:
         slot = s.n_beats % N_RR
@@ -286,6 +366,8 @@ def _accept(
                 n += 1
         s.mean_rr = total / n
         s.last_rr = interval
+        near = min(max(float(interval), 0.6 * s.steady_rr), 1.7 * s.steady_rr)
+        s.steady_rr += max(0.03, 1.0 / (s.n_beats + 1.0)) * certainty * (near - s.steady_rr)
     centre = peak - CENTRE_LAG
     for lead in range(len(level)):
         if not usable[lead]:
@@ -314,6 +396,13 @@ def _accept(
         for k in range(TEMPLATE):
             value = signal[(centre - 12 + k) & MASK, lead] - mean
             template[k, lead] += share * (value - template[k, lead])
+        _, likeness = _match(signal, centre, lead, matched)
+        share = certainty / MATCHED_BEATS if likeness > 0.7 else 0.3 * certainty / MATCHED_BEATS
+        if counts[_BEATS, lead] < 7:
+            share = 1.0 / counts[_BEATS, lead]
+        for k in range(MATCHED):
+            value = _slope(signal, centre + k - MATCHED // 2 + 1, lead)
+            matched[k, lead] += share * (value - matched[k, lead])
     s.n_beats += 1
     s.last = peak
     s.best = peak
@@ -336,6 +425,8 @@ def detect(
     slopes: Floats,
     fused: Floats,
     template: Floats,
+    matched: Floats,
+    agreement: Floats,
     w1: Floats32,
     b1: Floats32,
     w2: Floats32,
@@ -382,15 +473,15 @@ def detect(
                 counts[_HOLD_OFF, lead] = 40  # the filters ring for a third of a second after a lead returns
             usable[lead] = counts[_HOLD_OFF, lead] == 0
             any_usable = any_usable or usable[lead]
-            slope = abs(value - signal[(now - SLOPE_SPAN) & MASK, lead]) if now >= SLOPE_SPAN else 0.0
+            slope = value - signal[(now - SLOPE_SPAN) & MASK, lead] if now >= SLOPE_SPAN else 0.0
             bend = abs(value - 2.0 * signal[(now - 1) & MASK, lead] + signal[(now - 2) & MASK, lead])
             if now < SLOPE_SPAN:
                 bend = 0.0
             # The sum over SMOOTH slopes is taken anew each time: a running sum would drift with rounding.
-            slopes[now % SMOOTH, lead] = slope
+            slopes[now & (SLOPES - 1), lead] = slope
             total = 0.0
             for k in range(SMOOTH):
-                total += slopes[k, lead]
+                total += abs(slopes[(now - k) & (SLOPES - 1), lead])
             e = total / SMOOTH
             envelope[slot, lead] = e
             rough[lead] += (bend - rough[lead]) * 0.016
@@ -408,10 +499,18 @@ def detect(
             s.bad_until = now
         _quality_order(level, noise, usable, counts, weight, order)
         e = 0.0
+        a = 0.0
         for lead in range(n_leads):
             if usable[lead]:
                 e += weight[lead] * envelope[slot, lead] / (level[lead] + 1e-9)
+                dot = 0.0
+                norm = 1e-12
+                for k in range(MATCHED):
+                    dot += slopes[(now - MATCHED + 1 + k) & (SLOPES - 1), lead] * matched[k, lead]
+                    norm += matched[k, lead] * matched[k, lead]
+                a += weight[lead] * dot / norm
         fused[slot] = min(e, 8.0)
+        agreement[slot] = min(max(a, -4.0), 4.0)
 
         peak = now - CONFIRM
         if peak > 8 and any_usable:
@@ -424,7 +523,8 @@ def detect(
                         break
             if is_peak:
                 n = _features(
-                    features, s, level, noise, rough, weight, order, signal, envelope, fused, template
+                    features, s, level, noise, rough, weight, order, signal, envelope, fused, counts, template,
+                    matched, agreement,
                 )  # fmt: skip
                 p = _network(features, n, w1, b1, w2, b2, w3, b3, h1, h2)
                 if n_log < len(log_peak):
@@ -461,7 +561,7 @@ def detect(
             for lead in range(n_leads):
                 beat_weight[n_out, lead] = weight[lead]
             n_out += 1
-            _accept(s, chosen, rr, level, floor, counts, envelope, signal, template, usable)
+            _accept(s, chosen, chosen_p, rr, level, floor, counts, envelope, signal, template, matched, usable)
             s.pending = -1
             s.pending_p = 0.0
         s.now = now + 1

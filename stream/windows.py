@@ -1,4 +1,4 @@
-"""Beat windows: 200 ms around each R peak, with all that is known of the beat at that time."""
+"""Beat windows: 200 ms around the middle of each QRS complex, with all that is known of the beat at that time."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ class BeatWindows:
     """Mark the R peak of each detection, cut its window, and describe it against the patient's earlier beats.
 
     The R peak is the largest excursion, leads weighed by quality, within 48 ms of the middle of the QRS; so the
-    mark of a wide beat stays near its middle. Kinds of beats are an online set of templates (joined at a
-    correlation above 0.9, up to twelve, slowly forgotten), the idea of Lagerholm et al. (2000,
-    doi 10.1109/10.846677).
+    mark of a wide beat stays near its middle. The window stands around the middle itself, the centroid of the
+    squared slope, which does not flip between two waves of like height as the largest excursion does. Kinds of beats
+    are an online set of templates (joined at a correlation above 0.9, up to twelve, slowly forgotten), the idea of
+    Lagerholm et al. (2000, doi 10.1109/10.846677).
 
     Differences from the paper
     --------------------------
@@ -82,6 +83,7 @@ class BeatWindows:
         self._ready = np.zeros(0, dtype=np.int64)
         self._gap = np.zeros(0, dtype=np.bool_)
         self._weight = np.zeros((0, n_leads))
+        self._certainty = np.zeros(0)
 
     def push(
         self, denoised: Samples, found: Detections, ready: NDArray[np.int64], last_sample: int = -1
@@ -105,17 +107,19 @@ class BeatWindows:
             self._ready = np.concatenate([self._ready, ready])
             self._gap = np.concatenate([self._gap, found.gap])
             self._weight = np.concatenate([self._weight, found.weight])
+            self._certainty = np.concatenate([self._certainty, found.probability])
         n = len(self._guess)
         features = np.empty((n, beat_kernel.N_FEATURES), dtype=np.float32)
         mark, decided, interval = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)
         done = beat_kernel.describe_beats(
             denoised, self._fs, self._reach, self._half, self._look_ahead, self._ring, self._at, self._guess,
-            self._ready, self._gap, self._weight, self._height, self._patient, self._templates, self._rr, last_sample,
-            features, mark, decided, interval,
+            self._ready, self._gap, self._weight, self._certainty, self._height, self._patient, self._templates,
+            self._rr, last_sample, features, mark, decided, interval,
         )  # fmt: skip
         if done:
             self._guess, self._ready = self._guess[done:], self._ready[done:]
             self._gap, self._weight = self._gap[done:], self._weight[done:]
+            self._certainty = self._certainty[done:]
         return DescribedBeats(mark[:done], decided[:done], interval[:done], features[:done])
 
     def snapshot(self) -> State:
@@ -145,4 +149,4 @@ class BeatWindows:
 
 
 _FIXED = ("ring", "at", "height", "rr")
-_WAITING = ("guess", "ready", "gap", "weight")
+_WAITING = ("guess", "ready", "gap", "weight", "certainty")

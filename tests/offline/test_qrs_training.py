@@ -1,17 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecg_stream.offline.qrs_bundle import write_detector_bundle
 from ecg_stream.offline.qrs_training import (
+    _thinned,
     candidates,
     detection_errors,
     height_network,
+    misled_network,
+    on_grid,
     reference_shift,
     train_detector,
 )
 from ecg_stream.offline.splits import patient, patient_folds
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
-from ecg_stream.stream.detector import load_network
+from ecg_stream.stream.detector import QrsDetector, load_network
+from ecg_stream.stream.qrs_kernel import HEIGHT_FEATURE
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +32,36 @@ def test_a_plain_threshold_is_where_training_begins(demo):
 
 
 def test_the_shift_of_the_reference_is_found(demo):
-    from dataclasses import replace
-
     early = replace(demo, beats=demo.beats - round(0.048 * demo.fs))
     assert reference_shift(early) - reference_shift(demo) == pytest.approx(6, abs=1)
 
 
 def test_each_reference_beat_is_one_candidate(demo):
-    met = candidates(demo, reference_shift(demo), height_network())
+    met = candidates(demo, reference_shift(demo), [height_network()], np.random.default_rng(0))
     assert met.is_beat.sum() == pytest.approx(len(demo.beats), rel=0.03)
     assert (met.weight[met.is_beat == 1.0] == 1.0).all()
+
+
+def test_what_misleads_the_detector_in_training_takes_small_waves_for_beats(demo):
+    misled = misled_network(0.3)
+    x, good = on_grid(demo)
+    detector = QrsDetector(misled, x.shape[1], n_logged=len(x) // 6)
+    detector.push(x, good)
+    height = detector.log_features[: detector.n_logged, HEIGHT_FEATURE]
+    taken = detector.log_probability[: detector.n_logged] > 0.5
+    assert taken.any()
+    assert not taken.all()
+    assert np.abs(height[taken] - 0.3).max() < 0.17
+    assert np.abs(height[~taken] - 0.3).min() > 0.15
+
+
+def test_candidates_left_out_as_plain_stay_in_the_sum(demo):
+    met = candidates(demo, reference_shift(demo), [height_network()], np.random.default_rng(0))
+    met = replace(met, probability=np.where(np.arange(len(met.weight)) % 10 > 0, met.is_beat, 0.5))
+    thinned = _thinned(met, np.random.default_rng(1))
+    assert len(thinned.weight) == pytest.approx(len(met.weight) * (0.1 + 0.9 / 3), rel=0.05)
+    assert thinned.weight.sum() == pytest.approx(met.weight.sum(), rel=0.05)
+    assert (thinned.probability == 0.5).sum() == (met.probability == 0.5).sum()
 
 
 def test_a_trained_detector_is_better_and_is_served_as_it_was_trained(demo, tmp_path):

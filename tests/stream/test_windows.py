@@ -19,8 +19,8 @@ FIRST_S, RR_S = 1.0, 0.8
 
 
 def shape(t: np.ndarray) -> np.ndarray:
-    """P, QRS and T of a beat whose R peak is at 0 s, mV."""
-    waves = ((-0.17, 0.02, 0.15), (-0.03, 0.012, -0.1), (0.0, 0.015, 1.0), (0.03, 0.012, -0.2), (0.3, 0.05, 0.3))
+    """P, QRS and T of a beat whose R peak, the middle of its QRS complex, is at 0 s, mV."""
+    waves = ((-0.17, 0.02, 0.15), (-0.03, 0.012, -0.15), (0.0, 0.015, 1.0), (0.03, 0.012, -0.15), (0.3, 0.05, 0.3))
     return sum((height * np.exp(-0.5 * ((t - at) / width) ** 2) for at, width, height in waves), np.zeros_like(t))
 
 
@@ -178,6 +178,48 @@ def test_an_early_beat_stands_out_in_the_rhythm_and_not_in_the_shape():
     assert ratio[15] == pytest.approx(0.5 / 0.8, rel=0.01)
     assert ratio[16] > 1.3
     assert group(beats, "dominant_corr")[15, 0] > 0.98
+
+
+def test_bigeminy_that_lasts_is_known_as_such():
+    peaks = FIRST_S + np.cumsum(np.tile([0.9, 0.7], 10))
+    beats = describe(250.0, peaks)
+    alternation, depth = group(beats, "alternation8")[:, 0], group(beats, "alternation_depth8")[:, 0]
+    short = np.arange(20) % 2 == 1
+    late = np.arange(20) >= 9
+    np.testing.assert_allclose(alternation[late & short], -1.0)
+    np.testing.assert_allclose(alternation[late & ~short], 1.0)
+    np.testing.assert_allclose(np.abs(depth[late]), 0.2 / 0.8, rtol=0.05)
+    regular_depth = group(describe(250.0, regular(20)), "alternation_depth8")[:, 0]
+    np.testing.assert_allclose(regular_depth, 0.0, atol=1e-6)
+
+
+def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
+    """R and S of like height: which is the largest excursion hangs on a hair, where the window stands does not."""
+    peaks = regular(20)
+    x = np.zeros((18 * 250, 2))
+    t = np.arange(-40, 41) / 250.0
+    for number, peak in enumerate(peaks):
+        at = round(peak * 250)
+        r, s = (1.05, 1.0) if number % 2 else (1.0, 1.05)
+        wave = r * np.exp(-0.5 * ((t + 0.024) / 0.012) ** 2) - s * np.exp(-0.5 * ((t - 0.024) / 0.012) ** 2)
+        x[at - 40 : at + 41] += wave[:, np.newaxis] * [1.0, 0.7]
+    beats = BeatWindows(250.0, 2, 0).push(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64))
+    assert len(set(np.diff(beats.mark).tolist())) > 1  # the mark does flip
+    assert group(beats, "dominant_corr")[2:, 0].min() > 0.99
+    assert np.abs(group(beats, "best_shift")[2:, 0]).max() <= 1
+    np.testing.assert_allclose(group(beats, "rr_s")[1:, 0], RR_S, atol=0.005)
+
+
+def test_what_the_detector_doubted_can_be_seen():
+    peaks = regular(20)
+    x = signal(peaks, 250.0, 18.0)
+    detections = found(peaks)
+    detections.probability[10] = 0.55
+    beats = BeatWindows(250.0, 2, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    certainty = group(beats, "certainty")[:, 0]
+    assert certainty[10] == pytest.approx(np.log(0.55 / 0.45), abs=0.02)
+    assert np.delete(certainty, 10).min() > 5.0
+    assert group(beats, "certainty8")[11, 0] < group(beats, "certainty8")[10, 0]
 
 
 def test_after_an_interruption_there_is_no_interval():
