@@ -110,7 +110,7 @@ def joined(parts: Sequence[BeatSet]) -> BeatSet:
 
 
 def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:
-    """Tell which beats come in a rhythm as irregular, and with as little of a P wave, as fibrillation has it, ``(n,)``."""
+    """Tell which beats come in a rhythm as irregular and as poor in P waves as fibrillation is, ``(n,)``."""
     irregular, *p_waves = (beats.features[:, column] for column in _FIBRILLATION)
     return np.asarray((irregular > 0.5) & (p_waves[0] < 0.5) & (p_waves[1] < 0.6))
 

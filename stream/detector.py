@@ -136,7 +136,8 @@ class QrsDetector:
         self._slopes = np.zeros((SLOPES, n_leads))
         self._fused = np.zeros(RING)
         self._template = np.zeros((TEMPLATE, n_leads))
-        self._matched = np.zeros((MATCHED, n_leads))
+        self._matched = np.full((MATCHED + 1, n_leads), 1e-12)  # slopes of a QRS, mV, and the sum of their squares
+        self._matched[:MATCHED] = 0.0
         self._agreement = np.zeros(RING)
         self.log_peak = np.zeros(n_logged, dtype=np.int64)
         self.log_probability = np.zeros(n_logged)

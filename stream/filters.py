@@ -1,7 +1,7 @@
-"""Butterworth filters of order one in closed form, and the loop that runs second-order sections.
+"""A Butterworth high-pass of order one in closed form, and the loop that runs second-order sections.
 
-A first-order prototype needs no root finding, so the designs stand here as three lines each and the live
-engine does not import ``scipy.signal`` (a second at start-up); the tests hold them against it.
+A first-order high-pass needs no root finding, so the design stands here as three lines and the live engine does
+not import ``scipy.signal`` (a second at start-up); the tests hold both against it.
 """
 
 from __future__ import annotations
@@ -45,38 +45,6 @@ def butter_highpass(cutoff_hz: float, fs: float) -> Sections:
     w = _prewarped(cutoff_hz, fs)
     b0 = 1.0 / (1.0 + w)
     return np.array([[b0, -b0, 0.0, 1.0, (w - 1.0) / (w + 1.0), 0.0]])
-
-
-def butter_bandpass(low_hz: float, high_hz: float, fs: float) -> Sections:
-    """Butterworth band-pass made from the prototype of order one: 6 dB an octave on each side.
-
-    Parameters
-    ----------
-    low_hz, high_hz
-        Where the gain is 1/sqrt(2), ``0 < low_hz < high_hz < fs / 2``.
-    fs
-        Sampling rate, Hz.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        One section, ``(1, 6)``.
-
-    Raises
-    ------
-    ValueError
-        If the edges are out of order or out of range.
-
-    Notes
-    -----
-    Bilinear transform of ``B s / (s^2 + B s + w0^2)`` with both edges prewarped.
-    """
-    if not low_hz < high_hz:
-        raise ValueError(f"band-pass from {low_hz} to {high_hz} Hz: the lower edge must be below the upper")
-    low, high = _prewarped(low_hz, fs), _prewarped(high_hz, fs)
-    band, centre = high - low, low * high
-    a0 = 1.0 + band + centre
-    return np.array([[band / a0, 0.0, -band / a0, 1.0, 2.0 * (centre - 1.0) / a0, (1.0 - band + centre) / a0]])
 
 
 def _prewarped(hz: float, fs: float) -> float:

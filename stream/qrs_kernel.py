@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled, compiled_part
+from .compiled import Integer, compiled, compiled_part
 
 Floats: TypeAlias = NDArray[np.float64]
 Floats32: TypeAlias = NDArray[np.float32]
@@ -138,18 +138,15 @@ def _slope(signal: Floats, n: int, lead: int) -> float:
 
 
 @compiled_part
-def _match(signal: Floats, centre: int, lead: int, matched: Floats) -> tuple[float, float]:
-    """How much of the matched filter's QRS stands at `centre`, 1 for a beat like it, and how much it looks like it."""
+def _match(slopes: Floats, first: Integer, matched: Floats, lead: int) -> tuple[float, float]:
+    """How much of the matched filter's QRS stands in `slopes` from `first` on, 1 for a beat like it, and how alike."""
     dot = 0.0
     norm = 1e-12
-    norm_m = 1e-12
     for k in range(MATCHED):
-        d = _slope(signal, centre + k - MATCHED // 2 + 1, lead)
-        m = matched[k, lead]
-        dot += d * m
+        d = slopes[first + k]
+        dot += d * matched[k, lead]
         norm += d * d
-        norm_m += m * m
-    return dot / norm_m, dot / np.sqrt(norm * norm_m)
+    return dot / matched[MATCHED, lead], dot / np.sqrt(norm * matched[MATCHED, lead])
 
 
 @compiled_part
@@ -173,6 +170,7 @@ def _features(
     peak = s.now - CONFIRM
     centre = peak - CENTRE_LAG
     height = fused[peak & MASK]
+    slopes = np.zeros(MATCHED + 9)
     i = 0
     # Shape of the fused envelope, from 240 ms before the peak to now.
     for k in range(-30, -9, 3):
@@ -264,8 +262,10 @@ def _features(
         amount = -1.0
         likeness = 0.0
         where = 0
+        for k in range(MATCHED + 9):
+            slopes[k] = _slope(signal, centre - 5 + k - MATCHED // 2 + 1, lead)
         for shift in range(-5, 5):
-            a, rho = _match(signal, centre + shift, lead, matched)
+            a, rho = _match(slopes, np.int64(shift + 5), matched, lead)
             if a > amount:
                 amount = a
                 likeness = rho
@@ -369,6 +369,7 @@ def _accept(
         near = min(max(float(interval), 0.6 * s.steady_rr), 1.7 * s.steady_rr)
         s.steady_rr += max(0.03, 1.0 / (s.n_beats + 1.0)) * certainty * (near - s.steady_rr)
     centre = peak - CENTRE_LAG
+    slopes = np.zeros(MATCHED)
     for lead in range(len(level)):
         if not usable[lead]:
             continue
@@ -396,13 +397,17 @@ def _accept(
         for k in range(TEMPLATE):
             value = signal[(centre - 12 + k) & MASK, lead] - mean
             template[k, lead] += share * (value - template[k, lead])
-        _, likeness = _match(signal, centre, lead, matched)
+        for k in range(MATCHED):
+            slopes[k] = _slope(signal, centre + k - MATCHED // 2 + 1, lead)
+        _, likeness = _match(slopes, np.int64(0), matched, lead)
         share = certainty / MATCHED_BEATS if likeness > 0.7 else 0.3 * certainty / MATCHED_BEATS
         if counts[_BEATS, lead] < 7:
             share = 1.0 / counts[_BEATS, lead]
+        norm = 1e-12
         for k in range(MATCHED):
-            value = _slope(signal, centre + k - MATCHED // 2 + 1, lead)
-            matched[k, lead] += share * (value - matched[k, lead])
+            matched[k, lead] += share * (slopes[k] - matched[k, lead])
+            norm += matched[k, lead] * matched[k, lead]
+        matched[MATCHED, lead] = norm
     s.n_beats += 1
     s.last = peak
     s.best = peak
@@ -504,11 +509,9 @@ def detect(
             if usable[lead]:
                 e += weight[lead] * envelope[slot, lead] / (level[lead] + 1e-9)
                 dot = 0.0
-                norm = 1e-12
                 for k in range(MATCHED):
                     dot += slopes[(now - MATCHED + 1 + k) & (SLOPES - 1), lead] * matched[k, lead]
-                    norm += matched[k, lead] * matched[k, lead]
-                a += weight[lead] * dot / norm
+                a += weight[lead] * dot / matched[MATCHED, lead]
         fused[slot] = min(e, 8.0)
         agreement[slot] = min(max(a, -4.0), 4.0)
 

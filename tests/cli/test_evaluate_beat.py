@@ -51,6 +51,9 @@ def test_records_that_are_missing_are_named_and_the_rest_is_run(
         (["--records", "demo", "--jobs", "0"], "--jobs"),
         (["--records", "demo", "--report", "/proc/report"], "cannot write the report /proc/report"),
         (["--records", "demo", "--leads", "V1"], "'first', 'all'"),
+        (["--records", "demo", "--noise", "em"], "--noise and --snr go together"),
+        (["--records", "demo", "--snr", "0"], "--noise and --snr go together"),
+        (["--records", "demo", "--noise", "em", "--snr", "0"], "nstdb/em"),
     ],
 )
 def test_a_wrong_request_ends_with_one_line(

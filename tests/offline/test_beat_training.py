@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecg_stream.offline.beat_dataset import beats_of, gather, joined, premature
+from ecg_stream.offline.beat_dataset import beats_of, gather, irregular_without_p, joined, premature
 from ecg_stream.offline.beat_training import (
     Calibration,
     calibrate,
@@ -14,6 +14,7 @@ from ecg_stream.offline.beat_training import (
     train_beat_network,
 )
 from ecg_stream.offline.training_records import (
+    RATES,
     TrainingRecord,
     Variation,
     match,
@@ -84,6 +85,29 @@ def test_variations_leave_the_beats_and_the_original_alone(demo):
     assert not np.array_equal(noisy.signal, demo.signal)
     np.testing.assert_array_equal(single.signal, demo.signal[:, :1])
     assert noisy.beats is demo.beats
+
+
+def test_mixed_leads_are_of_the_same_heart_and_may_go_slower_or_faster(demo):
+    rng = np.random.default_rng(2)
+    seen = [varied(demo, Variation(leads="mixed"), {}, rng) for _ in range(12)]
+    assert {other.signal.shape[1] for other in seen} == {1, 2}
+    assert {round(other.fs / demo.fs, 2) for other in seen} <= set(RATES)
+    assert len({other.fs for other in seen}) > 1
+    around = demo.beats[:, np.newaxis] + np.arange(-5, 6)
+    for other in seen:
+        assert other.beats is demo.beats
+        # Where the beats are marked the signal is still steeper than elsewhere.
+        steepness = np.abs(np.diff(other.signal[:, 0]))
+        assert steepness[around].max(axis=1).mean() > 3 * steepness.mean()
+
+
+def test_what_looks_like_fibrillation_is_irregular_and_without_p_waves(demo, detector):
+    beats = beats_of(demo, detector, 0)
+    assert irregular_without_p(beats).mean() < 0.05  # the demo is in sinus rhythm
+    features = beats.features.copy()
+    features[:, NAMES.index("irregular48")] = 0.9
+    features[:, [NAMES.index("usual_before_corr1"), NAMES.index("usual_before_corr2")]] = 0.1
+    assert irregular_without_p(replace(beats, features=features)).all()
 
 
 def test_noise_has_the_ratio_that_was_asked_for(demo):

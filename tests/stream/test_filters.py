@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from ecg_stream.stream.filters import butter_bandpass, butter_highpass, sos_filter, steady_state
+from ecg_stream.stream.filters import butter_highpass, sos_filter, steady_state
 
 RATES = [100.0, 128.0, 250.0, 257.0, 360.0, 500.0, 1000.0]
 
@@ -18,20 +18,10 @@ def test_highpass_design_is_scipys(fs, cutoff):
     np.testing.assert_allclose(butter_highpass(cutoff, fs), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("fs", RATES)
-@pytest.mark.parametrize("band", [(0.5, 40.0), (5.0, 15.0), (8.0, 20.0), (10.0, 49.0)])
-def test_bandpass_design_is_scipys(fs, band):
-    expected = scipy.signal.butter(1, band, "bandpass", fs=fs, output="sos")
-    np.testing.assert_allclose(butter_bandpass(*band, fs), expected, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "match"),
-    [(5.0, 5.0, "lower edge"), (15.0, 5.0, "lower edge"), (0.0, 5.0, "between 0"), (5.0, 60.0, "between 0 and 50")],
-)
-def test_edges_that_make_no_band_are_refused(low, high, match):
-    with pytest.raises(ValueError, match=match):
-        butter_bandpass(low, high, 100.0)
+@pytest.mark.parametrize("cutoff", [0.0, 50.0, 60.0])
+def test_a_cutoff_out_of_range_is_refused(cutoff):
+    with pytest.raises(ValueError, match="between 0 and 50"):
+        butter_highpass(cutoff, 100.0)
 
 
 def test_section_loop_is_sosfilt_with_carried_state():
@@ -55,7 +45,8 @@ def test_section_loop_takes_any_layout_and_leaves_it_alone():
 
 @pytest.mark.parametrize("fs", RATES)
 def test_steady_state_is_scipys(fs):
-    sos = np.concatenate([butter_bandpass(5.0, 15.0, fs), [[0.2, 0.3, 0.1, 1.0, -0.4, 0.1]], butter_highpass(0.5, fs)])
+    band = scipy.signal.butter(1, (5.0, 15.0), "bandpass", fs=fs, output="sos")
+    sos = np.concatenate([band, [[0.2, 0.3, 0.1, 1.0, -0.4, 0.1]], butter_highpass(0.5, fs)])
     x = np.array([1.0, -2.0])
     expected = scipy.signal.sosfilt_zi(sos)[:, :, np.newaxis] * x
     np.testing.assert_allclose(steady_state(sos, x), expected, rtol=0, atol=1e-10)
