@@ -112,7 +112,7 @@ def joined(parts: Sequence[BeatSet]) -> BeatSet:
 def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:
     """Tell which beats come in a rhythm as irregular and as poor in P waves as fibrillation is, ``(n,)``."""
     irregular, *p_waves = (beats.features[:, column] for column in _FIBRILLATION)
-    return np.asarray((irregular > 0.5) & (p_waves[0] < 0.5) & (p_waves[1] < 0.6))
+    return np.asarray((irregular > 0.4) & (p_waves[0] < 0.5) & (p_waves[1] < 0.6))
 
 
 def premature(beats: BeatSet) -> NDArray[np.bool_]:

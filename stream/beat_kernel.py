@@ -28,6 +28,10 @@ SHIFTS = 3
 """Alignment is searched over 12 ms to either side."""
 N_RR = 64
 """RR intervals remembered."""
+LONG_RUN = 100
+"""A run of so many short intervals begins to be the patient's rhythm."""
+LONGEST_BASE = 1.25
+"""What a run is held against is at most this share of the long-term mean interval."""
 
 TEMPLATES = np.dtype(
     [
@@ -198,7 +202,8 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
 
     A run begins with an interval far shorter than the median and the one before, and lasts until one comes near to
-    what was the median then: so a tachycardia that outlasts every running median is still known as one.
+    what was the median then: so a tachycardia that outlasts every running median is still known as one. What was the
+    median may have been no rhythm, though, but pauses; so it is held against the long-term mean, and wears off.
     """
     n_rr = p.n_rr
     long_rr = p.long_rr
@@ -279,11 +284,13 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     x[i + 18] = min(max((previous - median16) / spread16, -8.0), 8.0)
     x[i + 19] = irregular / max(n16 - 1, 1)
     if p.run == 0:
-        p.base_rr = median8
+        p.base_rr = min(median8, LONGEST_BASE * long_rr)
         if interval < 0.8 * median8 and interval < 0.85 * previous:
             p.run = 1
     elif interval < 0.85 * p.base_rr:
         p.run += 1
+        if p.run > LONG_RUN:
+            p.base_rr += 0.02 * (interval - p.base_rr)
     else:
         p.run = 0
     longest = previous
@@ -309,12 +316,15 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         sign = -sign
     x[i + 25] = alternation / n8
     x[i + 26] = min(max(depth / n8 / median8, -2.0), 2.0)
+    # Irregular in fibrillation, and not in bigeminy: like neither of the two intervals before.
     n48 = min(n_rr, 48)
     irregular = 0.0
-    for k in range(n48 - 1):
-        if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
+    for k in range(n48 - 2):
+        newer = rr[(n_rr - 1 - k) % N_RR]
+        unlike = min(abs(newer - rr[(n_rr - 2 - k) % N_RR]), abs(newer - rr[(n_rr - 3 - k) % N_RR]))
+        if unlike > 0.08 * median16:
             irregular += 1.0
-    x[i + 27] = irregular / max(n48 - 1, 1)
+    x[i + 27] = irregular / max(n48 - 2, 1)
     for k in range(1, 13):
         x[i + k] = min(x[i + k], 4.0)
     x[i + 17] = min(x[i + 17], 4.0)
