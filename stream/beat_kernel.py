@@ -28,10 +28,10 @@ SHIFTS = 3
 """Alignment is searched over 12 ms to either side."""
 N_RR = 64
 """RR intervals remembered."""
-LONG_RUN = 100
-"""A run of so many short intervals begins to be the patient's rhythm."""
-LONGEST_BASE = 1.25
-"""What a run is held against is at most this share of the long-term mean interval."""
+LONG_RUN = 3000
+"""A run of so many short intervals, half an hour, begins to be the patient's rhythm."""
+LONGEST_BASE = 1.15
+"""What a run is held against is at most this many long-term mean intervals."""
 
 TEMPLATES = np.dtype(
     [

@@ -189,8 +189,23 @@ def test_bigeminy_that_lasts_is_known_as_such():
     np.testing.assert_allclose(alternation[late & short], -1.0)
     np.testing.assert_allclose(alternation[late & ~short], 1.0)
     np.testing.assert_allclose(np.abs(depth[late]), 0.2 / 0.8, rtol=0.05)
+    np.testing.assert_array_equal(group(beats, "irregular48")[4:, 0], 0.0)
     regular_depth = group(describe(250.0, regular(20)), "alternation_depth8")[:, 0]
     np.testing.assert_allclose(regular_depth, 0.0, atol=1e-6)
+
+
+def test_a_rhythm_of_no_rule_is_irregular():
+    peaks = FIRST_S + np.cumsum(np.random.default_rng(4).uniform(0.45, 1.1, 60))
+    assert group(describe(250.0, peaks), "irregular48")[20:, 0].min() > 0.4
+
+
+def test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none():
+    tachycardia = FIRST_S + np.cumsum(np.repeat([0.8, 0.5], [40, 200]))
+    run = group(describe(250.0, tachycardia), "run_length")[:, 0]
+    np.testing.assert_allclose(run[40:], np.log1p(np.arange(1, 201)), rtol=1e-6)
+    after_pauses = FIRST_S + np.cumsum(np.repeat([0.9, 1.8, 0.9], [60, 8, 40]))
+    run = group(describe(250.0, after_pauses), "run_length")[:, 0]
+    assert run[69:].max() == 0.0
 
 
 def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
