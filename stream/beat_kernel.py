@@ -30,7 +30,7 @@ N_RR = 64
 """RR intervals remembered."""
 LONG_RUN = 3000
 """A run of so many short intervals, half an hour, begins to be the patient's rhythm."""
-LONGEST_BASE = 1.15
+LONGEST_BASE = 1.1
 """What a run is held against is at most this many long-term mean intervals."""
 
 TEMPLATES = np.dtype(

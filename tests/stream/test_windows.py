@@ -203,9 +203,9 @@ def test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none():
     tachycardia = FIRST_S + np.cumsum(np.repeat([0.8, 0.5], [40, 200]))
     run = group(describe(250.0, tachycardia), "run_length")[:, 0]
     np.testing.assert_allclose(run[40:], np.log1p(np.arange(1, 201)), rtol=1e-6)
-    after_pauses = FIRST_S + np.cumsum(np.repeat([0.9, 1.8, 0.9], [60, 8, 40]))
+    after_pauses = FIRST_S + np.cumsum(np.repeat([0.9, 1.8, 0.9], [200, 8, 40]))
     run = group(describe(250.0, after_pauses), "run_length")[:, 0]
-    assert run[69:].max() == 0.0
+    assert run[209:].max() == 0.0
 
 
 def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
