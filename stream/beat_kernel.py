@@ -30,6 +30,8 @@ N_RR = 64
 """RR intervals remembered."""
 LONG_RUN = 3000
 """A run of so many short intervals, half an hour, begins to be the patient's rhythm."""
+STEADY = 0.25
+"""Spread of the last intervals about their median, relative to it, out of which a run can begin."""
 LONGEST_BASE = 1.1
 """What a run is held against is at most this many long-term mean intervals."""
 
@@ -201,9 +203,9 @@ def _median_of_last(rr: Floats, n_rr: int, n: Integer, scratch: Floats) -> float
 def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid: bool) -> float:
     """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
 
-    A run begins with an interval far shorter than the median and the one before, and lasts until one comes near to
-    what was the median then: so a tachycardia that outlasts every running median is still known as one. What was the
-    median may have been no rhythm, though, but pauses; so it is held against the long-term mean, and wears off.
+    A run begins out of a steady rhythm with an interval far shorter than the median and the one before, and lasts
+    until one comes near to what was the median then: so a tachycardia that outlasts every running median is still
+    known as one. It is held against no more than the long-term mean, so that a pause is not taken for the rhythm.
     """
     n_rr = p.n_rr
     long_rr = p.long_rr
@@ -285,7 +287,7 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     x[i + 19] = irregular / max(n16 - 1, 1)
     if p.run == 0:
         p.base_rr = min(median8, LONGEST_BASE * long_rr)
-        if interval < 0.8 * median8 and interval < 0.85 * previous:
+        if spread < STEADY and interval < 0.8 * median8 and interval < 0.85 * previous:
             p.run = 1
     elif interval < 0.85 * p.base_rr:
         p.run += 1
