@@ -104,7 +104,7 @@ def difference(told: dict[str, list[bytes]], expected: dict[str, list[bytes]]) -
     return found
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for a condition, looking now and then, in a thread: streams go on while it waits for an answer."""
     deadline = time.monotonic() + seconds
     while not await asyncio.to_thread(condition):
