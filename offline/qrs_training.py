@@ -187,7 +187,7 @@ def candidates(
             )
         else:
             threshold = float(rng.choice([0.2, 0.5, 0.5, 0.5, 0.8]))
-            detector.network = replace(networks[rng.integers(len(networks))], threshold=threshold)
+            detector.network = replace(networks[int(rng.integers(len(networks)))], threshold=threshold)
         end = begin + round(rng.uniform(*(MISLED_S if misled else SOUND_S)) * GRID_HZ)
         detector.push(x[begin:end], good[begin:end])
         n = detector.n_logged
