@@ -41,16 +41,18 @@ def cluster(ray_folder: str) -> Iterator[object]:
         "num_cpus": 0,
         "include_dashboard": False,
         "object_store_memory": 100 * MB,
-        "temp_dir": ray_folder,
         "_system_config": QUICK_HEALTH,
     }
-    started = Cluster(initialize_head=True, head_node_args=head)
-    for _ in range(2):
-        started.add_node(num_cpus=3, object_store_memory=100 * MB)
-    ray.init(started.address, namespace=NAMESPACE, logging_level="error", log_to_driver=False)
-    yield started
-    ray.shutdown()
-    started.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        # Not as an argument: the cluster also writes its address into Ray's folder of the environment, made or not.
+        environment.setenv("RAY_TMPDIR", ray_folder)
+        started = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            started.add_node(num_cpus=3, object_store_memory=100 * MB)
+        ray.init(started.address, namespace=NAMESPACE, logging_level="error", log_to_driver=False)
+        yield started
+        ray.shutdown()
+        started.shutdown()
 
 
 @pytest.fixture(scope="module")
