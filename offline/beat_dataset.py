@@ -13,7 +13,8 @@ from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
 from ..stream.messages import CLASSES, Samples
 from .parallel import in_parallel
-from .training_records import MATCH_S, TrainingRecord, Variation, match, varied
+from .training_records import MATCH_S, TrainingRecord, match
+from .variations import Variation, varied
 
 _PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous", "rr_to_long32", "rr_to_base")]
 
@@ -88,7 +89,7 @@ def gather(
         for record in records:
             for variation in variations:  # chance is drawn here, in this order, wherever the rest is done
                 altered = varied(record, variation, noises, rng) if variation != Variation() else record
-                unaltered = not (variation.noise or variation.turned)
+                unaltered = not (variation.noise or variation.turned or variation.rhythm)
                 yield altered, detector, number[record.patient], unaltered
 
     names = (record.name for record in records for _ in variations)

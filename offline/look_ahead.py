@@ -10,7 +10,8 @@ import numpy as np
 from ..stream.denoise import WaveletDenoiser
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
-from .training_records import TrainingRecord, noise_like
+from .training_records import TrainingRecord
+from .variations import noise_like
 
 SETTLE_S = 20.0
 """Left out at the start, while the noise estimate settles."""

@@ -21,7 +21,8 @@ from ..stream.highpass import HighPass
 from ..stream.messages import Samples
 from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
 from .parallel import in_parallel
-from .training_records import MATCH_S, TrainingRecord, Variation, varied
+from .training_records import MATCH_S, TrainingRecord, match
+from .variations import Variation, varied
 
 VARIATIONS = (
     Variation(),
@@ -217,8 +218,6 @@ def detection_errors(record: TrainingRecord, network: DetectorNetwork, start_s: 
     centre = QrsDetector(network, x.shape[1]).push(x, good).centre * record.fs / GRID_HZ
     found = centre[(centre >= start_s * record.fs) & record.outside_flutter(np.round(centre).astype(np.int64))]
     beats = record.beats[(record.beats >= start_s * record.fs) & record.outside_flutter(record.beats)]
-    from .training_records import match
-
     hits = int((match(beats, np.round(found).astype(np.int64), MATCH_S * record.fs) >= 0).sum())
     return hits, len(beats) - hits, len(found) - hits
 

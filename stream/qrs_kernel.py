@@ -36,6 +36,10 @@ HOLD = 8
 """A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
 REFRACTORY = 25
 """200 ms between beats."""
+MISTAKEN, TALLER = 12, 2.0
+"""What comes 96 ms or more after a beat, is judged a beat as well and is twice as high is the QRS complex, and what was
+taken for one its P wave: it counts, and is learnt from. Without this, a detector that had once taken P waves for beats
+went on for minutes, as the QRS complexes fell into the refractory time."""
 TEMPLATE = 25
 """Samples of the running template, 200 ms."""
 N_RR = 8
@@ -78,6 +82,7 @@ STATE = np.dtype(
     [
         ("now", np.int64),
         ("last", np.int64),
+        ("last_e", np.float64),
         ("pending", np.int64),
         ("pending_p", np.float64),
         ("best", np.int64),
@@ -342,6 +347,7 @@ def _accept(
     s: Scalars,
     peak: int,
     p: float,
+    height: float,
     rr: Floats,
     level: Floats,
     floor: Floats,
@@ -355,7 +361,7 @@ def _accept(
     """Make the beat at `peak` final: levels, template and RR context follow it."""
     certainty = max(2.0 * p - 1.0, 0.05) ** 2
     interval = peak - s.last
-    if s.n_beats > 0 and interval < 375 and s.last >= s.bad_until:
+    if s.n_beats > 0 and REFRACTORY <= interval < 375 and s.last >= s.bad_until:
         slot = s.n_beats % N_RR
         rr[slot] = interval
         n = 0
@@ -410,6 +416,7 @@ def _accept(
         matched[MATCHED, lead] = norm
     s.n_beats += 1
     s.last = peak
+    s.last_e = height
     s.best = peak
     s.best_p = 0.0
 
@@ -536,7 +543,8 @@ def detect(
                     for k in range(n):
                         log_x[n_log, k] = features[k]
                     n_log += 1
-                if peak - s.last >= REFRACTORY or s.n_beats == 0:
+                taller = peak - s.last >= MISTAKEN and p > threshold and height > TALLER * s.last_e
+                if peak - s.last >= REFRACTORY or s.n_beats == 0 or taller:
                     if p > threshold:
                         if s.pending < 0 or p > s.pending_p:
                             s.pending = peak
@@ -564,7 +572,10 @@ def detect(
             for lead in range(n_leads):
                 beat_weight[n_out, lead] = weight[lead]
             n_out += 1
-            _accept(s, chosen, chosen_p, rr, level, floor, counts, envelope, signal, template, matched, usable)
+            _accept(
+                s, chosen, chosen_p, fused[chosen & MASK], rr, level, floor, counts, envelope, signal, template,
+                matched, usable,
+            )  # fmt: skip
             s.pending = -1
             s.pending_p = 0.0
         s.now = now + 1

@@ -13,15 +13,8 @@ from ecg_stream.offline.beat_training import (
     class_figures,
     train_beat_network,
 )
-from ecg_stream.offline.training_records import (
-    RATES,
-    TrainingRecord,
-    Variation,
-    match,
-    noise_like,
-    read_training_records,
-    varied,
-)
+from ecg_stream.offline.training_records import TrainingRecord, match, read_training_records
+from ecg_stream.offline.variations import RATES, Variation, noise_like, varied
 from ecg_stream.stream.detector import load_network
 from ecg_stream.stream.features import NAMES
 

@@ -10,7 +10,8 @@ import pytest
 from ecg_stream.cli.app import run
 from ecg_stream.offline.beat_dataset import gather
 from ecg_stream.offline.parallel import in_parallel
-from ecg_stream.offline.training_records import TrainingRecord, Variation
+from ecg_stream.offline.training_records import TrainingRecord
+from ecg_stream.offline.variations import Variation
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.labels import AAMI_CLASS
 from ecg_stream.stream.detector import load_network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from checks import LAWS, Subject, canonical
 
 from ecg_stream.errors import BundleError, StreamError
+from ecg_stream.offline.qrs_training import height_network
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.detector import Detections, QrsDetector, load_network
 from ecg_stream.stream.grid import GRID_HZ, Grid
@@ -157,6 +159,22 @@ def test_a_burst_is_forgotten_within_three_seconds():
     at = round(20 * GRID_HZ)
     x[at : at + 12] += 20.0 * (-1.0) ** np.arange(12)[:, np.newaxis]
     assert missed_and_false(detect(x), detect(demo()).centre / GRID_HZ, 23.0, 60.0) == (0, 0)
+
+
+def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes():
+    """The QRS complexes that follow lie in the refractory time; being twice as high they count, and soon alone."""
+    seconds = np.arange(round(60 * GRID_HZ)) / GRID_HZ
+
+    def wave(peaks: np.ndarray) -> np.ndarray:
+        return np.exp(-0.5 * ((seconds[:, np.newaxis] - peaks) / 0.012) ** 2).sum(axis=1)
+
+    p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.184, 59.0)
+    x = (0.3 * wave(p_waves) + 1.2 * wave(complexes))[:, np.newaxis]
+    plain = replace(height_network(), threshold=0.5)
+    times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
+    found = np.abs(times[:, np.newaxis] - complexes).min(axis=0) < 0.04
+    assert found.mean() > 0.9
+    assert not (np.abs(times[:, np.newaxis] - p_waves[p_waves > 35.0]).min(axis=0) < 0.04).any()
 
 
 def test_says_where_the_signal_was_interrupted():

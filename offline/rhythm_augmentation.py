@@ -1,0 +1,227 @@
+"""Records told with another rhythm: the heart's own beats, closer together or further apart.
+
+Few patients have supraventricular bigeminy, long tachycardias or fibrillation, and none has all of them; what a network
+learns of a rhythm from two patients is these two patients. But a premature atrial beat is, but for its P wave, a
+normal beat that comes early, and what lies between two beats can be told faster or slower. So stretches of any
+record are rewritten: the time from the end of one QRS complex to the P wave of the next is shortened or stretched,
+and beats that come to stand early by the pattern are labelled S. Beside the patterns that are S stand those that are
+not, and that a network must not take for it: breathing, drifting rates, pauses, fibrillation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..stream.messages import CLASSES
+from .training_records import TrainingRecord
+
+AFTER_QRS_S, BEFORE_P_S = 0.12, 0.20
+"""What is never stretched: from the P wave to the end of the QRS complex, about the reference mark."""
+
+SHORTEST_S, LONGEST_S = 0.28, 2.5
+"""No interval is made shorter or longer than these."""
+
+STRETCH_BEATS = (20, 120)
+"""How long one pattern lasts."""
+
+STEADY = 0.08
+"""A stretch whose intervals change by less than this, of their median, is steady."""
+
+P_WAVE_S = (-0.22, -0.07)
+"""Where the P wave stands, from the mark."""
+
+Factors: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+_N, _S = CLASSES.index("N"), CLASSES.index("S")
+
+
+def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> TrainingRecord:
+    """Give the record with stretches of its rhythm rewritten; signal, beats and classes are new.
+
+    Parameters
+    ----------
+    record
+        With reference beats. Only N beats that follow an N beat in a steady rhythm are moved; flutter is left as it
+        is.
+    rng
+        Where chance starts.
+    """
+    n = len(record.beats)
+    if n < 3:
+        return record
+    intervals = np.diff(record.beats, prepend=record.beats[0]) / record.fs
+    factor, early, fibrillates = np.ones(n), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    share = np.array(list(_PATTERNS.values()))
+    position = 1
+    while position < n:
+        pattern = list(_PATTERNS)[rng.choice(len(share), p=share)]
+        length = min(int(rng.integers(*STRETCH_BEATS)), n - position)
+        stretch = slice(position, position + length)
+        position += length
+        if not _is_steady(intervals[stretch]):
+            continue
+        factor[stretch], early[stretch] = pattern(length, rng)
+        fibrillates[stretch] = pattern is _fibrillation
+    normal = record.classes == _N
+    movable = normal & np.concatenate([[False], normal[:-1]]) & record.outside_flutter(record.beats)
+    factor = np.where(movable, factor, 1.0)
+    wanted = np.clip(intervals * factor, SHORTEST_S, LONGEST_S)
+    # What was too short, long or interrupted stays as it is.
+    wanted = np.where((intervals < SHORTEST_S) | (intervals > LONGEST_S) | (factor == 1.0), intervals, wanted)
+    early &= (wanted < 0.92 * intervals) & movable
+    signal = record.signal.astype(np.float64)
+    _alter_p_waves(signal, record, early, fibrillates & movable, rng)
+    told_at = _source_positions(record, wanted - intervals)
+    beats = np.searchsorted(told_at, record.beats)
+    n_samples = len(record.signal)
+    resampled = np.stack([np.interp(told_at, np.arange(n_samples), lead) for lead in signal.T], axis=1)
+    flutter = np.searchsorted(told_at, record.flutter.ravel()).reshape(-1, 2)
+    return replace(
+        record,
+        signal=resampled.astype(np.float32),
+        beats=beats.astype(np.int64),
+        classes=np.where(early, _S, record.classes),
+        flutter=flutter.astype(np.int64),
+    )
+
+
+def _is_steady(intervals: Factors) -> bool:
+    """Tell whether a stretch can be rewritten: in an irregular rhythm, what is early is nothing special."""
+    return len(intervals) > 1 and bool(np.median(np.abs(np.diff(intervals))) < STEADY * np.median(intervals))
+
+
+def _source_positions(record: TrainingRecord, longer: Factors) -> Factors:
+    """Where in the record each sample of the new signal is from, for changes of the intervals in seconds."""
+    fs = record.fs
+    shortest = round(0.04 * fs)
+    old, new = [0], [0]
+    # Whole samples throughout, so that what is not stretched stays as it is to the last digit.
+    changes = np.rint(longer * fs).astype(np.int64)
+    for beat, before, change in zip(record.beats[1:], record.beats[:-1], changes[1:], strict=True):
+        if change == 0:
+            continue
+        begin, end = before + round(AFTER_QRS_S * fs), beat - round(BEFORE_P_S * fs)
+        room = max(end - begin, shortest)
+        begin = end - room  # where P stands on T, the stretch reaches back into the end of the QRS complex
+        if begin <= old[-1]:
+            continue
+        new += [new[-1] + begin - old[-1], new[-1] + end - old[-1] + max(change, shortest - room)]
+        old += [begin, end]
+    last = len(record.signal) - 1
+    new.append(new[-1] + last - old[-1])
+    old.append(last)
+    return np.interp(np.arange(new[-1] + 1), new, old)
+
+
+def _alter_p_waves(
+    signal: Factors, record: TrainingRecord, early: Flags, fibrillates: Flags, rng: np.random.Generator
+) -> None:
+    """Change the P waves of early beats every other time, and put fibrillation in place of others."""
+    fs = record.fs
+    first, last = round(P_WAVE_S[0] * fs), round(P_WAVE_S[1] * fs)
+    taper = np.hanning(last - first + 2)[1:-1, None]
+    hertz = rng.uniform(4.0, 9.0)
+    strength = rng.uniform(0.0, 0.08) * np.ptp(np.quantile(signal, [0.01, 0.99], axis=0), axis=0)
+    for index in np.flatnonzero(early | fibrillates):
+        begin, end = record.beats[index] + first, record.beats[index] + last
+        if begin < 0 or end > len(signal):
+            continue
+        wave = signal[begin:end]
+        base = np.linspace(wave[0], wave[-1], len(wave))
+        if fibrillates[index]:
+            time = np.arange(begin, end)[:, None] / fs
+            kept = base + strength * np.sin(2.0 * np.pi * (hertz * time + np.arange(wave.shape[1]) / 4.0))
+        elif rng.random() < 0.5:
+            kept = base + rng.uniform(-1.0, 1.0) * (wave - base)
+        else:
+            continue
+        signal[begin:end] += taper * (kept - wave)
+
+
+def _plain(n: int, _: np.random.Generator) -> tuple[Factors, Flags]:
+    return np.ones(n), np.zeros(n, dtype=np.bool_)
+
+
+def _scattered(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Single premature beats, some in couplets, with a pause after them."""
+    factor, early = np.ones(n), np.zeros(n, dtype=np.bool_)
+    share = rng.uniform(0.03, 0.2)
+    usual = rng.uniform(0.55, 0.88)
+    k = 0
+    while k < n - 1:
+        if rng.random() < share:
+            for _ in range(1 + (rng.random() < 0.15)):
+                if k < n - 1:
+                    factor[k], early[k] = np.clip(rng.normal(usual, 0.05), 0.5, 0.9), True
+                    k += 1
+            factor[k] = rng.uniform(1.0, 1.3)
+        k += 1
+    return factor, early
+
+
+def _bigeminy(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Every second, third or fourth beat is premature."""
+    every = int(rng.choice([2, 2, 2, 3, 4]))
+    factor, early = np.ones(n), np.zeros(n, dtype=np.bool_)
+    early[every - 1 :: every] = True
+    usual, pause = rng.uniform(0.6, 0.9), rng.uniform(1.0, 1.3)
+    factor[early] = np.clip(rng.normal(usual, 0.03, int(early.sum())), 0.5, 0.91)
+    after = np.concatenate([[False], early[:-1]])
+    factor[after] = pause
+    return factor, early
+
+
+def _run(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Let a supraventricular tachycardia run, for three beats or for many."""
+    factor, early = np.ones(n), np.zeros(n, dtype=np.bool_)
+    begin = int(rng.integers(0, max(n // 3, 1)))
+    length = int(rng.integers(3, 12)) if rng.random() < 0.5 else n
+    usual = rng.uniform(0.5, 0.8)
+    part = slice(begin, min(begin + length, n))
+    early[part] = True
+    factor[part] = np.clip(rng.normal(usual, rng.uniform(0.0, 0.04), len(factor[part])), 0.45, 0.88)
+    if part.stop < n:
+        factor[part.stop] = rng.uniform(1.0, 1.4)
+    return factor, early
+
+
+def _breathing(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Sinus arrhythmia: nothing is premature."""
+    depth, period = rng.uniform(0.03, 0.2), rng.uniform(3.0, 12.0)
+    wave = depth * np.sin(2.0 * np.pi * (np.arange(n) / period + rng.random())) + rng.normal(0.0, 0.2 * depth, n)
+    return 1.0 + wave, np.zeros(n, dtype=np.bool_)
+
+
+def _drift(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Let the rate drift: no interval is far from the one before."""
+    middle = rng.uniform(0.65, 1.35)
+    return np.interp(np.arange(n), [0, n // 2, n], [1.0, middle, 1.0]), np.zeros(n, dtype=np.bool_)
+
+
+def _pauses(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Pauses, as of blocked beats: the beat after the next is not early, only the pause was long."""
+    return np.where(rng.random(n) < 0.1, rng.uniform(1.3, 2.0, n), 1.0), np.zeros(n, dtype=np.bool_)
+
+
+def _fibrillation(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Irregularly irregular."""
+    return rng.uniform(0.55, 1.1) * rng.lognormal(0.0, rng.uniform(0.12, 0.25), n), np.zeros(n, dtype=np.bool_)
+
+
+_PATTERNS: dict[Callable[[int, np.random.Generator], tuple[Factors, Flags]], float] = {
+    _plain: 0.20,
+    _scattered: 0.25,
+    _bigeminy: 0.10,
+    _run: 0.08,
+    _breathing: 0.14,
+    _drift: 0.05,
+    _pauses: 0.06,
+    _fibrillation: 0.12,
+}
+"""Factors of the intervals and whether a beat is premature, for a number of beats; and how often each is drawn."""
