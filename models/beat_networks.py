@@ -90,7 +90,7 @@ def build_beat_network(
         return keras.Model(x, keras.layers.Softmax()(branch(None, (64, 32), 5)), name=arch)
     # S is told from N by rhythm alone: shown the wave as well, a network learns the patients instead.
     other = branch(None, (64, 32), 4)
-    supraventricular = branch(early, (32, 16), 1)
+    supraventricular = branch(early, (128, 64), 1)
     logits = keras.layers.Concatenate()([other[:, :1], supraventricular, other[:, 1:]])
     return keras.Model(x, keras.layers.Softmax()(logits), name=arch)
 
