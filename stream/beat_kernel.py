@@ -30,6 +30,9 @@ N_RR = 64
 """RR intervals remembered."""
 LONG_RUN = 3000
 """A run of so many short intervals, half an hour, begins to be the patient's rhythm."""
+MILD_RUN = 0.7
+"""What is shorter by less than this is forgotten in a minute or two: a heart that beats on at four fifths of what it
+beat at is no longer in a run, it has recovered from a slow rhythm."""
 STEADY = 0.25
 """Spread of the last intervals about their median, relative to it, out of which a run can begin."""
 LONGEST_BASE = 1.1
@@ -293,6 +296,8 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         p.run += 1
         if p.run > LONG_RUN:
             p.base_rr += 0.02 * (interval - p.base_rr)
+        elif interval > MILD_RUN * p.base_rr:
+            p.base_rr += 0.005 * (interval - p.base_rr)
     else:
         p.run = 0
     longest = previous
