@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import RequestError
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -41,7 +39,11 @@ def record(
         ),
     ] = "1+2,3+4,5+6,7+8",
     teacher: Annotated[
-        str | None, typer.Option(help="Record model, by name or path, whose probabilities to learn from as well.")
+        str | None,
+        typer.Option(
+            help="Record model, by name or path, to learn from as well: of each record, what its members say that left "
+            "it out."
+        ),
     ] = None,
     database: Annotated[
         Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
@@ -67,7 +69,7 @@ def record(
 
     import_keras()  # before minutes of reading, if it is missing
     records = open_records(database, leads=leads, rate=rate, label=label)
-    soft = None if teacher is None else _ask(teacher, records, database, label)
+    soft = None if teacher is None else _ask(teacher, records)
     trained = train_record_model(
         records,
         archs=archs,
@@ -90,28 +92,22 @@ def record(
         "left_out": {**records.index.dropped, "missing": len(records.missing)},
         "seed": seed,
     }
-    card = write_record_bundle(output, trained, name=output.name, rate=rate, leads=records.leads, training=made_by)
+    card = write_record_bundle(
+        output, trained, records.index, name=output.name, rate=rate, leads=records.leads, training=made_by
+    )
     print(
         f"{output}: {card.arch}, validation AUC {trained.validation_auc:.4f}, balanced accuracy "
         f"{trained.validation_balanced_accuracy:.3f} on {trained.n_validation} records"
     )
 
 
-def _ask(teacher: str, records: RecordSet, database: Path | None, label: str) -> NDArray[np.float64]:
-    """Probabilities of another record model for the same records."""
+def _ask(teacher: str, records: RecordSet) -> NDArray[np.float64]:
+    """Read what another record model says of records that it did not learn from."""
     from ..models.bundle import load_bundle
-    from ..offline.record_evaluation import bundle_probability
+    from ..offline.record_bundle import read_left_out
     from ..stream.record_input import PREPROCESSING
-    from .record_options import open_records
 
-    bundle = load_bundle(teacher, "record", PREPROCESSING)
-    seen = open_records(database, leads=",".join(bundle.card.leads), rate=records.rate, label=label)
-    if seen.index.names != records.index.names:
-        raise RequestError(
-            f"the teacher {teacher} can read {len(seen.index)} of the {len(records.index)} records: "
-            "remove the unreadable files, or train without --teacher"
-        )
-    return bundle_probability(bundle, seen.signals, records.rate)
+    return read_left_out(load_bundle(teacher, "record", PREPROCESSING), records.index)
 
 
 def _show(figures: EpochFigures) -> None:

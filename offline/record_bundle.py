@@ -9,25 +9,37 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from ..errors import RecordError
 from ..models.bundle import Bundle, Card, library_versions, rewrite_card, write_card, writing_bundle
 from ..models.record_networks import export_onnx, save_checkpoint
 from ..stream.record_input import NORMALIZATION, PREPROCESSING, WINDOW_S, window_samples
-from .ptbxl import CLASSES, LICENCE
-from .record_training import EpochFigures, Trained
+from .ptbxl import CLASSES, LICENCE, RecordIndex
+from .record_training import TRAINING_FOLDS, EpochFigures, Trained
+
+LEFT_OUT = "left_out.csv"
 
 
 def write_record_bundle(
-    folder: Path, trained: Trained, *, name: str, rate: int, leads: tuple[str, ...], training: dict[str, Any]
+    folder: Path,
+    trained: Trained,
+    index: RecordIndex,
+    *,
+    name: str,
+    rate: int,
+    leads: tuple[str, ...],
+    training: dict[str, Any],
 ) -> Card:
-    """Write ``model.onnx``, ``card.json``, the Keras checkpoint, history and summary.
+    """Write ``model.onnx``, ``card.json``, the Keras checkpoint, history, summary and what it can teach.
 
     Parameters
     ----------
     folder
         Where to; what is there is replaced when all has been written.
-    trained
-        The model.
+    trained, index
+        The model, and the records that it was trained with.
     name
         What the card calls it.
     rate, leads
@@ -46,6 +58,7 @@ def write_record_bundle(
         (part / "summary.txt").write_text(network_summary(trained.network))
         write_history(part / "history.csv", trained.history)
         plot_history(part / "history.png", trained.history)
+        write_left_out(part / LEFT_OUT, index, trained.left_out)
         return write_card(
             part,
             Card(
@@ -92,6 +105,57 @@ def add_test_figures(bundle: Bundle, figures: dict[str, Any]) -> None:
     """
     kept = {name: value for name, value in figures.items() if name not in ("model", "arch", "leads", "rate")}
     rewrite_card(bundle.folder, msgspec.structs.replace(bundle.card, metrics={**bundle.card.metrics, "test": kept}))
+
+
+def write_left_out(path: Path, index: RecordIndex, probability: NDArray[np.float64]) -> None:
+    """Write the probability of IMI of each record by the members that left it out, for a student to learn from."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("record", "probability"))
+        for name, value in zip(index.names, probability, strict=True):
+            if not np.isnan(value):
+                writer.writerow((_number(name), f"{value:.3f}"))
+
+
+def read_left_out(bundle: Bundle, index: RecordIndex) -> NDArray[np.float64]:
+    """Read what a teacher says of records that it did not learn from.
+
+    Parameters
+    ----------
+    bundle
+        The teacher.
+    index
+        The records of its student, at any rate.
+
+    Returns
+    -------
+    ndarray
+        ``(len(index),)`` probability of IMI; NaN in the test folds.
+
+    Raises
+    ------
+    RecordError
+        If the teacher does not have it for each record of the training folds.
+    """
+    path = bundle.folder / LEFT_OUT
+    said: dict[str, float] = {}
+    if path.is_file():
+        with path.open(newline="") as file:
+            said = {row["record"]: float(row["probability"]) for row in csv.DictReader(file)}
+    probability = np.array([said.get(_number(name), np.nan) for name in index.names])
+    absent = int(np.count_nonzero(np.isnan(probability) & np.isin(index.fold, TRAINING_FOLDS)))
+    if absent:
+        raise RecordError(
+            f"the teacher {bundle.card.name} learnt from, or never saw, {absent} of the "
+            f"{np.count_nonzero(np.isin(index.fold, TRAINING_FOLDS))} training records: train it on the same records "
+            "with --validation 1+2,3+4,5+6,7+8"
+        )
+    return probability
+
+
+def _number(name: str) -> str:
+    """Give the number of a record, the same at both rates: ``00001`` of ``records100/00000/00001_lr``."""
+    return Path(name).name.split("_")[0]
 
 
 def network_summary(network: Any) -> str:

@@ -106,9 +106,11 @@ class Trained:
         From the folds left out; see `find_thresholds`.
     history
         Every epoch of every member.
+    left_out
+        ``(len(records.index),)`` probability of IMI, the mean of the members that left the record out; NaN where all
+        learnt from it, and in the test folds.
     validation_auc, validation_balanced_accuracy
-        Of the validated records left out, each scored by the mean of the members that left it out; the second at
-        Youden's threshold, which was chosen on the same records.
+        Of the validated ones among these; the second at Youden's threshold, which was chosen on the same records.
     n_records, n_validation
         Records of the training folds, and the validated ones of those left out.
     """
@@ -116,6 +118,7 @@ class Trained:
     network: keras.Model
     thresholds: dict[str, float]
     history: tuple[EpochFigures, ...]
+    left_out: NDArray[np.float64]
     validation_auc: float
     validation_balanced_accuracy: float
     n_records: int
@@ -151,7 +154,8 @@ def train_record_model(
         Groups of folds, no fold in two of them; the members of a group do not learn from it.
     teacher
         ``(len(records.index),)`` probability of IMI from a model that sees more, to learn from beside the labels
-        (Hinton et al. 2015, arXiv:1503.02531).
+        (Hinton et al. 2015, arXiv:1503.02531). Of a record that the teacher learnt from it would be the label again, so
+        it is to be that of `Trained.left_out`.
     on_epoch
         Told of every epoch.
 
@@ -172,23 +176,24 @@ def train_record_model(
     fronts = {arch: front for arch, front in built.items() if front is not None}
     members: list[Any] = []
     history: list[EpochFigures] = []
-    truths: list[NDArray[np.bool_]] = []
-    probabilities: list[NDArray[np.float64]] = []
+    probability = np.full(len(records.index), np.nan)
     for group in left_out:
         kept = [f for f in TRAINING_FOLDS if f not in group]
         signals, positive, _ = records.folds(*kept)
         soft = None if teacher is None else teacher[np.isin(records.index.fold, kept)]
-        validation, truth = _validated(records, group)
+        chosen = np.isin(records.index.fold, group)
+        counts = _validated(records, group)
+        others, truth = records.signals[chosen], records.index.positive[chosen][counts]
         of_group = []
         for arch in archs:
             number = len(members)
             recipe = RECIPES[arch]
             targets = soft_targets(positive, recipe.label_smoothing, soft)
-            seen = through(fronts.get(arch), validation)
+            seen = through(fronts.get(arch), others)
             member, figures = _member(
                 arch,
                 balanced(through(fronts.get(arch), signals), targets, positive, balance, seed + number),
-                (seen, truth),
+                (seen[counts], truth),
                 fs=rate,
                 epochs=epochs or recipe.epochs,
                 member=number,
@@ -198,16 +203,17 @@ def train_record_model(
             members.append(member)
             history += figures
             of_group.append(probability_of(member, seen))
-        truths.append(truth)
-        probabilities.append(np.mean(of_group, axis=0))
-    truth, probability = np.concatenate(truths), np.concatenate(probabilities)
-    thresholds = find_thresholds(truth, probability)
+        probability[chosen] = np.mean(of_group, axis=0)
+    scored = records.index.validated & ~np.isnan(probability)
+    truth, scores = records.index.positive[scored], probability[scored]
+    thresholds = find_thresholds(truth, scores)
     return Trained(
         average(members, n_leads=n_leads, fronts=fronts),
         thresholds,
         tuple(history),
-        _auc(truth, probability),
-        decide(truth, probability, thresholds["youden"]).balanced_accuracy,
+        probability,
+        _auc(truth, scores),
+        decide(truth, scores, thresholds["youden"]).balanced_accuracy,
         int(np.isin(records.index.fold, TRAINING_FOLDS).sum()),
         len(truth),
     )
@@ -232,17 +238,18 @@ def _check(archs: Sequence[str], left_out: Sequence[Sequence[int]], epochs: int 
         raise RequestError(f"got {epochs} epochs: at least one is needed")
 
 
-def _validated(records: RecordSet, folds: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Signals and positives of those records of some folds that a person has validated."""
-    chosen = np.isin(records.index.fold, folds) & records.index.validated
-    positive = records.index.positive[chosen]
+def _validated(records: RecordSet, folds: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of the records of some folds a person has validated."""
+    chosen = np.isin(records.index.fold, folds)
+    validated = records.index.validated[chosen]
+    positive = records.index.positive[chosen][validated]
     if positive.all() or not positive.any():
         raise RequestError(
             f"folds {', '.join(map(str, folds))} hold {np.count_nonzero(~positive)} NORM and "
             f"{np.count_nonzero(positive)} IMI records at hand that a person has validated: both are needed; leave out "
             "more folds, or fetch their records"
         )
-    return records.signals[chosen], positive
+    return validated
 
 
 def through(front: keras.Model | None, signals: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -80,6 +80,9 @@ def test_train_and_evaluate(root, tmp_path, capsys):
 
     student = tmp_path / "student"
     teach = ["--arch", "cnn", "--epochs", "1", "--validation", "8", "--teacher", str(bundle), "--output", str(student)]
+    assert "the teacher mine learnt from" in refused(capsys, "train", "record", *teach)
+    halves = ["--arch", "cnn", "--epochs", "1", "--validation", "1+2+3+4,5+6+7+8", "--output", str(bundle)]
+    assert run(["train", "record", *halves]) == 0
     assert run(["train", "record", *teach]) == 0
     assert "--teacher mine" in json.loads((student / "card.json").read_text())["training"]["command"]
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from synthetic_ptbxl import write_database
 
-from ecg_stream.errors import RequestError
+from ecg_stream.errors import RecordError, RequestError
 from ecg_stream.models.bundle import load_bundle
 from ecg_stream.offline.ptbxl import load_records, read_index
 from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_batches
 from ecg_stream.offline.record_balance import balanced
-from ecg_stream.offline.record_bundle import write_record_bundle
+from ecg_stream.offline.record_bundle import read_left_out, write_record_bundle
 from ecg_stream.offline.record_evaluation import bundle_probability
 from ecg_stream.offline.record_training import RECIPES, probability_of, soft_targets, train_record_model
 
@@ -97,7 +97,9 @@ def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
     assert trained.n_validation == 12  # three of four are validated
     assert trained.validation_auc > 0.95
     training = {"command": "test"}
-    card = write_record_bundle(tmp_path / "m", trained, name="m", rate=100, leads=("I",), training=training)
+    card = write_record_bundle(
+        tmp_path / "m", trained, records.index, name="m", rate=100, leads=("I",), training=training
+    )
     assert card.thresholds == trained.thresholds
     signals, positive, _ = records.folds(9)
     bundle = load_bundle(tmp_path / "m", "record")
@@ -136,13 +138,41 @@ def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them
     assert {figures.member for figures in trained.history} == {0, 1, 2, 3}
     assert trained.n_validation == 18
     assert trained.validation_auc > 0.95
-    card = write_record_bundle(tmp_path / "m", trained, name="m", rate=100, leads=("I",), training={})
+    card = write_record_bundle(tmp_path / "m", trained, records.index, name="m", rate=100, leads=("I",), training={})
     assert card.arch == "cnn+meanbeat"
     assert card.metrics["validation"]["balanced_accuracy"] == trained.validation_balanced_accuracy
     signals, positive, _ = records.folds(9)
     served = bundle_probability(load_bundle(tmp_path / "m", "record"), signals, 100)
     np.testing.assert_allclose(served, probability_of(trained.network, signals), atol=1e-5)
     assert np.all((served >= card.thresholds["youden"]) == positive)
+
+
+def test_a_teacher_says_only_what_it_did_not_learn(records, tmp_path):
+    halves = ((1, 2, 3, 4), (5, 6, 7, 8))
+    trained = train_record_model(records, archs=["cnn"], epochs=3, seed=0, balance="weights", left_out=halves)
+    learning = np.isin(records.index.fold, range(1, 9))
+    assert np.array_equal(np.isnan(trained.left_out), ~learning)
+    write_record_bundle(tmp_path / "m", trained, records.index, name="m", rate=100, leads=("I",), training={})
+    bundle = load_bundle(tmp_path / "m", "record")
+    some = np.arange(len(records.index)) % 3 > 0
+    asked = records.index.where(some)
+    asked = replace(asked, names=tuple(name.replace("_lr", "_hr") for name in asked.names))
+    np.testing.assert_allclose(read_left_out(bundle, asked), trained.left_out[some], atol=6e-4)
+    mean_of_all = bundle_probability(bundle, records.signals, 100)
+    assert np.abs(mean_of_all - trained.left_out)[learning].max() > 0.01
+
+
+def test_a_teacher_that_learnt_from_all_is_refused(records, tmp_path):
+    trained = train_record_model(records, archs=["cnn"], epochs=1, seed=0, balance="weights", left_out=((7, 8),))
+    write_record_bundle(tmp_path / "m", trained, records.index, name="m", rate=100, leads=("I",), training={})
+    said = (
+        r"the teacher m learnt from, or never saw, 48 of the 64 training records: .* --validation 1\+2,3\+4,5\+6,7\+8"
+    )
+    with pytest.raises(RecordError, match=said):
+        read_left_out(load_bundle(tmp_path / "m", "record"), records.index)
+    (tmp_path / "m" / "left_out.csv").unlink()
+    with pytest.raises(RecordError, match="64 of the 64 training records"):
+        read_left_out(load_bundle(tmp_path / "m", "record"), records.index)
 
 
 def test_records_that_nobody_validated_choose_nothing(records, tmp_path):
