@@ -87,7 +87,7 @@ def test_augmentation_crops_and_disturbs_and_keeps_the_target():
     assert not np.array_equal(batches_of(Augmentation())[0][0], batches_of(Augmentation(noise_mv=0.1))[0][0])
 
 
-def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
+def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path, eagerly):
     told = []
     trained = train_record_model(
         records, archs=["cnn"], epochs=12, seed=3, balance="weights", left_out=((8,), (7,)), on_epoch=told.append
@@ -113,7 +113,7 @@ def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
     assert (tmp_path / "m" / "checkpoint.keras").is_file()
 
 
-def test_stops_early_and_keeps_the_best_epoch(records):
+def test_stops_early_and_keeps_the_best_epoch(records, eagerly):
     trained = train_record_model(records, archs=["cnn"], epochs=60, seed=0, balance="undersample")
     best = max(trained.history, key=lambda figures: figures.validation_auc)
     assert best.kept
@@ -122,14 +122,14 @@ def test_stops_early_and_keeps_the_best_epoch(records):
     assert trained.validation_auc == pytest.approx(best.validation_auc, abs=1e-6)
 
 
-def test_weight_average_and_augmentation_train(records, monkeypatch):
+def test_weight_average_and_augmentation_train(records, monkeypatch, eagerly):
     monkeypatch.setitem(RECIPES, "cnn", RECIPES["seresnet"])  # the recipe of the one on the quick network
     trained = train_record_model(records, archs=["cnn"], epochs=12, seed=0, balance="weights")
     assert trained.validation_auc > 0.8
     assert trained.history[-1].loss < trained.history[0].loss
 
 
-def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path):
+def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path, eagerly):
     trained = train_record_model(
         records, archs=["cnn", "meanbeat"], epochs=4, seed=0, balance="weights", left_out=((1, 2), (3,))
     )
@@ -145,7 +145,7 @@ def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them
     assert np.all((served >= card.thresholds["youden"]) == positive)
 
 
-def test_records_that_nobody_validated_choose_nothing(records, tmp_path):
+def test_records_that_nobody_validated_choose_nothing(records, eagerly):
     index = records.index
     wrong = ~index.validated & (index.fold == 8)
     mislabelled = replace(index, positive=np.where(wrong, ~index.positive, index.positive))
