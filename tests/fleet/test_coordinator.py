@@ -87,6 +87,7 @@ async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(
             patient: shard_of(patient, shard_names(2)) for patient in ward.chunks
         }
         assert not coordinator.status()["settled"]
+        assert coordinator.status()["shards_missing"] == 1
         coordinator.scale(2)
         await until(lambda: coordinator.status()["settled"])
         assert [line["shard"] for line in coordinator.status()["shards"]] == list(shard_names(2))
