@@ -142,7 +142,7 @@ def scale(
         while wait and not (found := fleet.status())["settled"]:
             if missing := found["shards_missing"]:
                 raise RequestError(
-                    f"{missing} of {len(found['shards'])} shards have not been up for half a minute: each needs a "
+                    f"{missing} of {len(found['shards'])} shards have not answered for a minute: each needs a "
                     "processor that is free; the fleet goes on, and they join it when they come"
                 )
             time.sleep(SETTLE_S)

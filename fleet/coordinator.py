@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..errors import RequestError
 from ..stream.mqtt_topics import Topics
 from .births import Births
 from .holding import Holding, ShardReport
@@ -30,6 +31,7 @@ POLL_S = 0.25
 REPORT_S = 5.0  # a shard that does not report in this time is away
 ACTION_S = 60.0  # longer than any action's own limits together
 JOIN_S = 30.0  # for all new shards to be there, so that nobody is moved to one and then on to the next
+ABSENT_S = 60.0  # a shard that has not answered for so long has no processor
 STRANGER_S = 30.0  # for the birth message of someone whose waves a shard keeps; it acknowledges nothing after them
 AGAIN_S = 1.0  # before what has failed is tried again
 
@@ -69,7 +71,7 @@ class _Seen:
     place: Mapping[str, Any] | None = None
     holding: Holding | None = None
     away: bool = True
-    since: float = field(default_factory=time.monotonic)  # it has been away, or there
+    since: float = field(default_factory=time.monotonic)  # it has not answered, or has been there
     started: bool = False  # ever: until then nobody is given to it, and it can have nobody
     epoch: int = 0
     restarts: int = 0
@@ -156,7 +158,7 @@ class Coordinator:
             "connected": self._births.connected,
             "settled": settled and all(not seen.away and not seen.busy for seen in self._seen.values()),
             "shards_wanted": self.count,
-            "shards_missing": sum(seen.away and now - seen.since > JOIN_S for seen in self._seen.values()),
+            "shards_missing": sum(seen.away and now - seen.since > ABSENT_S for seen in self._seen.values()),
             "patients_known": len(self._births.online),
             "patients_online": sum(self._births.online.values()),
             "patients_moving": self._plan.moving if self._plan is not None else 0,
@@ -202,6 +204,10 @@ class Coordinator:
         try:
             async with asyncio.timeout(REPORT_S):
                 report, place = await self._shards.report(shard, known)
+        except RequestError:  # it answers that it is being started
+            self._note(seen, away=True)
+            seen.since = time.monotonic()
+            return
         except Exception as error:  # dead, being restarted, or cut off: Ray has a type for each
             if not (seen.away or self._stopped):
                 log.warning("%s does not answer: %s", shard, _first_line(error))

@@ -123,7 +123,7 @@ def test_scale_does_not_wait_for_a_shard_for_which_there_is_no_processor(
     assert run(["fleet", "scale", "5"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("ecg-stream: 2 of 5 shards have not been up for half a minute")
+    assert err.startswith("ecg-stream: 2 of 5 shards have not answered for a minute")
     assert err.count("\n") == 1
 
 
@@ -177,8 +177,8 @@ def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder
         finally:
             process.kill()
             process.wait()
+            broker.stop()
         assert ear.lines("ecg/bed-7/beats") == expected
-    broker.stop()
     store = open_store(str(tmp_path / "state"))
     assert json.loads(store.read("fleet.json") or b"")["shards"] == 3
     kept = [ShardFile(store, shard).load().patients for shard in ("shard-0", "shard-1", "shard-2")]

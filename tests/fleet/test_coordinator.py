@@ -78,6 +78,7 @@ async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(
     settings: FleetSettings, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coordinator_module, "JOIN_S", 1.0)
+    monkeypatch.setattr(coordinator_module, "ABSENT_S", 1.0)
     ward = Ward(settings.access.url, range(600, 606), 10)
     async with coordinating(settings, 3, room=2) as coordinator:
         await ward.stream(20.0)
