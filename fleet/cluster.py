@@ -59,6 +59,7 @@ class ShardActor:
 
     def report(self, known: int | None) -> tuple[ShardReport, dict[str, Any]]:
         """See `Shard.report`; with it comes where the shard is."""
+        self._shard()  # while it warms up the thread does not answer
         return self._thread.call(self._report(known)), self._place
 
     def call(self, method: str, *arguments: Any) -> Any:

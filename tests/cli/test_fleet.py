@@ -187,7 +187,7 @@ def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder
 
 def line_that(out: Path, says: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     """Wait for a line that says something; give it."""
-    for _ in range(2400):
+    for _ in range(4800):
         for line in out.read_bytes().splitlines():
             if says(found := json.loads(line)):
                 return found
