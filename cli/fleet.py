@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
 import time
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, TypeAlias
 
 import typer
 
@@ -92,11 +92,14 @@ def run(
     )
     if not retry:
         asyncio.run(_check_broker(settings))
-    cluster.connect(address, shards or 1)
-    try:
-        stopped = asyncio.run(_run(cluster.Fleet.start(settings, shards), format, metrics, metrics_host))
-    finally:
-        cluster.disconnect()
+    results = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):  # where Ray prints what the actors log
+        cluster.connect(address, max(shards or 1, cluster.OWN_ROOM), log=True)
+        try:
+            fleet = cluster.Fleet.start(settings, shards)
+            stopped = asyncio.run(_run(fleet, results, format, metrics, metrics_host))
+        finally:
+            cluster.disconnect()
     if stopped == signal.SIGINT:
         raise typer.Exit(130)
 
@@ -137,6 +140,11 @@ def scale(
         fleet = cluster.Fleet.find(name)
         fleet.scale(shards)
         while wait and not (found := fleet.status())["settled"]:
+            if missing := found["shards_missing"]:
+                raise RequestError(
+                    f"{missing} of {len(found['shards'])} shards have not answered for a minute: each needs a "
+                    "processor that is free; the fleet goes on, and they join it when they come"
+                )
             time.sleep(SETTLE_S)
         if wait:
             print(_line(found))
@@ -192,14 +200,14 @@ async def _check_broker(settings: FleetSettings) -> None:
     await Link(settings.access.address(), settings.client_id("check")).run(lambda _client: asyncio.sleep(0))
 
 
-async def _run(fleet: Fleet, shown: str, port: int | None, host: str) -> signal.Signals | None:
+async def _run(fleet: Fleet, results: TextIO, shown: str, port: int | None, host: str) -> signal.Signals | None:
     """Tell how the fleet stands until it is to end."""
     from ..fleet.pages import FleetPages
     from ..stream.engine import stopped_by_signals
     from ..stream.metrics import serve_metrics
 
     with stopped_by_signals() as stop:
-        async with AsyncExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             pages = FleetPages(fleet)
             if port is not None:
                 server = await serve_metrics(pages, pages.wrong, port, host)
@@ -210,18 +218,18 @@ async def _run(fleet: Fleet, shown: str, port: int | None, host: str) -> signal.
                 found = await asyncio.to_thread(pages.refresh if port is not None else fleet.status)
                 if (line := _line(found)) != told:
                     told = line
-                    _tell(found, line, shown)
+                    _tell(found, line, results, shown)
                 await asyncio.wait({stopping}, timeout=1.0)
         await asyncio.to_thread(fleet.stop)
     return stop.signal
 
 
-def _tell(found: dict[str, Any], line: str, shown: str) -> None:
+def _tell(found: dict[str, Any], line: str, results: TextIO, shown: str) -> None:
     if shown == "json":
         import msgspec
 
         line = msgspec.json.encode(found).decode()
-    print(line, flush=True)
+    print(line, file=results, flush=True)
 
 
 def _line(found: dict[str, Any]) -> str:
@@ -247,7 +255,7 @@ def _show(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0), caption=_line(found))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     headings = ("shard", "host", "pid", "up", "patients", "streaming", "waiting", "lag", "snapshot", "restarts")
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("shard", "host") else "right", no_wrap=True)
@@ -268,3 +276,4 @@ def _show(found: dict[str, Any]) -> None:
         )
     console = Console()
     Console(width=max(console.width, 100)).print(table)  # a line that wraps is worse than one that is cut off
+    print(_line(found))

@@ -74,7 +74,7 @@ class Births:
         """Forget a patient who was discharged; a device that has gone offline for good is known again if it comes."""
         self._left.discard(patient)
         if not self.online.get(patient, True):
-            del self.online[patient]
+            del self.online[patient], self._since[patient]
 
     def _note(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: ARG002  an `OnMessage`
         try:
@@ -83,6 +83,7 @@ class Births:
             return
         if not payload:
             if self.online.pop(patient, None) is not None:
+                del self._since[patient]
                 self._left.add(patient)
                 self._changed()
             return

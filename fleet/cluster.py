@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 NAMESPACE = "ecg-stream"
 OBJECT_STORE_BYTES = 100 << 20  # next to nothing of a fleet goes through Ray's object store
+OWN_ROOM = 64  # shards for which a cluster of our own has room, however few processors the machine has
 CALL_S = 120.0
 AGAIN_S = 0.25
 HEALTH = {"health_check_initial_delay_ms": 2000, "health_check_period_ms": 1000, "health_check_failure_threshold": 3}
@@ -58,6 +59,7 @@ class ShardActor:
 
     def report(self, known: int | None) -> tuple[ShardReport, dict[str, Any]]:
         """See `Shard.report`; with it comes where the shard is."""
+        self._shard()  # while it warms up the thread does not answer
         return self._thread.call(self._report(known)), self._place
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -140,16 +142,20 @@ class CoordinatorActor:
 
     def stop(self) -> None:
         """See `Coordinator.stop`; then the shards are taken away."""
-        if self._started is not None:
-            self._thread.call(self._started.stop())
-            for line in self.status()["shards"]:
-                self._shards.kill(line["shard"])
+        self._thread.call(self._stop())
+        for line in self.status()["shards"]:
+            self._shards.kill(line["shard"])
 
     async def _run(self) -> None:
         store = open_store(self._settings.state)
         self._started = Coordinator(self._settings, store, self._shards, self._count)
         self._ready.set()
         await self._started.run()
+
+    async def _stop(self) -> None:
+        await self._ready.wait()
+        assert self._started is not None
+        await self._started.stop()
 
     async def _in_loop(self, what: Callable[[Coordinator], T]) -> T:
         await self._ready.wait()
@@ -177,7 +183,7 @@ def _remote(kind: type, name: str, **options: Any) -> Any:
     )
 
 
-def connect(address: str, shards: int = 1) -> None:
+def connect(address: str, room: int = 1, *, log: bool = False) -> None:
     """Connect to a Ray cluster, or start one in this machine that lasts as long as this process.
 
     Parameters
@@ -185,17 +191,19 @@ def connect(address: str, shards: int = 1) -> None:
     address
         ``local`` for one of our own; ``auto`` for the one that runs on this machine; ``HOST:PORT`` of a cluster's
         head, from a machine of the cluster; ``ray://HOST:PORT`` from anywhere.
-    shards
-        How many are to find room in a cluster of our own.
+    room
+        How many actors are to find room in a cluster of our own.
+    log
+        Whether what the actors log is printed here: by Ray, on stdout and stderr.
 
     Raises
     ------
     RequestError
         If there is no cluster.
     """
-    options: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": "error"}
+    options: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": "error", "log_to_driver": log}
     if address == "local":
-        cpus = max(shards + 1, os.cpu_count() or 1)
+        cpus = max(room + 1, os.cpu_count() or 1)
         options |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         options["_system_config"] = HEALTH
     try:

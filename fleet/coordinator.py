@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
+from ..errors import RequestError
 from ..stream.mqtt_topics import Topics
 from .births import Births
 from .holding import Holding, ShardReport
@@ -30,6 +31,8 @@ POLL_S = 0.25
 REPORT_S = 5.0  # a shard that does not report in this time is away
 ACTION_S = 60.0  # longer than any action's own limits together
 JOIN_S = 30.0  # for all new shards to be there, so that nobody is moved to one and then on to the next
+ABSENT_S = 60.0  # a shard that has not answered for so long has no processor
+STRANGER_S = 30.0  # for the birth message of someone whose waves a shard keeps; it acknowledges nothing after them
 AGAIN_S = 1.0  # before what has failed is tried again
 
 
@@ -68,6 +71,7 @@ class _Seen:
     place: Mapping[str, Any] | None = None
     holding: Holding | None = None
     away: bool = True
+    since: float = field(default_factory=time.monotonic)  # it has not answered, or has been there
     started: bool = False  # ever: until then nobody is given to it, and it can have nobody
     epoch: int = 0
     restarts: int = 0
@@ -95,8 +99,9 @@ class Coordinator:
         self._shards = shards
         file = _read(store)
         self.count = file.shards if file else count
-        known = file.running if file else []
-        self._seen = {shard: _Seen() for shard in dict.fromkeys([*known, *shard_names(self.count)])}
+        # Without the file, any of them may have been here before.
+        self._known = file.running if file else shard_names(self.count)
+        self._seen = {shard: _Seen() for shard in dict.fromkeys([*self._known, *shard_names(self.count)])}
         self._placement = Placement(())
         self._join_by = 0.0
         self._change = asyncio.Event()
@@ -105,6 +110,7 @@ class Coordinator:
         self._tasks: asyncio.TaskGroup | None = None
         self._plan: Plan | None = None
         self._moved = 0
+        self._strangers: dict[str, float] = {}  # whose messages are kept somewhere, and since when nobody knows whose
         self._stopped = False
 
     async def run(self) -> None:
@@ -113,7 +119,7 @@ class Coordinator:
             self._tasks = tasks
             self._write()
             for shard in self._seen:
-                self._start(shard)
+                self._start(shard, known=shard in self._known)
             self._join_by = time.monotonic() + JOIN_S
             tasks.create_task(self._births.run(), name="births")
             while True:
@@ -121,32 +127,30 @@ class Coordinator:
                     async with asyncio.timeout(AGAIN_S):
                         await self._change.wait()
                 self._place()
-                if self._change.is_set() or self._plan != Plan() or self._births.gone(self._settings.silence_s):
+                waits = self._plan != Plan() or self._strangers or self._births.gone(self._settings.silence_s)
+                if self._change.is_set() or waits:
                     self._change.clear()
                     self._act()
 
     def scale(self, count: int) -> None:
         """Change the number of shards to `count`; patients move, and then those who are too many go."""
         self.count = count
-        new = [shard for shard in shard_names(count) if shard not in self._seen]
-        self._seen |= {shard: _Seen() for shard in new}
-        self._write()
-        for shard in new:
-            self._start(shard)
-        self._join_by = time.monotonic() + JOIN_S
+        self._add([shard for shard in shard_names(count) if shard not in self._seen])
         self._plan = None
         self._change.set()
 
     async def stop(self) -> None:
         """Let all shards save their sessions and end."""
         self._stopped = True
-        stopping = (self._shards.call(shard, "stop") for shard in self._seen)
-        for shard, result in zip(self._seen, await asyncio.gather(*stopping, return_exceptions=True), strict=True):
+        heard = [shard for shard, seen in self._seen.items() if seen.place is not None]  # the others may never be there
+        stopping = (asyncio.wait_for(self._shards.call(shard, "stop"), ACTION_S) for shard in heard)
+        for shard, result in zip(heard, await asyncio.gather(*stopping, return_exceptions=True), strict=True):
             if isinstance(result, Exception):
                 log.warning("%s could not be stopped in good order; it will go on from its last snapshot", shard)
 
     def status(self) -> dict[str, Any]:
         """Say how the fleet stands."""
+        now = time.monotonic()
         everyone = set(self._seen) == set(self._placement.shards) == set(shard_names(self.count))
         settled = self._plan is not None and not self._plan and everyone
         return {
@@ -154,6 +158,7 @@ class Coordinator:
             "connected": self._births.connected,
             "settled": settled and all(not seen.away and not seen.busy for seen in self._seen.values()),
             "shards_wanted": self.count,
+            "shards_missing": sum(seen.away and now - seen.since > ABSENT_S for seen in self._seen.values()),
             "patients_known": len(self._births.online),
             "patients_online": sum(self._births.online.values()),
             "patients_moving": self._plan.moving if self._plan is not None else 0,
@@ -171,17 +176,25 @@ class Coordinator:
 
     # Watching.
 
-    def _start(self, shard: str) -> None:
+    def _add(self, shards: Sequence[str]) -> None:
+        self._seen |= {shard: _Seen() for shard in shards}
+        self._write()
+        for shard in shards:
+            self._start(shard, known=False)
+        self._join_by = time.monotonic() + JOIN_S
+
+    def _start(self, shard: str, *, known: bool) -> None:
+        """Start a shard; one that was not known before, or was never up, has nobody."""
         assert self._tasks is not None
         seen = self._seen[shard]
-        seen.started = self._store.read(f"{shard}/epoch") is not None
+        seen.started = known and self._store.read(f"{shard}/epoch") is not None
         if not seen.started:
             seen.holding = Holding()
         self._shards.start(shard)
-        self._tasks.create_task(self._watch(shard), name=f"watch {shard}")
+        self._tasks.create_task(self._watch(shard, seen), name=f"watch {shard}")
 
-    async def _watch(self, shard: str) -> None:
-        while shard in self._seen:
+    async def _watch(self, shard: str, seen: _Seen) -> None:
+        while self._seen.get(shard) is seen:
             await self._look(shard)
             await asyncio.sleep(POLL_S)
 
@@ -191,18 +204,20 @@ class Coordinator:
         try:
             async with asyncio.timeout(REPORT_S):
                 report, place = await self._shards.report(shard, known)
+        except RequestError:  # it answers that it is being started
+            self._note(seen, away=True)
+            seen.since = time.monotonic()
+            return
         except Exception as error:  # dead, being restarted, or cut off: Ray has a type for each
             if not (seen.away or self._stopped):
                 log.warning("%s does not answer: %s", shard, _first_line(error))
-            seen.away = True
+            self._note(seen, away=True)
             return
         if seen.report is not None and (report.epoch, report.version) < (seen.epoch, seen.report.version):
             return  # overtaken by a later answer
         seen.restarts += 0 < seen.epoch < report.epoch
         seen.epoch = report.epoch
-        if seen.away != (not report.connected):
-            seen.away = not report.connected
-            self._change.set()
+        self._note(seen, away=not report.connected)
         seen.report, seen.place = report, place
         if report.connected and not seen.started:
             seen.started = True
@@ -214,6 +229,11 @@ class Coordinator:
         elif report.holding is not None:
             seen.report = None
 
+    def _note(self, seen: _Seen, *, away: bool) -> None:
+        if seen.away != away:
+            seen.away, seen.since = away, time.monotonic()
+            self._change.set()
+
     # Acting.
 
     def _act(self) -> None:
@@ -221,8 +241,10 @@ class Coordinator:
         holdings = {shard: seen.holding for shard, seen in self._seen.items() if seen.holding is not None}
         if len(holdings) < len(self._seen) or not self._births.connected or not self._placement.shards:
             return  # someone who has not been heard may have anyone
-        gone = self._births.gone(self._settings.silence_s)
-        here = [patient for patient, online in self._births.online.items() if online]
+        gone = self._births.gone(self._settings.silence_s) | self._given_up(holdings.values())
+        kept = {patient for holding in holdings.values() for patient in holding.arriving}
+        # Whose messages wait is here, also if he has gone offline meanwhile.
+        here = [patient for patient, online in self._births.online.items() if online or patient in kept]
         plan = self._plan = make_plan(here, gone, self._placement, holdings)
         for patient in gone - {patient for patients in plan.discharge.values() for patient in patients}:
             self._births.forget(patient)
@@ -238,6 +260,14 @@ class Coordinator:
                     self._begin({shard}, self._retire, shard)
                 else:  # there was never room for it
                     self._remove(shard)
+
+    def _given_up(self, holdings: Collection[Holding]) -> set[str]:
+        """Give those whose messages are kept somewhere, and of whom nothing else has been heard for long."""
+        heard = {*self._births.online, *(each for holding in holdings for each in (*holding.owned, *holding.leaving))}
+        now = time.monotonic()
+        unknown = {patient for holding in holdings for patient in holding.arriving} - heard
+        self._strangers = {patient: self._strangers.get(patient, now) for patient in unknown}
+        return {patient for patient, since in self._strangers.items() if now - since > STRANGER_S}
 
     def _begin(self, shards: Iterable[str], action: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
         involved = [self._seen[shard] for shard in set(shards)]
@@ -275,6 +305,8 @@ class Coordinator:
     async def _retire(self, shard: str) -> None:
         await self._shards.call(shard, "retire")
         self._remove(shard)
+        if shard in shard_names(self.count):  # wanted again meanwhile
+            self._add([shard])
 
     def _remove(self, shard: str) -> None:
         self._shards.kill(shard)

@@ -264,6 +264,7 @@ class Shard:
         for patient in going:
             await self._sessions.end(patient, for_good=True)
         await self._sessions.outbox.confirmed(self._topics_of(going, *OUTPUTS))
+        await self.save()  # who has ended is not to come back with the next incarnation: nobody would end him again
         await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
         await self._announce(client, going, gone=True)
 

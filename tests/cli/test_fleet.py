@@ -106,6 +106,27 @@ def test_a_wrong_request_is_told_in_one_line(
     assert told in err
 
 
+def test_scale_does_not_wait_for_a_shard_for_which_there_is_no_processor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = pytest.importorskip("ecg_stream.fleet.cluster")
+
+    class Full:
+        def scale(self, shards: int) -> None:
+            assert shards == 5
+
+        def status(self) -> dict[str, Any]:
+            return {"settled": False, "shards_missing": 2, "shards": [{}] * 5}
+
+    monkeypatch.setattr(cluster, "connect", lambda address: None)
+    monkeypatch.setattr(cluster.Fleet, "find", lambda name: Full())
+    assert run(["fleet", "scale", "5"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ecg-stream: 2 of 5 shards have not answered for a minute")
+    assert err.count("\n") == 1
+
+
 @pytest.fixture
 def ray_folder() -> Iterator[str]:
     """A folder of its own for Ray, with a short name: paths of sockets have a limit."""
@@ -144,24 +165,29 @@ def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder
             assert 'ecg_stream_fleet_owned{shard="shard-0"} 1.0' in page
             assert 'ecg_stream_wave_messages_total{shard="shard-0"}' in page
             assert urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").read() == b"ok\n"
-            assert "2 of 2 shards up on 1 node" in done(environment, "fleet", "scale", "2", "--address", address)
-            assert "shard-1" in done(environment, "fleet", "status", "--address", address)
+            # More than this machine has processors: a cluster of our own has room for them.
+            scaled = done(environment, "fleet", "scale", "3", "--address", address)
+            assert "3 of 3 shards up on 1 node; 1 patients placed" in scaled
+            assert "shard-2" in (shown := done(environment, "fleet", "status", "--address", address))
+            assert shown.splitlines()[-1] == scaled.strip()
+            os.kill(line_that(out, lambda found: found["settled"])["shards"][0]["pid"], signal.SIGKILL)
+            line_that(out, lambda found: found["settled"] and found["shards"][0]["restarts"])  # all of it is JSON
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 130
         finally:
             process.kill()
             process.wait()
+            broker.stop()
         assert ear.lines("ecg/bed-7/beats") == expected
-    broker.stop()
     store = open_store(str(tmp_path / "state"))
-    assert json.loads(store.read("fleet.json") or b"")["shards"] == 2
-    kept = [ShardFile(store, shard).load().patients for shard in ("shard-0", "shard-1")]
+    assert json.loads(store.read("fleet.json") or b"")["shards"] == 3
+    kept = [ShardFile(store, shard).load().patients for shard in ("shard-0", "shard-1", "shard-2")]
     assert [patient for patients in kept for patient in patients] == ["bed-7"]
 
 
 def line_that(out: Path, says: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     """Wait for a line that says something; give it."""
-    for _ in range(2400):
+    for _ in range(4800):
         for line in out.read_bytes().splitlines():
             if says(found := json.loads(line)):
                 return found

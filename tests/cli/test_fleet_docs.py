@@ -40,7 +40,12 @@ def test_the_manifest() -> None:
     (worker,) = group["template"]["spec"]["containers"]
     processors = int(worker["resources"]["limits"]["cpu"])
     assert (group["replicas"] - 1) * processors >= options["shards"], "no room for the shards of a lost node"
-    assert {each["name"] for each in worker["env"]} == {f"RAY_{name}" for name in cluster_module.HEALTH}
+    token = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}
+    assert {each["name"] for each in worker["env"]} == {f"RAY_{name}" for name in cluster_module.HEALTH} | token
+    (head,) = cluster["spec"]["headGroupSpec"]["template"]["spec"]["containers"]
+    assert head["env"] == worker["env"]
+    same = [each for each in container["env"] if each["name"] in token]
+    assert same == [each for each in worker["env"] if each["name"] in token], "the command is to come in"
     mounts = {mount["mountPath"] for mount in worker["volumeMounts"]}
     for option in ("ca", "password_file"):
         assert str(options[option].parent) in mounts, "every node needs the file"

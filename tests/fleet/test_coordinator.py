@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from broker import Mosquitto
 from mqtt_ear import Ear
-from wards import Ward, difference, until
+from wards import Ward, chunks_of, difference, messages_of, replayed, until
 
 from ecg_stream.fleet import coordinator as coordinator_module
 from ecg_stream.fleet.coordinator import Coordinator
@@ -40,6 +40,8 @@ class LocalShards:
         return self._running[shard][0].report(known), {}
 
     async def call(self, shard: str, method: str, *arguments: Any) -> Any:
+        if shard not in self._running:
+            await asyncio.Event().wait()  # as Ray does, until there is room
         return await getattr(self._running[shard][0], method)(*arguments)
 
     def kill(self, shard: str) -> None:
@@ -76,6 +78,7 @@ async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(
     settings: FleetSettings, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coordinator_module, "JOIN_S", 1.0)
+    monkeypatch.setattr(coordinator_module, "ABSENT_S", 1.0)
     ward = Ward(settings.access.url, range(600, 606), 10)
     async with coordinating(settings, 3, room=2) as coordinator:
         await ward.stream(20.0)
@@ -85,9 +88,17 @@ async def test_a_shard_for_which_there_is_no_room_holds_nobody_up(
             patient: shard_of(patient, shard_names(2)) for patient in ward.chunks
         }
         assert not coordinator.status()["settled"]
+        assert coordinator.status()["shards_missing"] == 1
         coordinator.scale(2)
         await until(lambda: coordinator.status()["settled"])
         assert [line["shard"] for line in coordinator.status()["shards"]] == list(shard_names(2))
+
+
+async def test_a_fleet_with_a_shard_for_which_there_is_no_room_can_be_stopped(settings: FleetSettings) -> None:
+    async with coordinating(settings, 2, room=1) as coordinator:
+        await until(lambda: coordinator.status()["shards"][0]["up"])
+        await coordinator.stop()
+    assert open_store(settings.state).names("shard-0")[0].endswith(".state")
 
 
 async def test_who_is_gone_is_let_go(settings: FleetSettings, ear: Ear) -> None:
@@ -102,3 +113,55 @@ async def test_who_is_gone_is_let_go(settings: FleetSettings, ear: Ear) -> None:
         assert "gone-3" in coordinator.holders()
         await asyncio.to_thread(ear.publish, "ecg/gone-2/status", b'{"online":true}', retain=True)
         await until(lambda: "gone-2" in coordinator.holders())
+
+
+async def test_messages_of_someone_who_never_says_who_he_is_hold_nobody_up(
+    settings: FleetSettings, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept for a while, as his birth message may be on its way, and with them all that came after."""
+    monkeypatch.setattr(coordinator_module, "STRANGER_S", 0.5)
+    async with coordinating(settings, 1) as coordinator:
+        await until(lambda: coordinator.status()["settled"])
+        await coordinator._shards.call("shard-0", "prepare", ["stranger-1"])
+        await asyncio.to_thread(ear.publish, "ecg/stranger-1/wave", b"{}")
+        await until(lambda: coordinator.status()["shards"][0]["unacknowledged"] > 0)
+        await until(lambda: coordinator.status()["shards"][0]["unacknowledged"] == 0)
+        assert "stranger-1" not in coordinator.holders()
+
+
+async def test_who_has_gone_offline_is_heard_out_where_his_messages_wait(settings: FleetSettings, ear: Ear) -> None:
+    """As after the death of a shard that had not yet saved that he is there."""
+    async with coordinating(settings, 1) as coordinator:
+        await until(lambda: coordinator.status()["settled"])
+        await coordinator._shards.call("shard-0", "prepare", ["brief-1"])
+        for chunk in messages_of(chunks_of(7, 12), 1.0):
+            await asyncio.to_thread(ear.publish, "ecg/brief-1/wave", chunk.payload)
+        await asyncio.to_thread(ear.publish, "ecg/brief-1/status", b'{"online":false}', retain=True)
+        expected = replayed("brief-1", chunks_of(7, 12))
+
+        def told() -> list[bytes]:
+            return [line for topic, line in list(ear.heard) if topic.startswith("ecg/brief-1/")]
+
+        await until(lambda: len(lines := told()) >= len(expected) or expected[-1] in lines)
+        assert told() == expected
+
+
+async def test_a_shard_that_is_wanted_again_while_it_goes_is_there_in_the_end(
+    settings: FleetSettings, ear: Ear
+) -> None:
+    async with coordinating(settings, 2) as coordinator:
+        await until(lambda: coordinator.status()["settled"])
+        retire, retiring = Shard.retire, asyncio.Event()
+
+        async def slowly(shard: Shard) -> None:
+            retiring.set()
+            await until(lambda: coordinator.count == 2)
+            await retire(shard)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Shard, "retire", slowly)
+            coordinator.scale(1)
+            await retiring.wait()
+            coordinator.scale(2)
+            await until(lambda: coordinator.status()["settled"])
+        assert [line["shard"] for line in coordinator.status()["shards"]] == list(shard_names(2))

@@ -25,8 +25,7 @@ def shaken(network):
     return network
 
 
-@pytest.mark.parametrize("n_leads", [1, 12])
-@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize(("arch", "n_leads"), [*((arch, 12) for arch in ARCHITECTURES), ("meanbeat", 1)])
 def test_onnx_agrees_with_keras(tmp_path, arch, n_leads):
     keras.utils.set_random_seed(1)
     front = record_front(arch, fs=100, n_leads=n_leads)
@@ -43,10 +42,10 @@ def test_onnx_agrees_with_keras(tmp_path, arch, n_leads):
 
 
 def test_the_mean_of_members_is_one_graph(tmp_path):
-    members = [shaken(build_record_network("seresnet", fs=100, n_leads=1)) for _ in range(3)]
+    members = [shaken(build_record_network("seresnet", fs=100, n_leads=1)) for _ in range(2)]
     mean = average(members, n_leads=1)
     export_onnx(mean, tmp_path / "model.onnx", n_samples=1000)
-    assert (tmp_path / "model.onnx").stat().st_size < 4e6
+    assert (tmp_path / "model.onnx").stat().st_size < 2.7e6
     x = np.random.default_rng(2).normal(0.0, 0.3, (4, 1000, 1)).astype(np.float32)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     expected = np.mean([np.asarray(member(x, training=False)) for member in members], axis=0)
@@ -68,7 +67,7 @@ def test_members_of_two_kinds_share_one_front(tmp_path):
 
 def test_rounded_weights_take_half_the_room_and_say_the_same(tmp_path):
     keras.utils.set_random_seed(3)
-    network = shaken(build_record_network("seresnet", fs=100, n_leads=1))
+    network = shaken(build_record_network("cnn", fs=100, n_leads=1))
     x = np.random.default_rng(2).normal(0.0, 0.3, (4, 1000, 1)).astype(np.float32)
     before = np.asarray(network(x, training=False))
     export_onnx(network, tmp_path / "whole.onnx", n_samples=1000)

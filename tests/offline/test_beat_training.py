@@ -144,7 +144,7 @@ def test_multipliers_raise_the_figure_that_they_are_chosen_by():
     assert chosen["S_f1"] + chosen["V_f1"] > plain["S_f1"] + plain["V_f1"]
 
 
-@pytest.mark.parametrize(("arch", "members", "epochs"), [("dense", 1, 80), ("context", 2, 40)])
+@pytest.mark.parametrize(("arch", "members", "epochs"), [("dense", 1, 40), ("context", 2, 15)])
 def test_a_network_learns_the_demo_and_is_written_and_served(arch, members, epochs, demo, detector, tmp_path):
     from ecg_stream.offline.beat_bundle import write_beat_bundle
     from ecg_stream.offline.beat_training import FEATURES

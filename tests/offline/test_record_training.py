@@ -87,7 +87,7 @@ def test_augmentation_crops_and_disturbs_and_keeps_the_target():
     assert not np.array_equal(batches_of(Augmentation())[0][0], batches_of(Augmentation(noise_mv=0.1))[0][0])
 
 
-def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
+def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path, eagerly):
     told = []
     trained = train_record_model(
         records, archs=["cnn"], epochs=12, seed=3, balance="weights", left_out=((8,), (7,)), on_epoch=told.append
@@ -115,7 +115,7 @@ def test_learns_and_writes_a_bundle_that_says_the_same(records, tmp_path):
     assert (tmp_path / "m" / "checkpoint.keras").is_file()
 
 
-def test_stops_early_and_keeps_the_best_epoch(records):
+def test_stops_early_and_keeps_the_best_epoch(records, eagerly):
     trained = train_record_model(records, archs=["cnn"], epochs=60, seed=0, balance="undersample")
     best = max(trained.history, key=lambda figures: figures.validation_auc)
     assert best.kept
@@ -124,14 +124,14 @@ def test_stops_early_and_keeps_the_best_epoch(records):
     assert trained.validation_auc == pytest.approx(best.validation_auc, abs=1e-6)
 
 
-def test_weight_average_and_augmentation_train(records, monkeypatch):
+def test_weight_average_and_augmentation_train(records, monkeypatch, eagerly):
     monkeypatch.setitem(RECIPES, "cnn", RECIPES["seresnet"])  # the recipe of the one on the quick network
     trained = train_record_model(records, archs=["cnn"], epochs=12, seed=0, balance="weights")
     assert trained.validation_auc > 0.8
     assert trained.history[-1].loss < trained.history[0].loss
 
 
-def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path):
+def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path, eagerly):
     trained = train_record_model(
         records, archs=["cnn", "meanbeat"], epochs=4, seed=0, balance="weights", left_out=((1, 2), (3,))
     )
@@ -147,7 +147,7 @@ def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them
     assert np.all((served >= card.thresholds["youden"]) == positive)
 
 
-def test_a_teacher_says_only_what_it_did_not_learn(records, tmp_path):
+def test_a_teacher_says_only_what_it_did_not_learn(records, tmp_path, eagerly):
     halves = ((1, 2, 3, 4), (5, 6, 7, 8))
     trained = train_record_model(records, archs=["cnn"], epochs=3, seed=0, balance="weights", left_out=halves)
     learning = np.isin(records.index.fold, range(1, 9))
@@ -162,7 +162,7 @@ def test_a_teacher_says_only_what_it_did_not_learn(records, tmp_path):
     assert np.abs(mean_of_all - trained.left_out)[learning].max() > 0.01
 
 
-def test_a_teacher_that_learnt_from_all_is_refused(records, tmp_path):
+def test_a_teacher_that_learnt_from_all_is_refused(records, tmp_path, eagerly):
     trained = train_record_model(records, archs=["cnn"], epochs=1, seed=0, balance="weights", left_out=((7, 8),))
     write_record_bundle(tmp_path / "m", trained, records.index, name="m", rate=100, leads=("I",), training={})
     said = (
@@ -175,7 +175,7 @@ def test_a_teacher_that_learnt_from_all_is_refused(records, tmp_path):
         read_left_out(load_bundle(tmp_path / "m", "record"), records.index)
 
 
-def test_records_that_nobody_validated_choose_nothing(records, tmp_path):
+def test_records_that_nobody_validated_choose_nothing(records, eagerly):
     index = records.index
     wrong = ~index.validated & (index.fold == 8)
     mislabelled = replace(index, positive=np.where(wrong, ~index.positive, index.positive))

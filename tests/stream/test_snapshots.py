@@ -61,7 +61,9 @@ def test_a_pipeline_goes_on_from_bytes_exactly() -> None:
     assert outputs == expected
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"raw", np.array([object()]), lambda: None], ids=repr)
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, b"raw", np.array([object()]), lambda: None], ids=lambda value: type(value).__name__
+)
 def test_what_no_snapshot_may_hold(value) -> None:
     with pytest.raises(TypeError):
         to_bytes({"value": value})
