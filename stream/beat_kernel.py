@@ -33,6 +33,8 @@ LONG_RUN = 3000
 MILD_RUN = 0.7
 """What is shorter by less than this is forgotten in a minute or two: a heart that beats on at four fifths of what it
 beat at is no longer in a run, it has recovered from a slow rhythm."""
+KNOWN_RR = 8
+"""Intervals after which a rhythm is known, and a run can begin: not with the first, which may be from a false beat."""
 STEADY = 0.25
 """Spread of the last intervals about their median, relative to it, out of which a run can begin."""
 LONGEST_BASE = 1.1
@@ -290,7 +292,7 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     x[i + 19] = irregular / max(n16 - 1, 1)
     if p.run == 0:
         p.base_rr = min(median8, LONGEST_BASE * long_rr)
-        if spread < STEADY and interval < 0.8 * median8 and interval < 0.85 * previous:
+        if n_rr >= KNOWN_RR and spread < STEADY and interval < 0.8 * median8 and interval < 0.85 * previous:
             p.run = 1
     elif interval < 0.85 * p.base_rr:
         p.run += 1
