@@ -15,6 +15,7 @@ from mqtt_ear import Ear
 from tls import OPENSSL, make_certificates
 
 from ecg_stream.stream.codec import decode_wave, says_online
+from ecg_stream.stream.first_start import compile_loops
 
 DOCS = Path(__file__).parents[2] / "docs"
 PASSWD = shutil.which("mosquitto_passwd")
@@ -59,6 +60,7 @@ def test_mosquitto_pub(mosquitto) -> None:
 def test_the_hardened_mosquitto_confines_a_device_to_its_patient(tmp_path) -> None:
     if MOSQUITTO is None or OPENSSL is None or PASSWD is None:
         pytest.skip("needs Mosquitto, mosquitto_passwd and openssl")
+    compile_loops()  # at a first start the service would come after the devices have gone
     make_certificates(tmp_path)
     shutil.copy(DOCS / "mosquitto" / "acl", tmp_path)
     for number, user in enumerate(("ecg-stream", "bed-7")):
