@@ -208,6 +208,17 @@ def test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none():
     assert run[209:].max() == 0.0
 
 
+def test_a_run_waits_for_a_rhythm_and_a_mild_one_is_forgotten():
+    after_a_false_beat = np.cumsum([0.5, 1.1, *[0.83] * 40])
+    assert group(describe(250.0, after_a_false_beat), "run_length").max() == 0.0
+    faster_from_now_on = np.cumsum([*[1.1] * 40, *[0.84] * 200])
+    beats = describe(250.0, faster_from_now_on)
+    run = group(beats, "run_length")[:, 0]
+    assert run[45] > 0.0
+    assert run[-60:].max() == 0.0
+    assert group(beats, "rr_to_base")[-60:].min() > 0.9
+
+
 def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
     """R and S of like height: which is the largest excursion hangs on a hair, where the window stands does not."""
     peaks = regular(20)
