@@ -175,7 +175,7 @@ def train_beat_network(
         seen_trust.append(held_weights)
         seen_unaltered.append(validation.unaltered)
     classes, probabilities = np.concatenate(seen_classes), np.concatenate(seen_probabilities)
-    # What is served is the signal as it comes; noise added for training has a say only in what noise is called.
+    # What is served is the signal as it comes; what is altered for training has a say only in what noise is called.
     unaltered, trusted = np.concatenate(seen_unaltered), np.concatenate(seen_trust) > 0.0
     plain, noisy = unaltered & trusted, ~unaltered & trusted
     calibration = calibrate(classes[plain], probabilities[plain])

@@ -32,6 +32,12 @@ STRETCH_BEATS = (20, 120)
 STEADY = 0.08
 """A stretch whose intervals change by less than this, of their median, is steady."""
 
+EARLY = 0.92
+"""A beat is made S only if its interval becomes shorter than this share of what it was."""
+
+SHORTEST_STRETCH_S = 0.04
+"""So much of the time between two beats is left, however early the second one is made."""
+
 P_WAVE_S = (-0.22, -0.07)
 """Where the P wave stands, from the mark."""
 
@@ -74,7 +80,7 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> Train
     wanted = np.clip(intervals * factor, SHORTEST_S, LONGEST_S)
     # What was too short, long or interrupted stays as it is.
     wanted = np.where((intervals < SHORTEST_S) | (intervals > LONGEST_S) | (factor == 1.0), intervals, wanted)
-    early &= (wanted < 0.92 * intervals) & movable
+    early &= (wanted < EARLY * intervals) & movable
     signal = record.signal.astype(np.float64)
     _alter_p_waves(signal, record, early, fibrillates & movable, rng)
     told_at = _source_positions(record, wanted - intervals)
@@ -99,7 +105,7 @@ def _is_steady(intervals: Factors) -> bool:
 def _source_positions(record: TrainingRecord, longer: Factors) -> Factors:
     """Where in the record each sample of the new signal is from, for changes of the intervals in seconds."""
     fs = record.fs
-    shortest = round(0.04 * fs)
+    shortest = round(SHORTEST_STRETCH_S * fs)
     old, new = [0], [0]
     # Whole samples throughout, so that what is not stretched stays as it is to the last digit.
     changes = np.rint(longer * fs).astype(np.int64)

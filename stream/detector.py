@@ -24,7 +24,7 @@ on single leads (cross-validation by patient)."""
 
 BACK_THRESHOLD = 0.04
 """Probability at which search-back takes the best candidate that was passed over: where a beat is due, little will do.
-Against 0.15 it finds a fifth of the beats missed in mitdb, and one false one for ten (cross-validation by patient)."""
+Against 0.15 it finds a fifth of the beats missed in mitdb, and one false one for six (cross-validation by patient)."""
 
 _WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
 
@@ -111,7 +111,8 @@ class QrsDetector:
     --------------------------
     The adaptive thresholds are replaced by the network, trained on the detector's own decisions; leads are fused;
     T waves need no rule of their own, since the network sees the wave; a long pause lowers the level slowly instead
-    of resetting it.
+    of resetting it; within the refractory time a candidate that is twice as high as the beat before counts, since
+    that beat was its P wave.
 
     Parameters
     ----------
