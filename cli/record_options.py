@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import RequestError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..offline.ptbxl import Rate, RecordSet
 
 Choice = TypeVar("Choice", bound=str)
@@ -113,3 +116,29 @@ def open_records(database: Path | None, *, leads: str, rate: int, label: str, fo
             file=sys.stderr,
         )
     return records
+
+
+def open_across(records: RecordSet, database: Path | None) -> NDArray[np.float32] | None:
+    """Read what stands across the leads of some records, for turning the heart's axis; None if not all are limb leads.
+
+    Raises
+    ------
+    RecordError
+        If a record lacks one of the leads that this takes.
+    """
+    from ..errors import RecordError
+    from ..offline.heart_axis import FRONTAL, can_turn, leads_across
+    from ..offline.ptbxl import load_records
+    from ..replay.catalog import data_folder
+
+    if not can_turn(records.leads):
+        return None
+    folder = data_folder() / "ptb-xl" if database is None else database
+    rate: Rate = 100 if records.rate == 100 else 500
+    frontal = load_records(folder, records.index, rate=rate, leads=FRONTAL, cache=data_folder() / "cache")
+    if frontal.missing:
+        raise RecordError(
+            f"{len(frontal.missing)} records lack {' or '.join(FRONTAL)}, which training on limb leads needs: "
+            f"{', '.join(frontal.missing[:3])}; fetch them again"
+        )
+    return leads_across(frontal.signals, records.leads)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def record(
     output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
     arch: Annotated[
-        str, typer.Option(help="Network: cnn, crnn, seresnet or meanbeat; or several, such as seresnet+meanbeat.")
-    ] = "seresnet+meanbeat",
+        str,
+        typer.Option(help="Network: cnn, crnn, seresnet, slimcnn or meanbeat; or several, such as seresnet+slimcnn."),
+    ] = "seresnet+slimcnn",
     leads: Annotated[str, typer.Option(help="I, all, or lead names with commas.")] = "I",
     rate: Annotated[int, typer.Option(help="Sampling rate of the records, 100 or 500 Hz.")] = 100,
     balance: Annotated[
@@ -65,7 +66,7 @@ def record(
     from ..models.record_networks import import_keras
     from ..offline.record_bundle import write_record_bundle
     from ..offline.record_training import train_record_model
-    from .record_options import open_records
+    from .record_options import open_across, open_records
 
     import_keras()  # before minutes of reading, if it is missing
     records = open_records(database, leads=leads, rate=rate, label=label)
@@ -78,6 +79,7 @@ def record(
         balance=how,
         left_out=groups,
         teacher=soft,
+        across=open_across(records, database),
         on_epoch=_show,
     )
     made_by: dict[str, Any] = {

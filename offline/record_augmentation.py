@@ -33,6 +33,9 @@ class Augmentation:
         Standard deviation of the log of a factor on time, about the middle.
     shift_s
         Standard deviation of a shift in time, seconds.
+    turn_deg
+        Standard deviation of a turn of the heart's axis in the frontal plane, degrees; see `heart_axis`. Only where
+        the leads across come along.
     """
 
     crop: float = 0.8
@@ -42,6 +45,7 @@ class Augmentation:
     wander_mv: float = 0.05
     stretch: float = 0.0
     shift_s: float = 0.0
+    turn_deg: float = 0.0
 
 
 NOTHING = Augmentation(crop=1.0, gain=0.0, lead_gain=0.0, noise_mv=0.0, wander_mv=0.0)
@@ -57,6 +61,7 @@ def epoch_batches(
     size: int,
     augmentation: Augmentation,
     rng: np.random.Generator,
+    across: bool = False,
 ) -> Iterator[Batch]:
     """One pass over shuffled records, in full batches; what is left over waits for another shuffle.
 
@@ -70,6 +75,9 @@ def epoch_batches(
         Records in a batch.
     augmentation, rng
         How much to disturb, and the source of chance.
+    across
+        The second half of the leads are those across the first, from `heart_axis.leads_across`: they turn the
+        axis, and are not part of the batch.
     """
     crop = round(augmentation.crop * signals.shape[1])
     order = rng.permutation(len(signals))
@@ -78,6 +86,8 @@ def epoch_batches(
         chosen = order[first : first + size]
         starts = rng.integers(0, signals.shape[1] - crop + 1, size)
         x = signals[chosen[:, None], starts[:, None] + np.arange(crop)]
+        if across:
+            x = _turned(x, augmentation.turn_deg, rng)
         if augmentation != NOTHING:
             x = _disturbed(x, fs, augmentation, rng)
         yield x, targets[chosen], weights[chosen]
@@ -95,6 +105,12 @@ def _disturbed(
     phase = 2.0 * np.pi * (hertz * np.arange(length)[:, None] / fs + rng.uniform(0.0, 1.0, (n, 1, leads)))
     wander = rng.normal(0.0, augmentation.wander_mv, (n, 1, leads)) * np.sin(phase)
     return (x * np.exp(log_gain) + noise + wander).astype(np.float32)
+
+
+def _turned(x: NDArray[np.float32], turn_deg: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    leads, across = np.split(x, 2, axis=2)
+    angle = np.radians(rng.normal(0.0, turn_deg, (len(x), 1, 1)))
+    return (np.cos(angle) * leads + np.sin(angle) * across).astype(np.float32)
 
 
 def _moved(

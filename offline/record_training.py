@@ -67,6 +67,9 @@ RECIPES = {
     "cnn": Recipe(),
     "crnn": Recipe(),
     "seresnet": Recipe(3e-3, 0.02, label_smoothing=0.05, augmentation=Augmentation(), weight_average=0.993, epochs=12),
+    "slimcnn": Recipe(
+        2e-3, 0.02, label_smoothing=0.05, augmentation=Augmentation(turn_deg=20.0), weight_average=0.993, epochs=16
+    ),
     "meanbeat": Recipe(
         3e-3,
         0.02,
@@ -134,6 +137,7 @@ def train_record_model(
     epochs: int | None = None,
     left_out: Sequence[Sequence[int]] = ((8,),),
     teacher: NDArray[np.float64] | None = None,
+    across: NDArray[np.float32] | None = None,
     on_epoch: Callable[[EpochFigures], object] | None = None,
 ) -> Trained:
     """Train one member of each architecture for each group of folds that is left out.
@@ -156,6 +160,9 @@ def train_record_model(
         ``(len(records.index),)`` probability of IMI from a model that sees more, to learn from beside the labels
         (Hinton et al. 2015, arXiv:1503.02531). Of a record that the teacher learnt from it would be the label again, so
         it is to be that of `Trained.left_out`.
+    across
+        ``(len(records.index), samples, leads)`` from `heart_axis.leads_across`, for the recipes that turn the heart's
+        axis; without it none does.
     on_epoch
         Told of every epoch.
 
@@ -190,9 +197,12 @@ def train_record_model(
             recipe = RECIPES[arch]
             targets = soft_targets(positive, recipe.label_smoothing, soft)
             seen = through(fronts.get(arch), others)
+            learnt = through(fronts.get(arch), signals)
+            if across is not None and recipe.augmentation.turn_deg and arch not in fronts:
+                learnt = np.concatenate([learnt, across[np.isin(records.index.fold, kept)]], axis=2)
             member, figures = _member(
                 arch,
-                balanced(through(fronts.get(arch), signals), targets, positive, balance, seed + number),
+                balanced(learnt, targets, positive, balance, seed + number),
                 (seen[counts], truth),
                 fs=rate,
                 epochs=epochs or recipe.epochs,
@@ -345,7 +355,14 @@ def _fit(
     for epoch in range(epochs):
         losses = [
             network.train_on_batch(x, y, sample_weight=w)
-            for x, y, w in epoch_batches(*training, fs=fs, size=recipe.batch, augmentation=recipe.augmentation, rng=rng)
+            for x, y, w in epoch_batches(
+                *training,
+                fs=fs,
+                size=recipe.batch,
+                augmentation=recipe.augmentation,
+                rng=rng,
+                across=training[0].shape[2] > validation[0].shape[2],
+            )
         ]
         current = network.get_weights()
         if averaging:

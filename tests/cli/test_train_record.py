@@ -112,7 +112,7 @@ def test_missing_records_are_named(root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--arch", "vgg"], "--arch vgg: valid are cnn, crnn, seresnet, meanbeat"),
+        (["--arch", "vgg"], "--arch vgg: valid are cnn, crnn, seresnet, slimcnn, meanbeat"),
         (["--arch", "cnn+cnn"], "got the architectures cnn, cnn: valid are one or more of cnn, crnn"),
         (["--leads", "IX"], "--leads IX: no lead IX; valid are all, or some of I, II, III"),
         (["--rate", "250"], "--rate 250: PTB-XL has 100 and 500 Hz"),

@@ -81,7 +81,7 @@ def test_rounded_weights_take_half_the_room_and_say_the_same(tmp_path):
     np.testing.assert_allclose(rounded, before, rtol=0, atol=0.02)
 
 
-@pytest.mark.parametrize("arch", ["cnn", "crnn", "seresnet"])
+@pytest.mark.parametrize("arch", ["cnn", "crnn", "seresnet", "slimcnn"])
 def test_crops_and_500_hz_pass(arch):
     network = build_record_network(arch, fs=500, n_leads=1)
     for n in (2500, 5000):
@@ -102,5 +102,7 @@ def test_the_published_networks_are_as_published():
 
 
 def test_an_unknown_architecture_is_refused():
-    with pytest.raises(RequestError, match=r"no architecture 'vgg' for records: valid are cnn, crnn, seresnet"):
+    with pytest.raises(
+        RequestError, match=r"no architecture 'vgg' for records: valid are cnn, crnn, seresnet, slimcnn"
+    ):
         build_record_network("vgg", fs=100, n_leads=1)

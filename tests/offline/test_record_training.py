@@ -9,6 +9,7 @@ from synthetic_ptbxl import write_database
 
 from ecg_stream.errors import RecordError, RequestError
 from ecg_stream.models.bundle import load_bundle
+from ecg_stream.offline.heart_axis import FRONTAL, leads_across
 from ecg_stream.offline.ptbxl import load_records, read_index
 from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_batches
 from ecg_stream.offline.record_balance import balanced
@@ -129,6 +130,20 @@ def test_weight_average_and_augmentation_train(records, monkeypatch, eagerly):
     trained = train_record_model(records, archs=["cnn"], epochs=12, seed=0, balance="weights")
     assert trained.validation_auc > 0.8
     assert trained.history[-1].loss < trained.history[0].loss
+
+
+def test_turning_the_axis_trains_and_counts_only_where_the_leads_across_are_given(records, tmp_path_factory, eagerly):
+    folder = tmp_path_factory.mktemp("frontal")
+    write_database(folder, per_fold=8)
+    frontal = load_records(folder, read_index(folder), rate=100, leads=FRONTAL, cache=folder / "cache")
+    across = leads_across(frontal.signals, records.leads)
+
+    def losses(across):
+        trained = train_record_model(records, archs=["slimcnn"], epochs=2, seed=0, balance="oversample", across=across)
+        assert trained.network.input_shape[-1] == 1
+        return [figures.loss for figures in trained.history]
+
+    assert losses(across) != losses(None)
 
 
 def test_each_architecture_has_a_member_for_each_group_and_one_graph_serves_them(records, tmp_path, eagerly):
