@@ -26,8 +26,13 @@ AFTER_QRS_S, BEFORE_P_S = 0.12, 0.20
 SHORTEST_S, LONGEST_S = 0.28, 2.5
 """No interval is made shorter or longer than these."""
 
-STRETCH_BEATS = (20, 120)
-"""How long one pattern lasts."""
+SLOW_S, SHORT_RUN_BEATS = 0.8, 12
+"""Where the usual interval, in seconds, is longer than this, only short runs are made: a rate under a hundred that
+lasts is no tachycardia."""
+
+STRETCH_BEATS, LONG_STRETCH_BEATS = (20, 120), (20, 400)
+"""How long one pattern lasts, and a tachycardia or a drift of the rate: if only tachycardias lasted, what lasts would
+be one."""
 
 STEADY = 0.08
 """A stretch whose intervals change by less than this, of their median, is steady."""
@@ -67,7 +72,10 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> Train
     position = 1
     while position < n:
         pattern = list(_PATTERNS)[rng.choice(len(share), p=share)]
-        length = min(int(rng.integers(*STRETCH_BEATS)), n - position)
+        lasts = LONG_STRETCH_BEATS if pattern in (_run, _drift) else STRETCH_BEATS
+        length = min(int(rng.integers(*lasts)), n - position)
+        if pattern is _run and np.median(intervals[position : position + length]) > SLOW_S:
+            length = min(length, SHORT_RUN_BEATS)
         stretch = slice(position, position + length)
         position += length
         if not _is_steady(intervals[stretch]):
@@ -172,19 +180,20 @@ def _scattered(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
 
 
 def _bigeminy(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
-    """Every second, third or fourth beat is premature."""
+    """Every second, third or fourth beat is premature, or the last two of three or four."""
     every = int(rng.choice([2, 2, 2, 3, 4]))
     factor, early = np.ones(n), np.zeros(n, dtype=np.bool_)
     early[every - 1 :: every] = True
+    if every > 2 and rng.random() < 0.5:
+        early[every - 2 :: every] = True
     usual, pause = rng.uniform(0.6, 0.9), rng.uniform(1.0, 1.3)
     factor[early] = np.clip(rng.normal(usual, 0.03, int(early.sum())), 0.5, 0.91)
-    after = np.concatenate([[False], early[:-1]])
-    factor[after] = pause
+    factor[np.concatenate([[False], early[:-1]]) & ~early] = pause
     return factor, early
 
 
 def _run(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
-    """Let a supraventricular tachycardia run, for three beats or for many."""
+    """Let a supraventricular tachycardia run, for three beats or for many, at times with a pause in it."""
     factor, early = np.ones(n), np.zeros(n, dtype=np.bool_)
     begin = int(rng.integers(0, max(n // 3, 1)))
     length = int(rng.integers(3, 12)) if rng.random() < 0.5 else n
@@ -192,6 +201,9 @@ def _run(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
     part = slice(begin, min(begin + length, n))
     early[part] = True
     factor[part] = np.clip(rng.normal(usual, rng.uniform(0.0, 0.04), len(factor[part])), 0.45, 0.88)
+    if rng.random() < 0.5:
+        pauses = np.flatnonzero(early & (rng.random(n) < 0.03))
+        factor[pauses], early[pauses] = rng.uniform(0.9, 1.3, len(pauses)), False
     if part.stop < n:
         factor[part.stop] = rng.uniform(1.0, 1.4)
     return factor, early

@@ -37,8 +37,15 @@ KNOWN_RR = 8
 """Intervals after which a rhythm is known, and a run can begin: not with the first, which may be from a false beat."""
 STEADY = 0.25
 """Spread of the last intervals about their median, relative to it, out of which a run can begin."""
-LONGEST_BASE = 1.1
-"""What a run is held against is at most this many long-term mean intervals."""
+LONGEST_BASE, LONGEST_BASE_S = 1.1, 1.2
+"""What a run is held against is at most this many mean intervals outside of runs, and this many seconds."""
+RESTED = 8
+"""So many intervals after a run, or after a premature beat, the rhythm before it still counts: the median of eight is
+made of the run itself until then."""
+FAST_S = 0.65
+"""A run that has lasted for `RESTED` intervals and is slower than this, 92 a minute, is no tachycardia."""
+FIBRILLATING = 0.6
+"""Where more of the intervals are like neither of the two before, a run cannot begin again."""
 
 TEMPLATES = np.dtype(
     [
@@ -61,8 +68,10 @@ PATIENT = np.dtype(
         ("last_centre", np.int64),
         ("last_mark", np.int64),
         ("long_rr", np.float64),
+        ("slow_rr", np.float64),
         ("base_rr", np.float64),
         ("run", np.int64),
+        ("rested", np.int64),
         ("previous_kind", np.int64),
         ("previous_is_dominant", np.float64),
         ("previous_corr", np.float64),
@@ -210,7 +219,9 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
 
     A run begins out of a steady rhythm with an interval far shorter than the median and the one before, and lasts
     until one comes near to what was the median then: so a tachycardia that outlasts every running median is still
-    known as one. It is held against no more than the long-term mean, so that a pause is not taken for the rhythm.
+    known as one. It is held against no more than the long-term mean outside of runs, so that neither a pause nor a
+    run is taken for the rhythm; and what it was held against stands for some beats more, so that one long interval in
+    the middle of it does not end it.
     """
     n_rr = p.n_rr
     long_rr = p.long_rr
@@ -233,6 +244,7 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         x[i + 26] = 0.0
         x[i + 27] = 0.1
         p.run = 0
+        p.rested = RESTED
         return 1.0
     n10 = min(n_rr, 10)
     mean10 = 0.0
@@ -290,18 +302,38 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     x[i + 17] = interval / scratch[n32 // 10]
     x[i + 18] = min(max((previous - median16) / spread16, -8.0), 8.0)
     x[i + 19] = irregular / max(n16 - 1, 1)
+    # Irregular in fibrillation, and not in bigeminy: like neither of the two intervals before.
+    n48 = min(n_rr, 48)
+    irregular = 0.0
+    for k in range(n48 - 2):
+        newer = rr[(n_rr - 1 - k) % N_RR]
+        unlike = min(abs(newer - rr[(n_rr - 2 - k) % N_RR]), abs(newer - rr[(n_rr - 3 - k) % N_RR]))
+        if unlike > 0.08 * median16:
+            irregular += 1.0
+    irregular /= max(n48 - 2, 1)
+    x[i + 27] = irregular
     if p.run == 0:
-        p.base_rr = min(median8, LONGEST_BASE * long_rr)
-        if n_rr >= KNOWN_RR and spread < STEADY and interval < 0.8 * median8 and interval < 0.85 * previous:
+        p.rested = min(p.rested + 1, RESTED + 1)
+        if p.rested > RESTED:
+            p.base_rr = min(median8, LONGEST_BASE * p.slow_rr, LONGEST_BASE_S)
+            begins = spread < STEADY and interval < 0.8 * median8
+        else:
+            begins = irregular < FIBRILLATING and interval < 0.8 * p.base_rr
+        if begins and n_rr >= KNOWN_RR and interval < 0.85 * previous:
             p.run = 1
+        elif 1 < p.rested <= RESTED:  # the first is the pause after it
+            p.base_rr += 0.2 * (min(max(interval, 0.8 * p.base_rr), 1.2 * p.base_rr) - p.base_rr)
     elif interval < 0.85 * p.base_rr:
         p.run += 1
         if p.run > LONG_RUN:
             p.base_rr += 0.02 * (interval - p.base_rr)
+        elif p.run > RESTED and interval > FAST_S:
+            p.base_rr += 0.05 * (interval - p.base_rr)
         elif interval > MILD_RUN * p.base_rr:
             p.base_rr += 0.005 * (interval - p.base_rr)
     else:
         p.run = 0
+        p.rested = 0
     longest = previous
     for k in range(n8):
         longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
@@ -325,15 +357,6 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         sign = -sign
     x[i + 25] = alternation / n8
     x[i + 26] = min(max(depth / n8 / median8, -2.0), 2.0)
-    # Irregular in fibrillation, and not in bigeminy: like neither of the two intervals before.
-    n48 = min(n_rr, 48)
-    irregular = 0.0
-    for k in range(n48 - 2):
-        newer = rr[(n_rr - 1 - k) % N_RR]
-        unlike = min(abs(newer - rr[(n_rr - 2 - k) % N_RR]), abs(newer - rr[(n_rr - 3 - k) % N_RR]))
-        if unlike > 0.08 * median16:
-            irregular += 1.0
-    x[i + 27] = irregular / max(n48 - 2, 1)
     for k in range(1, 13):
         x[i + k] = min(x[i + k], 4.0)
     x[i + 17] = min(x[i + 17], 4.0)
@@ -618,6 +641,7 @@ def _describe(
         rr[p.n_rr % N_RR] = interval
         p.n_rr += 1
         p.long_rr += (interval - p.long_rr) / min(p.n_rr, 300)
+        p.slow_rr += (interval - p.slow_rr) * (0.0005 if p.run > 0 else 1.0 / min(p.n_rr, 100))
         if p.previous_kind >= 0:
             previous = templates[p.previous_kind]
             previous.following += (min(ratio, 3.0) - previous.following) / min(previous.count + 1.0, 20.0)

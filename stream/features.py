@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError
 
-PREPROCESSING = "beat-features/3"
+PREPROCESSING = "beat-features/4"
 """Identifier that cards of beat bundles carry; it changes whenever a column changes its meaning."""
 
 WINDOW = 50

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,6 +56,20 @@ def test_the_same_chance_gives_the_same_rhythm_and_another_one_another(demo):
     first, again, another = (with_other_rhythm(demo, np.random.default_rng(seed)) for seed in (4, 4, 5))
     np.testing.assert_array_equal(first.signal, again.signal)
     assert len(first.signal) != len(another.signal)
+
+
+def longest_run(early):
+    ends = np.flatnonzero(~np.concatenate([[False], early, [False]]))
+    return int(np.diff(ends).max()) - 1
+
+
+@pytest.mark.parametrize(("interval_s", "runs"), [(1.0, range(5, 30)), (0.6, range(60, 401))])
+def test_only_a_fast_heart_has_a_tachycardia_that_lasts(demo, interval_s, runs):
+    beats = (np.arange(1, 1500) * interval_s * demo.fs).astype(np.int64)
+    signal = np.zeros((beats[-1] + 500, 2), dtype=np.float32)
+    regular = replace(demo, signal=signal, beats=beats, classes=np.full(len(beats), N))
+    rng = np.random.default_rng(3)
+    assert max(longest_run(with_other_rhythm(regular, rng).classes == S) for _ in range(6)) in runs
 
 
 def test_runs_and_bigeminy_are_met_in_a_long_time(demo):

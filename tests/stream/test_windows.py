@@ -219,6 +219,31 @@ def test_a_run_waits_for_a_rhythm_and_a_mild_one_is_forgotten():
     assert group(beats, "rr_to_base")[-60:].min() > 0.9
 
 
+def test_one_long_interval_does_not_end_a_tachycardia_and_another_one_is_told_after_a_long_one():
+    first, pause, rest, second = [0.5] * 300, [0.85], [0.8] * 20, [0.5] * 60
+    beats = describe(250.0, FIRST_S + np.cumsum([*[0.8] * 40, *first, *pause, *first, *rest, *second]))
+    base, run = group(beats, "rr_to_base")[:, 0], group(beats, "run_length")[:, 0]
+    in_run = np.r_[40:340, 341:641, 661:721]
+    assert base[in_run].max() < 0.72
+    assert run[in_run].min() > 0.0
+    assert np.abs(base[643:661] - 1.0).max() < 0.1
+
+
+def test_what_a_premature_beat_is_held_against_is_not_made_of_premature_beats():
+    """Of three beats two are premature, for minutes: the median of eight is a premature interval."""
+    beats = describe(250.0, FIRST_S + np.cumsum([*[0.8] * 30, *[0.8, 0.45, 0.45] * 60]))
+    late = group(beats, "rr_to_base")[-30:, 0]
+    assert group(beats, "rr_to_median8")[-30:, 0].max() > 1.7
+    np.testing.assert_allclose(late, np.tile([1.0, 0.56, 0.56], 10), atol=0.06)
+
+
+def test_a_slow_run_is_none():
+    """After two seconds between beats a usual rhythm is fast, but no tachycardia."""
+    beats = describe(250.0, FIRST_S + np.cumsum([*[2.0] * 20, *[0.9] * 100]))
+    assert group(beats, "run_length")[-60:].max() == 0.0
+    assert group(beats, "rr_to_base")[-60:].min() > 0.85
+
+
 def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
     """R and S of like height: which is the largest excursion hangs on a hair, where the window stands does not."""
     peaks = regular(20)
