@@ -176,7 +176,7 @@ class Publisher:
 
         await self._link.run(use)
 
-    def _note_service(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: ARG002  an `OnMessage`
+    def _note_service(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take what a service says: whether it is there, and whether it listens to this patient."""
         if topic == self._service_topic:
             self._taken_on = bool(payload)
@@ -187,7 +187,9 @@ class Publisher:
         else:
             self._fleets.discard(topic)
         if says_online(payload):
-            if self._services.get(topic) is False:
+            # What is retained may be from before the broker died. What comes live a service says on a new connection,
+            # and what was published since the last one may have found nobody.
+            if topic in self._services and not (self._services[topic] and retained):
                 self._send_again = True
             self._services[topic] = True
         elif topic in self._services:

@@ -1,0 +1,42 @@
+"""What the device side does beside a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from broker import MOSQUITTO, Mosquitto
+from mqtt_ear import Ear
+from wards import chunks_of, messages_of
+
+from ecg_stream.replay.publisher import Publisher
+from ecg_stream.stream.codec import encode_status
+from ecg_stream.stream.mqtt_address import BrokerAddress
+from ecg_stream.stream.mqtt_client import Link
+from ecg_stream.stream.mqtt_topics import service_status_topic
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")
+async def test_a_service_that_says_that_it_is_there_once_more_gets_the_last_minute_again(tmp_path: Path) -> None:
+    """After a broker's death what it retained of a service is old; only what the service says later is new."""
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    status = service_status_topic("ward")
+    chunks = chunks_of(1, 8)
+    messages = messages_of(chunks, 2.0)
+    try:
+        with Ear(broker.port, "ecg/bed-1/wave") as ear:
+            await asyncio.to_thread(ear.publish, status, b'{"online":true}', retain=True)
+            device = Publisher(Link(BrokerAddress.of(broker.url), "device"), "bed-1")
+            running = asyncio.create_task(device.run(iter(messages), encode_status(chunks[0])))
+            await asyncio.to_thread(ear.wait, lambda: len(ear.heard) == 3)
+            assert [payload for _, payload in ear.heard] == [message.payload for message in messages[:3]]
+            await asyncio.to_thread(ear.publish, status, b'{"online":true}', retain=True)
+            await running
+            heard = ear.lines("ecg/bed-1/wave")
+    finally:
+        broker.stop()
+    assert all(heard.count(message.payload) == 2 for message in messages[:3])
+    assert all(heard.count(message.payload) == 1 for message in messages[4:])
+    assert device.sent == len(messages)
