@@ -84,6 +84,13 @@ def lead_names(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name.casefold()] for name in names))
 
 
+def database_folder(database: Path | None) -> Path:
+    """Give PTB-XL's folder: the one named, else that in the data folder."""
+    from ..replay.catalog import data_folder
+
+    return data_folder() / "ptb-xl" if database is None else database
+
+
 def open_records(database: Path | None, *, leads: str, rate: int, label: str, fold: int | None = None) -> RecordSet:
     """Read PTB-XL, or one fold of it, as the options say, and tell on standard error what was left out.
 
@@ -100,7 +107,7 @@ def open_records(database: Path | None, *, leads: str, rate: int, label: str, fo
     hertz: Rate = 100 if rate == 100 else 500
     wanted = lead_names(leads)
     which = one_of("--label", label, LABELS)
-    folder = data_folder() / "ptb-xl" if database is None else database
+    folder = database_folder(database)
     index = read_index(folder, rate=hertz, label=which)
     if fold is not None:
         index = index.where(index.fold == fold)
@@ -118,8 +125,10 @@ def open_records(database: Path | None, *, leads: str, rate: int, label: str, fo
     return records
 
 
-def open_across(records: RecordSet, database: Path | None) -> NDArray[np.float32] | None:
-    """Read what stands across the leads of some records, for turning the heart's axis; None if not all are limb leads.
+def open_across(records: RecordSet, database: Path | None, archs: Sequence[str]) -> NDArray[np.float32] | None:
+    """Read what stands across the leads of some records, for turning the heart's axis.
+
+    None if not all are limb leads, or none of the architectures learns from it.
 
     Raises
     ------
@@ -129,11 +138,12 @@ def open_across(records: RecordSet, database: Path | None) -> NDArray[np.float32
     from ..errors import RecordError
     from ..offline.heart_axis import FRONTAL, can_turn, leads_across
     from ..offline.ptbxl import load_records
+    from ..offline.record_training import RECIPES
     from ..replay.catalog import data_folder
 
-    if not can_turn(records.leads):
+    if not can_turn(records.leads) or not any(RECIPES[arch].augmentation.turn_deg for arch in archs):
         return None
-    folder = data_folder() / "ptb-xl" if database is None else database
+    folder = database_folder(database)
     rate: Rate = 100 if records.rate == 100 else 500
     frontal = load_records(folder, records.index, rate=rate, leads=FRONTAL, cache=data_folder() / "cache")
     if frontal.missing:

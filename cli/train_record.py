@@ -79,7 +79,7 @@ def record(
         balance=how,
         left_out=groups,
         teacher=soft,
-        across=open_across(records, database),
+        across=open_across(records, database, archs),
         on_epoch=_show,
     )
     made_by: dict[str, Any] = {
