@@ -190,13 +190,13 @@ def plot_history(path: Path, history: tuple[EpochFigures, ...]) -> None:
         epochs = [figures.epoch + 1 for figures in own]
         kept = [figures for figures in own if figures.kept][-1]
         colour = f"C{member}"
-        loss_axes.plot(epochs, [figures.loss for figures in own], colour, label=f"member {member + 1}, training")
-        loss_axes.plot(epochs, [figures.validation_loss for figures in own], f"{colour}--", label="validation")
+        loss_axes.plot(epochs, [figures.loss for figures in own], colour)
+        loss_axes.plot(epochs, [figures.validation_loss for figures in own], f"{colour}--")
         auc_axes.plot(epochs, [figures.validation_auc for figures in own], colour, label=f"member {member + 1}")
         auc_axes.plot(kept.epoch + 1, kept.validation_auc, f"{colour}o")
-    loss_axes.set(xlabel="epoch", ylabel="cross-entropy, nats", title="Loss")
+    loss_axes.set(xlabel="epoch", ylabel="cross-entropy, nats", title="Loss: training solid, validation dashed")
     auc_axes.set(xlabel="epoch", ylabel="AUC", title="Validation AUC; the dot was kept")
     for axes in (loss_axes, auc_axes):
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+    auc_axes.legend(fontsize="small")  # for both
     figure.savefig(path, dpi=110)
