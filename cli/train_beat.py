@@ -29,6 +29,13 @@ def beat(
             help="As S=1.4,V=2,F=0.6,Q=1.2: instead of choosing them on the patients that the members leave out."
         ),
     ] = None,
+    trees: Annotated[
+        bool | None, typer.Option("--trees/--no-trees", help="Boosted trees beside the networks; context has them.")
+    ] = None,
+    kind_memory: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=0.95, help="How much earlier beats of a kind count; 0.6 for context, else 0."),
+    ] = None,
     folds: Folds = 4,
     fold: Fold = None,
     seed: Seed = 0,
@@ -49,7 +56,7 @@ def beat(
 
     from ..offline.beat_bundle import write_beat_bundle
     from ..offline.beat_dataset import gather
-    from ..offline.beat_training import FEATURES, VARIATIONS, BeatEpoch, train_beat_network
+    from ..offline.beat_training import FEATURES, KIND_MEMORY, VARIATIONS, BeatEpoch, train_beat_network
     from ..offline.splits import PACED
     from ..stream.detector import load_network
     from ..stream.features import columns
@@ -57,6 +64,8 @@ def beat(
     groups = tuple(features.split(",")) if features else FEATURES[arch]
     columns(groups)
     n_members = members or (5 if arch == "context" else 1)
+    with_trees = arch == "context" if trees is None else trees
+    memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
     databases = db or ["mitdb", "svdb", "edb"]
     names, held_out = training_split(databases, folds, fold)
     names = [name for name in names if name not in PACED]
@@ -80,11 +89,14 @@ def beat(
         members=n_members,
         seed=seed,
         multipliers=chosen,
+        trees=with_trees,
+        kind_memory=memory,
         on_epoch=show,
     )
     command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}"
     command += f" --features {','.join(groups)} --detector {Path(detector).name} --epochs {epochs}"
-    command += f" --members {n_members} --seed {seed}"
+    command += f" --members {n_members} --{'trees' if with_trees else 'no-trees'} --kind-memory {memory:g}"
+    command += f" --seed {seed}"
     if multipliers:
         command += f" --multipliers {multipliers}"
     training = training_note(

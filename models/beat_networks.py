@@ -74,7 +74,7 @@ def build_beat_network(
     if arch in BASELINES:
         return keras.Model(x, keras.layers.Dense(5, activation="softmax")(_baseline(keras, arch, x)), name=arch)
     standardized = keras.ops.clip((x - mean) / deviation, -LIMIT, LIMIT)
-    early = np.array([i for i, name in enumerate(names) if name in RHYTHM or name.startswith(RR_PREFIXES)])
+    early = early_columns(names)
 
     def branch(columns: NDArray[np.int64] | None, hidden: Sequence[int], outputs: int) -> Any:
         h = standardized if columns is None else keras.ops.take(standardized, columns, axis=1)
@@ -102,15 +102,9 @@ RR_PREFIXES = (
 """How the names of the RR columns begin."""
 
 
-def average(networks: Sequence[Any], n_features: int) -> Any:
-    """Join trained networks into one that gives their mean probability."""
-    keras = import_keras()
-    if len(networks) == 1:
-        return networks[0]
-    x = keras.Input((n_features,), name="features")
-    for number, network in enumerate(networks):
-        network.name = f"member_{number + 1}"
-    return keras.Model(x, keras.layers.Average()([network(x) for network in networks]), name="average")
+def early_columns(names: Sequence[str]) -> NDArray[np.int64]:
+    """Find the columns that tell a supraventricular beat: of the rhythm, and of likeness to the normal beat."""
+    return np.array([i for i, name in enumerate(names) if name in RHYTHM or name.startswith(RR_PREFIXES)], np.int64)
 
 
 def _baseline(keras: Any, arch: str, x: Any) -> Any:

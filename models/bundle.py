@@ -50,6 +50,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
         The same preprocessing in words and names, for people and for checks.
     thresholds
         Decision thresholds or class multipliers, chosen on validation patients.
+    kind_memory
+        Of a beat model: how much earlier beats of a kind count, see `stream.kind_memory`.
     leads
         Leads the model was trained on; empty if any lead will do.
     training
@@ -76,6 +78,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     normalization: str = ""
     features: tuple[str, ...] = ()
     thresholds: dict[str, float] = {}
+    kind_memory: float = 0.0
     leads: tuple[str, ...] = ()
     training: dict[str, Any] = {}
     metrics: dict[str, Any] = {}

@@ -171,11 +171,12 @@ def _store_compactly(path: Path) -> None:
 
 
 def quiet_export(network: keras.Model, path: Path) -> None:
-    """Write the network as ONNX, with its own input and any batch."""
+    """Write the network as ONNX, with its own inputs and any batch."""
     import warnings
 
     keras = import_keras()
-    network(keras.ops.zeros((1, *network.input_shape[1:])))  # the exporter wants to have seen it run
+    nothing = [keras.ops.zeros((1, *x.shape[1:])) for x in network.inputs]
+    network(nothing if len(nothing) > 1 else nothing[0])  # the exporter wants to have seen it run
     with warnings.catch_warnings():
         # tf2onnx asks NumPy for names that NumPy is about to give a new meaning
         warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..models.beat_ensemble import BeatEnsemble
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..models.record_networks import quiet_export
 from ..stream.features import PREPROCESSING
 from ..stream.messages import CLASSES
 from .beat_training import BeatEpoch, TrainedBeatNetwork
@@ -23,8 +23,8 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
         If the place cannot be written.
     """
     with writing_bundle(folder) as part:
-        quiet_export(trained.network, part / "model.onnx")
-        (part / "summary.txt").write_text(network_summary(trained.network))
+        trained.ensemble.export(part / "model.onnx")
+        (part / "summary.txt").write_text(ensemble_summary(trained.ensemble))
         write_history(part / "history.csv", trained.history)
         plot_history(part / "history.png", trained.history)
         card = Card(
@@ -39,12 +39,19 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
             normalization="waves to zero mean, in units of the dominant beat; standardization in the network",
             features=trained.names,
             thresholds=trained.multipliers,
+            kind_memory=trained.kind_memory,
             training=training,
             metrics={"validation_patients": trained.validation},
-            versions=dict(library_versions("numpy", "tensorflow", "keras", "tf2onnx")),
+            versions=dict(library_versions("numpy", "tensorflow", "keras", "tf2onnx", "lightgbm")),
             data_licence=DATA_LICENCE,
         )
         return write_card(part, card)
+
+
+def ensemble_summary(ensemble: BeatEnsemble) -> str:
+    """Layers, shapes and numbers of weights of the networks, and how many trees stand beside them."""
+    trees = "" if ensemble.trees is None else f"trees: {ensemble.trees.n_trees}\n"
+    return network_summary(ensemble.network) + trees
 
 
 def plot_history(path: Path, history: tuple[BeatEpoch, ...]) -> None:

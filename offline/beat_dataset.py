@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..stream.cascade import Cascade
 from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
+from ..stream.kind_memory import KindMemory
 from ..stream.messages import CLASSES, Samples
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match
@@ -38,19 +39,25 @@ class BeatSet:
         ``(n,)`` number of the patient.
     unaltered
         ``(n,)``: the signal was the record's own, not disturbed for training.
+    kinds
+        ``(n, 3)``, see `windows.DescribedBeats`.
+    streams
+        ``(n,)`` number of the stream, a record in one variation; its beats stand in order.
     """
 
     features: NDArray[np.float32]
     classes: NDArray[np.int64]
     patients: NDArray[np.int64]
     unaltered: NDArray[np.bool_]
+    kinds: NDArray[np.int64]
+    streams: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> BeatSet:
         """Give some of the beats."""
-        return BeatSet(self.features[rows], self.classes[rows], self.patients[rows], self.unaltered[rows])
+        return BeatSet(*(getattr(self, name)[rows] for name in BeatSet.__slots__))
 
 
 def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int, unaltered: bool = True) -> BeatSet:
@@ -64,12 +71,20 @@ def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int, un
     pushed, ended = cascade.push(record.signal.astype(np.float64)).beats, cascade.flush().beats
     marks = np.concatenate([pushed.mark, ended.mark])
     features = np.concatenate([pushed.features, ended.features])
+    kinds = np.concatenate([pushed.kinds, ended.kinds])
     pair = match(record.beats, marks, MATCH_S * record.fs)
     classes = np.full(len(marks), CLASSES.index("Q"), dtype=np.int64)
     classes[pair[pair >= 0]] = record.classes[pair >= 0]
     kept = record.outside_flutter(marks)
     n = int(kept.sum())
-    return BeatSet(features[kept], classes[kept], np.full(n, patient, dtype=np.int64), np.full(n, unaltered))
+    return BeatSet(
+        features[kept],
+        classes[kept],
+        np.full(n, patient, dtype=np.int64),
+        np.full(n, unaltered),
+        kinds[kept],
+        np.zeros(n, dtype=np.int64),
+    )
 
 
 def gather(
@@ -101,13 +116,22 @@ def gather(
 
 
 def joined(parts: Sequence[BeatSet]) -> BeatSet:
-    """Join sets."""
-    return BeatSet(
-        np.concatenate([part.features for part in parts]),
-        np.concatenate([part.classes for part in parts]),
-        np.concatenate([part.patients for part in parts]),
-        np.concatenate([part.unaltered for part in parts]),
-    )
+    """Join sets; the streams of each count as others than those before."""
+    first, numbered = 0, []
+    for part in parts:
+        numbered.append(replace(part, streams=part.streams + first))
+        first += int(part.streams.max(initial=-1)) + 1
+    columns = ([getattr(part, name) for part in numbered] for name in BeatSet.__slots__)
+    return BeatSet(*(np.concatenate(column) for column in columns))
+
+
+def with_memory(beats: BeatSet, probabilities: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Give what `KindMemory` makes of ``(n, 5)`` probabilities of whole streams."""
+    weighed = np.empty_like(probabilities)
+    for stream in np.unique(beats.streams):
+        rows = beats.streams == stream
+        weighed[rows] = KindMemory(share)(beats.kinds[rows], probabilities[rows])
+    return weighed
 
 
 def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:

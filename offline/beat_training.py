@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.beat_networks import BASELINES, average, build_beat_network
+from ..models.beat_ensemble import SUPRAVENTRICULAR, VENTRICULAR, BeatEnsemble, average, beside_trees
+from ..models.beat_networks import BASELINES, build_beat_network, early_columns
+from ..models.beat_trees import TreeSums, boosted
 from ..models.record_networks import import_keras
 from ..stream.features import NAMES, columns
 from ..stream.messages import CLASSES
-from .beat_dataset import BeatSet, irregular_without_p, premature
+from .beat_dataset import BeatSet, irregular_without_p, joined, premature, with_memory
 from .variations import Variation
+
+_, S, V, _, Q = range(len(CLASSES))
 
 TINY = 1e-9
 """Keeps the logarithm of a probability finite."""
@@ -41,6 +45,12 @@ a patient with five hundred ventricular beats of one shape does not stand for fi
 
 CLASS_WEIGHT_POWER = 0.3
 """Weight of a class: its scarcity to this power. Full weight would trade the +P of S and V for Se."""
+
+N_TREES = {VENTRICULAR: 50, SUPRAVENTRICULAR: 20}
+"""Boosted trees of each member. For S, more of them learn the patients."""
+
+KIND_MEMORY = 0.6
+"""See `stream.kind_memory`; anything from 0.3 to 0.8 does nearly as well."""
 
 FEATURES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(BASELINES, ("window",)),
@@ -79,21 +89,24 @@ class TrainedBeatNetwork:
 
     Attributes
     ----------
-    network
-        Keras model from the named columns to probabilities, calibrated.
+    ensemble
+        From the named columns to probabilities, calibrated.
     names
         Its columns.
     multipliers
         By class: what the probability is multiplied by before the highest is taken; chosen on validation patients.
+    kind_memory
+        How much earlier beats of a kind count.
     history
         Every epoch of every member.
     validation
         Figures on the validation patients, unaltered signal, by class.
     """
 
-    network: Any
+    ensemble: BeatEnsemble
     names: tuple[str, ...]
     multipliers: dict[str, float]
+    kind_memory: float
     history: tuple[BeatEpoch, ...]
     validation: dict[str, float]
 
@@ -107,9 +120,11 @@ def train_beat_network(
     members: int,
     seed: int = 0,
     multipliers: dict[str, float] | None = None,
+    trees: bool = False,
+    kind_memory: float = 0.0,
     on_epoch: Callable[[BeatEpoch], None] = lambda _epoch: None,
 ) -> TrainedBeatNetwork:
-    """Train one network, or several joined by their mean.
+    """Train one network, or several joined by their mean, with boosted trees beside them if asked for.
 
     Each member leaves out another part of the patients to stop early, keep its best epoch, calibrate and choose
     multipliers; so every choice is made on patients that the member has not seen.
@@ -130,6 +145,10 @@ def train_beat_network(
         Where chance starts.
     multipliers
         By class, if they are not to be chosen here.
+    trees
+        Whether each member has trees, grown on the beats that its network learns from.
+    kind_memory
+        How much earlier beats of a kind are to count in service, and so in what is chosen and measured here.
     on_epoch
         Told of each epoch.
     """
@@ -138,8 +157,9 @@ def train_beat_network(
     names = tuple(NAMES[index] for index in indices)
     parts = _deal_patients(beats, max(members, 5), seed)
     networks: list[Any] = []
+    sums = TreeSums(len(indices), len(N_TREES)) if trees else None
     history: list[BeatEpoch] = []
-    seen_classes, seen_probabilities, seen_trust, seen_unaltered = [], [], [], []
+    seen_beats, seen_probabilities, seen_trust = [], [], []
     for member in range(members):
         keras.utils.set_random_seed(seed + member)
         held = np.isin(beats.patients, parts[member])
@@ -168,26 +188,50 @@ def train_beat_network(
                 _told(keras, member, on_epoch, history),
             ],
         )
-        probabilities = network.predict(held_x, batch_size=16384, verbose=0)
         networks.append(network)
-        seen_classes.append(validation.classes)
-        seen_probabilities.append(probabilities)
+        member_alone = BeatEnsemble(network)
+        if sums is not None:
+            grown = _grow(x, training.classes, weights, names, seed + member)
+            own = TreeSums(len(indices), len(N_TREES))
+            for output, (dump, columns_of) in grown.items():
+                own.add(dump, columns_of, output, 1.0)
+                sums.add(dump, columns_of, output, 1.0 / members)
+            member_alone = BeatEnsemble(beside_trees(network), own)
+        seen_beats.append(replace(validation, features=held_x))
+        seen_probabilities.append(member_alone.predict(held_x))
         seen_trust.append(held_weights)
-        seen_unaltered.append(validation.unaltered)
-    classes, probabilities = np.concatenate(seen_classes), np.concatenate(seen_probabilities)
+    held_out, probabilities = joined(seen_beats), np.concatenate(seen_probabilities)
+    classes = held_out.classes
     # What is served is the signal as it comes; what is altered for training has a say only in what noise is called.
-    unaltered, trusted = np.concatenate(seen_unaltered), np.concatenate(seen_trust) > 0.0
+    unaltered, trusted = held_out.unaltered, np.concatenate(seen_trust) > 0.0
     plain, noisy = unaltered & trusted, ~unaltered & trusted
     calibration = calibrate(classes[plain], probabilities[plain])
-    network = _calibrated_network(keras, average(networks, len(names)), calibration)
-    calibrated = calibration(probabilities)
+    network = average(networks, len(names))
+    network = _calibrated_network(keras, network if sums is None else beside_trees(network), calibration)
+    calibrated = with_memory(held_out, calibration(probabilities), kind_memory)
     if multipliers is None:
         told = (classes[noisy], calibrated[noisy]) if noisy.any() else None
         best = choose_multipliers((classes[plain], calibrated[plain]), told)
         multipliers = dict(zip(CLASSES, best.tolist(), strict=True))
     weighed = calibrated[plain] * np.array([multipliers[name] for name in CLASSES])
     figures = class_figures(classes[plain], weighed)
-    return TrainedBeatNetwork(network, names, multipliers, tuple(history), figures)
+    return TrainedBeatNetwork(BeatEnsemble(network, sums), names, multipliers, kind_memory, tuple(history), figures)
+
+
+def _grow(
+    x: NDArray[np.float32], classes: NDArray[np.int64], weights: NDArray[np.float64], names: Sequence[str], seed: int
+) -> dict[int, tuple[Mapping[str, Any], NDArray[np.int64]]]:
+    """Grow the trees of one member; by output, with the columns that they use."""
+    everything, early = np.arange(len(names)), early_columns(names)
+    tasks = {
+        VENTRICULAR: (classes < Q, classes >= V, everything),
+        SUPRAVENTRICULAR: (classes < V, classes == S, early if len(early) else everything),
+    }
+    grown = {}
+    for output, (rows, positive, used) in tasks.items():
+        sample = np.ascontiguousarray(x[rows][:, used])
+        grown[output] = boosted(sample, positive[rows], weights[rows], n_trees=N_TREES[output], seed=seed), used
+    return grown
 
 
 def class_weights(classes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -303,7 +347,8 @@ def _evenly(beats: BeatSet) -> NDArray[np.float64]:
 
 def _calibrated_network(keras: Any, network: Any, calibration: Calibration) -> Any:
     """Put the calibration into the network."""
-    x = keras.Input(network.input_shape[1:], name="features")
+    inputs = [keras.Input(x.shape[1:], name=x.name) for x in network.inputs]
+    x = inputs if len(inputs) > 1 else inputs[0]
     logits = calibration.scale * keras.ops.log(network(x) + TINY) + calibration.shifts.astype(np.float32)
     return keras.Model(x, keras.layers.Softmax()(logits))
 

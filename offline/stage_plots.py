@@ -169,7 +169,7 @@ def _windows(record: Record, start_s: float, end_s: float, model: str) -> _Windo
     normalized = []
     steps = [pipeline.advance(chunk) for chunk in record.chunks(CHUNK_MS, start_s, end_s)]
     for step in (*steps, pipeline.finish()):
-        outputs = step.labelled(*models.classifier(step.features))
+        outputs = step.labelled(models.classifier(step.features))
         marks += [beat for beat in (outputs[place] for place in step.beat_places) if isinstance(beat, Beat)]
         normalized.append(step.features[:, window].astype(np.float64))
     if not marks:

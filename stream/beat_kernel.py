@@ -431,12 +431,14 @@ def _describe(
     patient_array: NDArray[Any],
     templates: NDArray[Any],
     rr: Floats,
+    kind_of: Integers,
 ) -> float:
     """Fill the feature row `x` of the beat around `centre`, and let the patient's state learn from the beat.
 
-    Parameters are the row, the ring of the signal with the index of its newest sample, the centre, the sampling
-    rate, which of the two leads can be used and their weights by quality, how certain the detector is, whether the
-    signal was interrupted since the last beat, and the state.
+    `kind_of` gets the kind that it joined, the kind that was merged into that one (or -1), and whether it is new.
+    The other parameters are the row, the ring of the signal with the index of its newest sample, the centre, the
+    sampling rate, which of the two leads can be used and their weights by quality, how certain the detector is,
+    whether the signal was interrupted since the last beat, and the state.
     Gives the interval from the last beat in seconds, negative if there is none.
     """
     p = patient_array[0]
@@ -677,6 +679,9 @@ def _describe(
     kind.count += 1.0
     kind.seen = p.n_beats
     merged = _merge(templates, best, share, first, last)
+    kind_of[0] = best
+    kind_of[1] = merged
+    kind_of[2] = 0 if joined else 1
     if merged >= 0 and merged == dominant:
         dominant = best
     if dominant < 0 or best == dominant:
@@ -733,6 +738,7 @@ def describe_beats(
     out_mark: Integers,
     out_decided: Integers,
     out_interval: Floats,
+    out_kind: Integers,
 ) -> int:
     """Describe the beats whose windows are complete.
 
@@ -765,8 +771,9 @@ def describe_beats(
         if not use[0] and not use[1]:
             use[0] = True
         interval = _describe(
-            out_x[done], ring, newest, centre, fs, use, weight[b], certainty[b], gap[b], patient, templates, rr
-        )
+            out_x[done], ring, newest, centre, fs, use, weight[b], certainty[b], gap[b], patient, templates, rr,
+            out_kind[done],
+        )  # fmt: skip
         # What is told of is the time from R peak to R peak.
         out_interval[done] = (mark - patient[0].last_mark) / fs if interval >= 0.0 else -1.0
         patient[0].last_mark = mark

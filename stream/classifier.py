@@ -18,9 +18,8 @@ than the rest, and a beat's probabilities must not depend on which others came i
 
 
 class BeatClassifier:
-    """Class and probabilities of beats from their feature rows.
+    """Probabilities of beats from their feature rows, and the label that they make.
 
-    The label is the class whose probability, times the multiplier that the card gives it, is highest.
     Stateless: one instance may serve any number of streams.
 
     Parameters
@@ -51,23 +50,18 @@ class BeatClassifier:
             )
         self._multipliers = np.array([self.card.thresholds.get(name, 1.0) for name in CLASSES])
 
-    def __call__(self, features: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Classify ``(n, len(features.NAMES))`` rows.
-
-        Returns
-        -------
-        classes
-            ``(n,)`` indices into `CLASSES`.
-        probabilities
-            ``(n, 5)``, each row adding up to one.
-        """
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""
         n = len(features)
         if n == 0:
-            return np.empty(0, dtype=np.int64), np.empty((0, len(CLASSES)))
+            return np.empty((0, len(CLASSES)))
         if features.shape[1] != len(NAMES):
             raise ValueError(f"got {features.shape[1]} features, expected {len(NAMES)}")
         x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
         x[:n] = features[:, self._columns]
         (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
-        probabilities = np.asarray(output[:n], dtype=np.float64)
-        return np.argmax(probabilities * self._multipliers, axis=1), probabilities
+        return np.asarray(output[:n], dtype=np.float64)
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give ``(n,)`` indices into `CLASSES`: of the highest probability, times the multiplier in the card."""
+        return np.asarray(np.argmax(probabilities * self._multipliers, axis=1))

@@ -6,16 +6,18 @@ import hashlib
 import os
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import RecordError, StreamError
 from .cascade import Cascade, Described
 from .classifier import BeatClassifier
 from .detector import DetectorNetwork, load_network
 from .features import NAMES
+from .kind_memory import KindMemory
 from .messages import CLASSES, Beat, Chunk, Event, EventKind, Output
 from .record_classifier import RecordClassifier
 from .record_model import RecordModel, load_record_model
@@ -69,16 +71,23 @@ def load_models(
 class Unlabelled:
     """Outputs whose beats wait for the classifier, so that one call can serve many streams.
 
-    ``features`` is ``(n_beats, n_features)``; `labelled` takes what the classifier made of these rows.
+    ``features`` is ``(n_beats, n_features)`` and ``kinds`` ``(n_beats, 3)``, see `windows.DescribedBeats`; `labelled`
+    takes what the network made of these rows. What one pipeline gives is to be labelled in order, as the beats go into
+    its memory.
     """
 
     outputs: list[Output]
     beat_places: list[int]
     features: NDArray[np.float32]
+    kinds: NDArray[np.int64]
+    memory: KindMemory
+    classifier: BeatClassifier
 
-    def labelled(self, classes: NDArray[np.int64], probabilities: NDArray[np.float64]) -> list[Output]:
-        """Put in the labels, ``(n_beats,)`` indices, and ``(n_beats, 5)`` probabilities."""
-        rows = zip(self.beat_places, classes.tolist(), probabilities.tolist(), strict=True)
+    def labelled(self, probabilities: NDArray[np.float64]) -> list[Output]:
+        """Put in labels and probabilities, given those of the network, ``(n_beats, 5)``."""
+        weighed = self.memory(self.kinds, probabilities)
+        classes = self.classifier.decide(weighed)
+        rows = zip(self.beat_places, classes.tolist(), weighed.tolist(), strict=True)
         for place, index, row in rows:
             beat = self.outputs[place]
             assert isinstance(beat, Beat)
@@ -107,6 +116,7 @@ class Pipeline:
     def __init__(self, model: str | os.PathLike[str] | Models = DEFAULT_MODEL) -> None:
         self._models = model if isinstance(model, Models) else load_models(os.fspath(model))
         self._cascade: Cascade | None = None
+        self._memory = KindMemory(self._models.classifier.card.kind_memory)
         self._record: RecordClassifier | None = None
         self._record_at = 0  # index in the stream of the sample that the record classifier waits for
         self._fs = 0.0
@@ -143,10 +153,12 @@ class Pipeline:
             event = Event(chunk.start, chunk.start / chunk.fs, kind, None, detail)
             begun = self.advance(chunk)
             n = len(ended.outputs) + 1
-            return Unlabelled(
-                [*ended.outputs, event, *begun.outputs],
-                ended.beat_places + [n + place for place in begun.beat_places],
-                np.concatenate([ended.features, begun.features]),
+            return replace(
+                begun,
+                outputs=[*ended.outputs, event, *begun.outputs],
+                beat_places=ended.beat_places + [n + place for place in begun.beat_places],
+                features=np.concatenate([ended.features, begun.features]),
+                kinds=np.concatenate([ended.kinds, begun.kinds]),
             )
         if self._cascade is None:
             self._begin(chunk)
@@ -194,6 +206,7 @@ class Pipeline:
             "origin": self._origin,
             "model": self._models.fingerprint,
             "cascade": None if self._cascade is None else self._cascade.snapshot(),
+            "memory": self._memory.snapshot(),
             "record_at": self._record_at,
             "record": None if self._record is None else self._record.snapshot(),
         }
@@ -213,6 +226,7 @@ class Pipeline:
         if state["cascade"] is not None:
             self._cascade = Cascade(self._fs, self._leads, self._models.detector)
             self._cascade.restore(state["cascade"])
+        self._memory.restore(state["memory"])
         self._record_at = int(state["record_at"])
         self._record = None
         if state["record"] is not None and self._models.record is not None:
@@ -249,12 +263,11 @@ class Pipeline:
     def _label(self, unlabelled: Unlabelled) -> list[Output]:
         if not unlabelled.beat_places:
             return unlabelled.outputs
-        return unlabelled.labelled(*self._models.classifier(unlabelled.features))
+        return unlabelled.labelled(self._models.classifier(unlabelled.features))
 
     def _collect(self, parts: list[tuple[int, Described]], told: list[tuple[int, Event]]) -> Unlabelled:
         """Put beats and events in the order of the samples at which they were decided."""
         rows: list[tuple[int, int, Output, int]] = [(decided, -1, event, -1) for decided, event in told]
-        features = []
         n = 0
         for origin, described in parts:
             for decided, event in described.events:
@@ -276,13 +289,22 @@ class Pipeline:
                 )
                 rows.append((decided + origin, 1, beat, n))
                 n += 1
-            features.append(beats.features)
         rows.sort(key=lambda row: (row[0], row[1], row[2].sample))
         places = [0] * n
         for place, row in enumerate(rows):
             if row[3] >= 0:
                 places[row[3]] = place
-        if not features:
-            features = [np.empty((0, len(NAMES)), dtype=np.float32)]
-        stacked = features[0] if len(features) == 1 else np.concatenate(features)
-        return Unlabelled([row[2] for row in rows], places, stacked)
+        return Unlabelled(
+            [row[2] for row in rows],
+            places,
+            _stacked([described.beats.features for _, described in parts], len(NAMES), np.float32),
+            _stacked([described.beats.kinds for _, described in parts], 3, np.int64),
+            self._memory,
+            self._models.classifier,
+        )
+
+
+def _stacked(parts: list[NDArray[Any]], n_columns: int, kind: DTypeLike) -> NDArray[Any]:
+    if not parts:
+        return np.empty((0, n_columns), dtype=kind)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -43,11 +43,11 @@ class Batch:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        classes, probabilities = self._models.classifier(np.concatenate([each.features for each in waiting]))
+        probabilities = self._models.classifier(np.concatenate([each.features for each in waiting]))
         first = 0
         for each in waiting:
             rows = slice(first, first + len(each.beat_places))
-            each.labelled(classes[rows], probabilities[rows])
+            each.labelled(probabilities[rows])
             first = rows.stop
 
 

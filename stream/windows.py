@@ -35,12 +35,16 @@ class DescribedBeats:
         ``(n,)`` seconds since the beat before; negative if there is none or the signal was interrupted.
     features
         ``(n, len(features.NAMES))`` float32, see `ecg_stream.stream.features`.
+    kinds
+        ``(n, 3)`` which of the kinds of beats that are remembered each joined, which one was merged into that one
+        (-1: none), and whether it began the kind anew.
     """
 
     mark: NDArray[np.int64]
     decided: NDArray[np.int64]
     interval: NDArray[np.float64]
     features: NDArray[np.float32]
+    kinds: NDArray[np.int64]
 
 
 class BeatWindows:
@@ -111,16 +115,17 @@ class BeatWindows:
         n = len(self._guess)
         features = np.empty((n, beat_kernel.N_FEATURES), dtype=np.float32)
         mark, decided, interval = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)
+        kinds = np.empty((n, 3), dtype=np.int64)
         done = beat_kernel.describe_beats(
             denoised, self._fs, self._reach, self._half, self._look_ahead, self._ring, self._at, self._guess,
             self._ready, self._gap, self._weight, self._certainty, self._height, self._patient, self._templates,
-            self._rr, last_sample, features, mark, decided, interval,
+            self._rr, last_sample, features, mark, decided, interval, kinds,
         )  # fmt: skip
         if done:
             self._guess, self._ready = self._guess[done:], self._ready[done:]
             self._gap, self._weight = self._gap[done:], self._weight[done:]
             self._certainty = self._certainty[done:]
-        return DescribedBeats(mark[:done], decided[:done], interval[:done], features[:done])
+        return DescribedBeats(mark[:done], decided[:done], interval[:done], features[:done], kinds[:done])
 
     def snapshot(self) -> State:
         """Copy the state out."""

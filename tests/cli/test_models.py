@@ -28,7 +28,8 @@ def test_cards_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.count("\n") == 1
     cards = json.loads(out)
     assert sorted(cards) == shipped_names()
-    assert cards["dense"] == json.loads((SHIPPED / "dense" / "card.json").read_text())
+    # A field that came after a card was written has its default.
+    assert cards["dense"] == {"kind_memory": 0.0} | json.loads((SHIPPED / "dense" / "card.json").read_text())
 
 
 def test_what_is_no_bundle_gets_one_line_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,14 +160,25 @@ def test_a_network_learns_the_demo_and_is_written_and_served(arch, members, epoc
     assert len(beats) >= 6 * part
     told = []
     trained = train_beat_network(
-        beats, arch=arch, groups=FEATURES[arch], epochs=epochs, members=members, seed=1, on_epoch=told.append
+        beats,
+        arch=arch,
+        groups=FEATURES[arch],
+        epochs=epochs,
+        members=members,
+        seed=1,
+        trees=arch == "context",
+        kind_memory=0.5,
+        on_epoch=told.append,
     )
     assert {done.member for done in told} == set(range(members))
     assert trained.validation["V_f1"] > 60.0
     card = write_beat_bundle(tmp_path / "tiny", trained, arch, {"command": "test"})
-    classes, probabilities = BeatClassifier(tmp_path / "tiny")(beats.features)
+    served = BeatClassifier(tmp_path / "tiny")
+    probabilities = served(beats.features)
     x = beats.features[:, [NAMES.index(name) for name in card.features]]
-    np.testing.assert_allclose(probabilities, trained.network.predict(x, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(probabilities, trained.ensemble.predict(x), atol=1e-5)
+    assert card.kind_memory == 0.5
+    classes = served.decide(probabilities)
     assert (classes == beats.classes).mean() > 0.8
     assert (classes[beats.classes == 2] == 2).mean() > 0.7
     assert {"history.csv", "history.png", "summary.txt"} <= {path.name for path in (tmp_path / "tiny").iterdir()}

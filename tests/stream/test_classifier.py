@@ -44,8 +44,7 @@ def rows(n: int) -> np.ndarray:
 
 
 def test_probabilities_add_up_to_one(classifier):
-    classes, probabilities = classifier(rows(200))
-    assert classes.shape == (200,)
+    probabilities = classifier(rows(200))
     assert probabilities.shape == (200, len(CLASSES))
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=0, atol=1e-6)
@@ -53,25 +52,25 @@ def test_probabilities_add_up_to_one(classifier):
 
 def test_a_beat_gets_the_same_to_the_last_bit_alone_and_in_any_company(classifier):
     x = rows(100)
-    classes, probabilities = classifier(x)
+    probabilities = classifier(x)
     for size in (1, 2, 3, 7, 16, 33):
         for start in range(0, 100, size):
-            some, their = classifier(x[start : start + size])
-            np.testing.assert_array_equal(their, probabilities[start : start + size])
-            np.testing.assert_array_equal(some, classes[start : start + size])
+            np.testing.assert_array_equal(classifier(x[start : start + size]), probabilities[start : start + size])
 
 
 def test_the_label_is_the_most_probable_class_times_its_multiplier(classifier, changed):
     x = rows(300)
     multipliers = {"N": 1.0, "S": 3.0, "V": 0.2, "F": 1.0, "Q": 1.0}
-    classes, probabilities = BeatClassifier(changed(thresholds=multipliers))(x)
-    np.testing.assert_array_equal(probabilities, classifier(x)[1])
+    weighed = BeatClassifier(changed(thresholds=multipliers))
+    probabilities = weighed(x)
+    np.testing.assert_array_equal(probabilities, classifier(x))
+    classes = weighed.decide(probabilities)
     np.testing.assert_array_equal(classes, np.argmax(probabilities * [multipliers[name] for name in CLASSES], axis=1))
 
 
 def test_no_beats_give_nothing(classifier):
-    classes, probabilities = classifier(rows(0))
-    assert classes.shape == (0,)
+    probabilities = classifier(rows(0))
+    assert classifier.decide(probabilities).shape == (0,)
     assert probabilities.shape == (0, len(CLASSES))
 
 
@@ -107,6 +106,6 @@ def test_refuses_a_bundle_that_does_not_fit(changed, fields, message):
 def test_a_beat_does_not_depend_on_the_others_of_its_call(cuts):
     served = BeatClassifier(DEFAULT_MODEL)
     features = np.random.default_rng(0).standard_normal((100, len(NAMES))).astype(np.float32)
-    _, together = served(features)
-    apart = np.concatenate([served(part)[1] for part in np.split(features, cuts)])
+    together = served(features)
+    apart = np.concatenate([served(part) for part in np.split(features, cuts)])
     np.testing.assert_array_equal(apart, together)

@@ -197,11 +197,9 @@ def test_labels_put_in_later_are_the_same():
     waiting = [
         pipeline.advance(Chunk(0, FS, LEADS, gain * x)) for pipeline, gain in zip(pipelines, (1, 3), strict=True)
     ]
-    classes, probabilities = pipelines[0]._models.classifier(np.concatenate([each.features for each in waiting]))
+    probabilities = pipelines[0]._models.classifier(np.concatenate([each.features for each in waiting]))
     n = len(waiting[0].features)
-    labelled = [
-        waiting[0].labelled(classes[:n], probabilities[:n]), waiting[1].labelled(classes[n:], probabilities[n:])
-    ]  # fmt: skip
+    labelled = [waiting[0].labelled(probabilities[:n]), waiting[1].labelled(probabilities[n:])]
     assert labelled[0] == make().push(Chunk(0, FS, LEADS, x))
     assert labelled[1] == make().push(Chunk(0, FS, LEADS, 3.0 * x))
 
