@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +71,3 @@ def beside_trees(network: Any) -> Any:
 def _weighed(odds: Any, trees: Any, output: int) -> Any:
     share = TREES_SHARE[output]
     return (1.0 - share) * odds + share * trees[:, output]
-
-
-def average(networks: Sequence[Any], n_features: int) -> Any:
-    """Join trained networks into one that gives their mean probability."""
-    keras = import_keras()
-    if len(networks) == 1:
-        return networks[0]
-    x = keras.Input((n_features,), name="features")
-    for number, network in enumerate(networks):
-        network.name = f"member_{number + 1}"
-    return keras.Model(x, keras.layers.Average()([network(x) for network in networks]), name="average")

@@ -20,6 +20,9 @@ from .record_networks import import_keras
 BASELINES = ("dense", "lstm", "simplernn")
 ARCHITECTURES = (*BASELINES, "context")
 
+OTHER, EARLY = "other", "early"
+"""Branches of ``context``: the odds of N, V, F and Q, and those of S."""
+
 LIMIT = 6.0
 """Standardized features are cut off here: an artefact must not drive the network where it was never trained."""
 
@@ -76,21 +79,21 @@ def build_beat_network(
     standardized = keras.ops.clip((x - mean) / deviation, -LIMIT, LIMIT)
     early = early_columns(names)
 
-    def branch(columns: NDArray[np.int64] | None, hidden: Sequence[int], outputs: int) -> Any:
+    def branch(name: str, columns: NDArray[np.int64] | None, hidden: Sequence[int], outputs: int) -> Any:
         h = standardized if columns is None else keras.ops.take(standardized, columns, axis=1)
         h = keras.layers.GaussianNoise(noise)(h)
-        for units in hidden:
-            h = keras.layers.Dense(units)(h)
-            h = keras.layers.BatchNormalization()(h)
+        for number, units in enumerate(hidden):
+            h = keras.layers.Dense(units, name=f"{name}_{number}")(h)
+            h = keras.layers.BatchNormalization(name=f"{name}_{number}_norm")(h)
             h = keras.layers.Activation("relu")(h)
             h = keras.layers.Dropout(dropout)(h)
-        return keras.layers.Dense(outputs)(h)
+        return keras.layers.Dense(outputs, name=f"{name}_{len(hidden)}")(h)
 
     if len(early) == 0:  # morphology alone, for comparison
-        return keras.Model(x, keras.layers.Softmax()(branch(None, (64, 32), 5)), name=arch)
+        return keras.Model(x, keras.layers.Softmax()(branch("all", None, (64, 32), 5)), name=arch)
     # S is told from N by rhythm alone: shown the wave as well, a network learns the patients instead.
-    other = branch(None, (64, 32), 4)
-    supraventricular = branch(early, (128, 64), 1)
+    other = branch(OTHER, None, (64, 32), 4)
+    supraventricular = branch(EARLY, early, (128, 64), 1)
     logits = keras.layers.Concatenate()([other[:, :1], supraventricular, other[:, 1:]])
     return keras.Model(x, keras.layers.Softmax()(logits), name=arch)
 

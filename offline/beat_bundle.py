@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..models.beat_ensemble import BeatEnsemble
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
 from ..stream.features import PREPROCESSING
 from ..stream.messages import CLASSES
@@ -24,7 +23,7 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
     """
     with writing_bundle(folder) as part:
         trained.ensemble.export(part / "model.onnx")
-        (part / "summary.txt").write_text(ensemble_summary(trained.ensemble))
+        (part / "summary.txt").write_text(ensemble_summary(trained))
         write_history(part / "history.csv", trained.history)
         plot_history(part / "history.png", trained.history)
         card = Card(
@@ -48,10 +47,13 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
         return write_card(part, card)
 
 
-def ensemble_summary(ensemble: BeatEnsemble) -> str:
-    """Layers, shapes and numbers of weights of the networks, and how many trees stand beside them."""
-    trees = "" if ensemble.trees is None else f"trees: {ensemble.trees.n_trees}\n"
-    return network_summary(ensemble.network) + trees
+def ensemble_summary(trained: TrainedBeatNetwork) -> str:
+    """Layers, shapes and numbers of weights of the members, and how many trees stand beside them."""
+    members = "".join(
+        f"member {number}\n{network_summary(network)}" for number, network in enumerate(trained.members, 1)
+    )
+    trees = trained.ensemble.trees
+    return members if trees is None else f"{members}trees: {trees.n_trees}\n"
 
 
 def plot_history(path: Path, history: tuple[BeatEpoch, ...]) -> None:

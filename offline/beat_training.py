@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.beat_ensemble import SUPRAVENTRICULAR, VENTRICULAR, BeatEnsemble, average, beside_trees
+from ..models.beat_ensemble import SUPRAVENTRICULAR, VENTRICULAR, BeatEnsemble, beside_trees
 from ..models.beat_networks import BASELINES, build_beat_network, early_columns
 from ..models.beat_trees import TreeSums, boosted
 from ..models.record_networks import import_keras
+from ..models.stacked import Member, mean_of
 from ..stream.features import NAMES, columns
 from ..stream.messages import CLASSES
 from .beat_dataset import BeatSet, irregular_without_p, joined, premature, with_memory
@@ -91,6 +92,8 @@ class TrainedBeatNetwork:
     ----------
     ensemble
         From the named columns to probabilities, calibrated.
+    members
+        The networks in it.
     names
         Its columns.
     multipliers
@@ -104,6 +107,7 @@ class TrainedBeatNetwork:
     """
 
     ensemble: BeatEnsemble
+    members: tuple[Any, ...]
     names: tuple[str, ...]
     multipliers: dict[str, float]
     kind_memory: float
@@ -156,7 +160,7 @@ def train_beat_network(
     indices = columns(groups)
     names = tuple(NAMES[index] for index in indices)
     parts = _deal_patients(beats, max(members, 5), seed)
-    networks: list[Any] = []
+    joining: list[Member] = []
     sums = TreeSums(len(indices), len(N_TREES)) if trees else None
     history: list[BeatEpoch] = []
     seen_beats, seen_probabilities, seen_trust = [], [], []
@@ -165,7 +169,8 @@ def train_beat_network(
         held = np.isin(beats.patients, parts[member])
         training, validation = _thinned(beats.select(~held), seed + member), beats.select(held)
         x = training.features[:, indices]
-        network = build_beat_network(arch, names, x.mean(axis=0), x.std(axis=0) + 1e-2)
+        mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-2
+        network = build_beat_network(arch, names, mean, deviation)
         weights = class_weights(training.classes)[training.classes] * _trust(training)
         held_x = validation.features[:, indices]
         held_weights = class_weights(training.classes)[validation.classes] * _trust(validation)
@@ -188,7 +193,7 @@ def train_beat_network(
                 _told(keras, member, on_epoch, history),
             ],
         )
-        networks.append(network)
+        joining.append(Member(network, mean, deviation))
         member_alone = BeatEnsemble(network)
         if sums is not None:
             grown = _grow(x, training.classes, weights, names, seed + member)
@@ -206,7 +211,7 @@ def train_beat_network(
     unaltered, trusted = held_out.unaltered, np.concatenate(seen_trust) > 0.0
     plain, noisy = unaltered & trusted, ~unaltered & trusted
     calibration = calibrate(classes[plain], probabilities[plain])
-    network = average(networks, len(names))
+    network = mean_of(joining, names)
     network = _calibrated_network(keras, network if sums is None else beside_trees(network), calibration)
     calibrated = with_memory(held_out, calibration(probabilities), kind_memory)
     if multipliers is None:
@@ -215,7 +220,15 @@ def train_beat_network(
         multipliers = dict(zip(CLASSES, best.tolist(), strict=True))
     weighed = calibrated[plain] * np.array([multipliers[name] for name in CLASSES])
     figures = class_figures(classes[plain], weighed)
-    return TrainedBeatNetwork(BeatEnsemble(network, sums), names, multipliers, kind_memory, tuple(history), figures)
+    return TrainedBeatNetwork(
+        BeatEnsemble(network, sums),
+        tuple(member.network for member in joining),
+        names,
+        multipliers,
+        kind_memory,
+        tuple(history),
+        figures,
+    )
 
 
 def _grow(

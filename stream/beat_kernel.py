@@ -67,7 +67,6 @@ PATIENT = np.dtype(
         ("n_rr", np.int64),
         ("last_centre", np.int64),
         ("last_mark", np.int64),
-        ("long_rr", np.float64),
         ("slow_rr", np.float64),
         ("base_rr", np.float64),
         ("run", np.int64),
@@ -224,25 +223,24 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     the middle of it does not end it.
     """
     n_rr = p.n_rr
-    long_rr = p.long_rr
     scratch = np.zeros(N_RR)
     deviations = np.zeros(N_RR)
     if not valid or n_rr == 0:
         for k in range(N_RHYTHM):
             x[i + k] = 1.0
         x[i] = interval if valid else 0.8
-        x[i + 6] = 0.1
-        x[i + 12] = 0.1
-        x[i + 13] = min(n_rr, 63) / 63.0
-        x[i + 14] = 1.0 if valid else 0.0
-        x[i + 15] = 0.0
-        x[i + 16] = 0.5
-        x[i + 18] = 0.0
-        x[i + 19] = 0.1
+        x[i + 5] = 0.1
+        x[i + 11] = 0.1
+        x[i + 12] = min(n_rr, 63) / 63.0
+        x[i + 13] = 1.0 if valid else 0.0
+        x[i + 14] = 0.0
+        x[i + 15] = 0.5
+        x[i + 17] = 0.0
+        x[i + 18] = 0.1
+        x[i + 23] = 0.0
         x[i + 24] = 0.0
         x[i + 25] = 0.0
-        x[i + 26] = 0.0
-        x[i + 27] = 0.1
+        x[i + 26] = 0.1
         p.run = 0
         p.rested = RESTED
         return 1.0
@@ -269,19 +267,18 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
             change += abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR])
     x[i] = interval
     x[i + 1] = interval / mean10
-    x[i + 2] = interval / long_rr
-    x[i + 3] = interval / median8
-    x[i + 4] = interval / median16
-    x[i + 5] = interval / _median_of_last(rr, n_rr, np.int64(63), scratch)
-    x[i + 6] = spread
-    x[i + 7] = interval / previous
-    x[i + 8] = previous / median8
-    x[i + 9] = before_previous / median8
-    x[i + 10] = 0.5 * (interval + previous) / median8
-    x[i + 11] = shortest / median8
-    x[i + 12] = change / max(n8 - 1, 1) / median8
-    x[i + 13] = min(n_rr, 63) / 63.0
-    x[i + 14] = 1.0
+    x[i + 2] = interval / median8
+    x[i + 3] = interval / median16
+    x[i + 4] = interval / _median_of_last(rr, n_rr, np.int64(63), scratch)
+    x[i + 5] = spread
+    x[i + 6] = interval / previous
+    x[i + 7] = previous / median8
+    x[i + 8] = before_previous / median8
+    x[i + 9] = 0.5 * (interval + previous) / median8
+    x[i + 10] = shortest / median8
+    x[i + 11] = change / max(n8 - 1, 1) / median8
+    x[i + 12] = min(n_rr, 63) / 63.0
+    x[i + 13] = 1.0
     # Against the patient's own spread: in an irregular rhythm a short interval is nothing remarkable.
     n16 = min(n_rr, 16)
     for k in range(n16):
@@ -297,11 +294,11 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     for k in range(n16 - 1):
         if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
             irregular += 1.0
-    x[i + 15] = min(max((interval - median16) / spread16, -8.0), 8.0)
-    x[i + 16] = (shorter + 0.5) / (n32 + 1.0)
-    x[i + 17] = interval / scratch[n32 // 10]
-    x[i + 18] = min(max((previous - median16) / spread16, -8.0), 8.0)
-    x[i + 19] = irregular / max(n16 - 1, 1)
+    x[i + 14] = min(max((interval - median16) / spread16, -8.0), 8.0)
+    x[i + 15] = (shorter + 0.5) / (n32 + 1.0)
+    x[i + 16] = interval / scratch[n32 // 10]
+    x[i + 17] = min(max((previous - median16) / spread16, -8.0), 8.0)
+    x[i + 18] = irregular / max(n16 - 1, 1)
     # Irregular in fibrillation, and not in bigeminy: like neither of the two intervals before.
     n48 = min(n_rr, 48)
     irregular = 0.0
@@ -311,7 +308,7 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         if unlike > 0.08 * median16:
             irregular += 1.0
     irregular /= max(n48 - 2, 1)
-    x[i + 27] = irregular
+    x[i + 26] = irregular
     if p.run == 0:
         p.rested = min(p.rested + 1, RESTED + 1)
         if p.rested > RESTED:
@@ -337,11 +334,11 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
     longest = previous
     for k in range(n8):
         longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
-    x[i + 20] = interval / before_previous
-    x[i + 21] = interval / longest
-    x[i + 22] = interval / scratch[(n32 - 1) * 4 // 5]
-    x[i + 23] = interval / p.base_rr
-    x[i + 24] = np.log1p(float(p.run))
+    x[i + 19] = interval / before_previous
+    x[i + 20] = interval / longest
+    x[i + 21] = interval / scratch[(n32 - 1) * 4 // 5]
+    x[i + 22] = interval / p.base_rr
+    x[i + 23] = np.log1p(float(p.run))
     # Bigeminy that lasts: every other interval is short, and this one is of the short ones (below 0) or of the long.
     newer = interval
     sign = 1.0
@@ -355,14 +352,14 @@ def _rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid:
         depth += step
         newer = older
         sign = -sign
-    x[i + 25] = alternation / n8
-    x[i + 26] = min(max(depth / n8 / median8, -2.0), 2.0)
-    for k in range(1, 13):
+    x[i + 24] = alternation / n8
+    x[i + 25] = min(max(depth / n8 / median8, -2.0), 2.0)
+    for k in range(1, 12):
         x[i + k] = min(x[i + k], 4.0)
-    x[i + 17] = min(x[i + 17], 4.0)
-    for k in range(20, 24):
+    x[i + 16] = min(x[i + 16], 4.0)
+    for k in range(19, 23):
         x[i + k] = min(x[i + k], 4.0)
-    return float(x[i + 3])
+    return float(x[i + 2])
 
 
 @compiled_part
@@ -642,7 +639,6 @@ def _describe(
     if valid and interval < 3.0:
         rr[p.n_rr % N_RR] = interval
         p.n_rr += 1
-        p.long_rr += (interval - p.long_rr) / min(p.n_rr, 300)
         p.slow_rr += (interval - p.slow_rr) * (0.0005 if p.run > 0 else 1.0 / min(p.n_rr, 100))
         if p.previous_kind >= 0:
             previous = templates[p.previous_kind]

@@ -29,7 +29,7 @@ WINDOW = 50
 BEFORE = 20
 
 RR_NAMES = (
-    "rr_s", "rr_to_mean10", "rr_to_long_term", "rr_to_median8", "rr_to_median16", "rr_to_median63", "rr_spread20",
+    "rr_s", "rr_to_mean10", "rr_to_median8", "rr_to_median16", "rr_to_median63", "rr_spread20",
     "rr_to_previous", "previous_to_median8", "before_previous_to_median8", "pair_to_median8", "shortest8_to_median8",
     "rr_change8", "rr_seen", "rr_valid", "rr_score", "rr_rank32", "rr_to_short32", "previous_score", "irregular16",
     "rr_to_before_previous", "rr_to_longest8", "rr_to_long32", "rr_to_base", "run_length", "alternation8",

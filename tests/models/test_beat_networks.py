@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from ecg_stream.errors import RequestError
-from ecg_stream.models.beat_networks import ARCHITECTURES, BASELINES, average, build_beat_network
+from ecg_stream.models.beat_networks import ARCHITECTURES, BASELINES, build_beat_network
 from ecg_stream.models.record_networks import quiet_export
+from ecg_stream.models.stacked import Member, mean_of
 from ecg_stream.stream.features import NAMES, columns
 
 CONTEXT = tuple(NAMES[index] for index in columns(["rr", "template"]))
@@ -53,11 +54,25 @@ def test_s_is_told_by_rhythm_and_not_by_the_wave():
     assert s_logit[0] == pytest.approx(s_logit[1], abs=1e-6)
 
 
-def test_the_average_gives_the_mean():
-    members = [_network("context")[0] for _ in range(2)]
-    x = np.random.default_rng(0).standard_normal((3, len(CONTEXT))).astype("f")
-    mean = np.mean([member.predict(x, verbose=0) for member in members], axis=0)
-    np.testing.assert_allclose(average(members, len(CONTEXT)).predict(x, verbose=0), mean, atol=1e-6)
+@pytest.mark.parametrize(("arch", "names"), [("context", CONTEXT), ("context", WINDOW), ("dense", WINDOW)])
+def test_members_joined_give_their_mean(arch, names, tmp_path):
+    import onnxruntime
+
+    rng = np.random.default_rng(0)
+    members = []
+    for _ in range(3):
+        mean, deviation = rng.normal(size=len(names)).astype("f"), rng.uniform(0.5, 2.0, len(names)).astype("f")
+        network = build_beat_network(arch, names, mean, deviation)
+        for layer in network.layers:  # as if trained: nothing is left at zero or one
+            layer.set_weights([w + rng.uniform(0.0, 0.3, w.shape).astype("f") for w in layer.get_weights()])
+        members.append(Member(network, mean, deviation))
+    x = 3.0 * rng.standard_normal((7, len(names))).astype("f")
+    expected = np.mean([member.network.predict(x, verbose=0) for member in members], axis=0)
+    joined = mean_of(members, names)
+    np.testing.assert_allclose(joined.predict(x, verbose=0), expected, atol=1e-5)
+    quiet_export(joined, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    np.testing.assert_allclose(session.run(None, {"features": x})[0], expected, atol=1e-5)
 
 
 def test_an_unknown_architecture_is_told():
