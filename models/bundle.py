@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -51,7 +51,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     thresholds
         Decision thresholds or class multipliers, chosen on validation patients.
     kind_memory
-        Of a beat model: how much earlier beats of a kind count, see `stream.kind_memory`.
+        Of a beat model: how much earlier beats of a kind count, below 1; see `stream.kind_memory`.
     leads
         Leads the model was trained on; empty if any lead will do.
     training
@@ -78,7 +78,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     normalization: str = ""
     features: tuple[str, ...] = ()
     thresholds: dict[str, float] = {}
-    kind_memory: float = 0.0
+    kind_memory: Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)] = 0.0
     leads: tuple[str, ...] = ()
     training: dict[str, Any] = {}
     metrics: dict[str, Any] = {}

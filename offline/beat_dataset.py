@@ -127,11 +127,9 @@ def joined(parts: Sequence[BeatSet]) -> BeatSet:
 
 def with_memory(beats: BeatSet, probabilities: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Give what `KindMemory` makes of ``(n, 5)`` probabilities of whole streams."""
-    weighed = np.empty_like(probabilities)
-    for stream in np.unique(beats.streams):
-        rows = beats.streams == stream
-        weighed[rows] = KindMemory(share)(beats.kinds[rows], probabilities[rows])
-    return weighed
+    begins = np.flatnonzero(np.diff(beats.streams)) + 1
+    streams = zip(np.split(beats.kinds, begins), np.split(probabilities, begins), strict=True)
+    return np.concatenate([KindMemory(share)(kinds, given) for kinds, given in streams])
 
 
 def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:

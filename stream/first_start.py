@@ -19,6 +19,8 @@ from .detector import Detections, QrsDetector, load_network
 from .grid import Grid
 from .guard import SignalGuard
 from .highpass import HighPass
+from .kind_memory import KindMemory
+from .messages import CLASSES
 from .qrs_kernel import detect
 from .windows import BeatWindows
 
@@ -41,6 +43,7 @@ def compile_front() -> None:
     WaveletDenoiser(FS, 1).push(filtered, nothing.good)
     samples, good, _ = Grid(FS, 1).push(filtered, nothing.good)
     QrsDetector(load_network(), 1).push(samples, good)
+    KindMemory(0.5)(np.empty((0, 3), dtype=np.int64), np.empty((0, len(CLASSES))))
 
 
 def compile_windows() -> None:

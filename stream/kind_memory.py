@@ -61,7 +61,7 @@ class KindMemory:
             ``(n, 5)``, each row adding up to one.
         """
         weighed = np.array(probabilities, dtype=np.float64, order="C")
-        if self._share > 0.0 and len(weighed):
+        if self._share > 0.0:
             weigh_by_kind(np.array(kinds, dtype=np.int64, order="C"), weighed, self._share, self._mean, self._count)
         return weighed
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecg_stream.offline.beat_dataset import beats_of, gather, irregular_without_p, joined, premature
+from ecg_stream.offline.beat_dataset import beats_of, gather, irregular_without_p, joined, premature, with_memory
 from ecg_stream.offline.beat_training import (
     Calibration,
     calibrate,
@@ -114,6 +114,18 @@ def test_a_lone_late_beat_is_not_premature(demo, detector):
     early = premature(beats)
     assert early[beats.classes == 1].mean() > 0.9  # the demo's S beats come early
     assert early[beats.classes == 0].mean() < 0.5
+
+
+def test_each_stream_has_a_memory_of_its_own(demo, detector):
+    one = beats_of(demo, detector, 0)
+    beats = joined([one, one.select(np.arange(50)), one])
+    assert np.unique(beats.streams).tolist() == [0, 1, 2]
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(5), size=len(beats))
+    weighed = with_memory(beats, probabilities, 0.6)
+    begin = len(one) + 50
+    np.testing.assert_array_equal(weighed[:begin][: len(one)], with_memory(one, probabilities[: len(one)], 0.6))
+    np.testing.assert_array_equal(weighed[begin:], with_memory(one, probabilities[begin:], 0.6))
+    assert abs(weighed - probabilities).max() > 0.1
 
 
 @given(st.floats(0.5, 2.0), st.floats(-2.0, 2.0))
