@@ -66,8 +66,6 @@ def beat(
     n_members = members or (5 if arch == "context" else 1)
     with_trees = arch == "context" if trees is None else trees
     memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
-    if not 0.0 <= memory <= 0.95:  # which the option's bounds let NaN through
-        raise RequestError(f"got --kind-memory {memory:g}: valid is 0 to 0.95")
     databases = db or ["mitdb", "svdb", "edb"]
     names, held_out = training_split(databases, folds, fold)
     names = [name for name in names if name not in PACED]
