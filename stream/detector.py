@@ -101,8 +101,9 @@ class QrsDetector:
 
     Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a
     perceptron judges each by the envelope around it, the wave of the two best leads, their likeness to the running
-    template, and the rhythm. One may replace another within 64 ms. Search-back takes the best candidate passed over
-    when 1.6 mean RR intervals go by.
+    template, and the rhythm. One may replace another within 64 ms. Where one is in doubt, the two best leads are judged
+    each alone: a wide beat may come so much later in one than in the other that together they show two low peaks.
+    Search-back takes the best candidate passed over when 1.6 mean RR intervals go by.
 
     The plan of levels, refractory time and search-back is that of Pan and Tompkins (1985,
     doi 10.1109/TBME.1985.325532).

@@ -74,6 +74,17 @@ CLEAN = 12.0
 BRIDGE = 5
 """A lead that is lost for 40 ms or less goes on being used: single lost samples cost no beat."""
 
+DOUBTED = 0.005
+"""Probability from which a candidate that was passed over may be a beat that the two best leads show at different
+times, as two low peaks of the fused envelope. Each of the two is then judged as if it were alone."""
+APART = 14
+"""The peaks of the two leads stand within 112 ms of that candidate, and of each other."""
+QUIET = 6.0
+"""Ratio of level to noise above which two leads that agree are believed as readily as search-back is: noise seldom
+reaches both, at one time, in clean leads. (In noise each must be as sure as for any beat.)"""
+PAST = 4
+"""Candidates remembered: what stands before the one in doubt is what came before all of its peaks."""
+
 # Counts of a lead: until the filters have settled, good samples seen (up to LEARN), beats seen (up to 7), and the
 # length of a loss (up to BRIDGE + 1).
 _HOLD_OFF, _SEEN, _BEATS, _LOST, N_COUNTS = 0, 1, 2, 3, 4
@@ -90,6 +101,7 @@ STATE = np.dtype(
         ("previous", np.int64),
         ("previous_p", np.float64),
         ("previous_e", np.float64),
+        ("past", np.float64, (PAST, 3)),
         ("n_beats", np.int64),
         ("mean_rr", np.float64),
         ("last_rr", np.float64),
@@ -134,6 +146,16 @@ def _quality_order(
     for lead in range(n_leads):
         if lead != order[0] and weight[lead] > 0.0 and (order[1] < 0 or weight[lead] > weight[order[1]]):
             order[1] = lead
+
+
+@compiled_part
+def _is_peak(envelope: Floats, n: int) -> bool:
+    """Whether sample `n` is a local maximum, of some height; `CONFIRM` samples after it must be there."""
+    height = envelope[n & MASK]
+    k = 1
+    while height > 0.1 and k <= CONFIRM and envelope[(n + k) & MASK] < height >= envelope[(n - k) & MASK]:
+        k += 1
+    return bool(k > CONFIRM)
 
 
 @compiled_part
@@ -421,6 +443,90 @@ def _accept(
     s.best_p = 0.0
 
 
+@compiled_part
+def _apart(
+    x: Floats32,
+    s: Scalars,
+    level: Floats,
+    noise: Floats,
+    rough: Floats,
+    order: Integers,
+    signal: Floats,
+    envelope: Floats,
+    counts: Integers,
+    template: Floats,
+    matched: Floats,
+    w1: Floats32,
+    b1: Floats32,
+    w2: Floats32,
+    b2: Floats32,
+    w3: Floats32,
+    b3: float,
+    h1: Floats32,
+    h2: Floats32,
+    threshold: float,
+    back_threshold: float,
+) -> tuple[int, float]:
+    """Judge each of the two best leads alone, around the best candidate passed over.
+
+    Gives the peak that the better lead has alone and the lower of the two probabilities if both are high enough, else
+    -1.
+    """
+    now, best, best_p = s.now, s.best, s.best_p
+    previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
+    for k in range(PAST):
+        if s.past[k, 0] < best - 2 * APART:
+            s.previous = int(s.past[k, 0])
+            s.previous_p = s.past[k, 1]
+            s.previous_e = s.past[k, 2]
+            break
+    if s.previous > s.last:
+        s.best = s.previous
+        s.best_p = s.previous_p
+    else:
+        s.best = s.last
+        s.best_p = 0.0
+    fused = np.zeros(RING)
+    agreement = np.zeros(RING)
+    weight = np.zeros(len(level))
+    needed = back_threshold
+    alone = np.full(2, -1, dtype=np.int64)
+    found = np.zeros(2, dtype=np.int64)
+    found_p = np.zeros(2)
+    for rank in range(2):
+        lead = order[rank]
+        if level[lead] < QUIET * noise[lead]:
+            needed = threshold
+        weight[:] = 0.0
+        weight[lead] = 1.0
+        alone[0] = lead
+        for n in range(best - APART - 216, now + 1):
+            fused[n & MASK] = min(envelope[n & MASK, lead] / (level[lead] + 1e-9), 8.0)
+        for n in range(best - APART - 160, now + 1):
+            dot = 0.0
+            for k in range(MATCHED):
+                dot += _slope(signal, n - MATCHED + 1 + k, lead) * matched[k, lead]
+            agreement[n & MASK] = min(max(dot / matched[MATCHED, lead], -4.0), 4.0)
+        for peak in range(max(best - APART, s.last + REFRACTORY), best + APART + 1):
+            if not _is_peak(fused, peak):
+                continue
+            s.now = peak + CONFIRM
+            n_features = _features(
+                x, s, level, noise, rough, weight, alone, signal, envelope, fused, counts, template, matched, agreement,
+            )  # fmt: skip
+            p = _network(x, n_features, w1, b1, w2, b2, w3, b3, h1, h2)
+            if p > found_p[rank]:
+                found[rank] = peak
+                found_p[rank] = p
+        if found_p[rank] <= needed:
+            break
+    s.now, s.best, s.best_p = now, best, best_p
+    s.previous, s.previous_p, s.previous_e = previous, previous_p, previous_e
+    if min(found_p[0], found_p[1]) <= needed or abs(found[0] - found[1]) > APART:
+        return -1, 0.0
+    return found[0], min(found_p[0], found_p[1])
+
+
 @compiled
 def detect(
     x: Floats,
@@ -525,13 +631,7 @@ def detect(
         peak = now - CONFIRM
         if peak > 8 and any_usable:
             height = fused[peak & MASK]
-            is_peak = height > 0.1
-            if is_peak:
-                for k in range(1, CONFIRM + 1):
-                    if fused[(peak + k) & MASK] >= height or fused[(peak - k) & MASK] > height:
-                        is_peak = False
-                        break
-            if is_peak:
+            if _is_peak(fused, peak):
                 n = _features(
                     features, s, level, noise, rough, weight, order, signal, envelope, fused, counts, template,
                     matched, agreement,
@@ -552,9 +652,22 @@ def detect(
                     elif s.pending < 0 and p > s.best_p:
                         s.best = peak
                         s.best_p = p
+                for k in range(PAST - 1, 0, -1):
+                    s.past[k] = s.past[k - 1]
+                s.past[0, 0] = s.previous
+                s.past[0, 1] = s.previous_p
+                s.past[0, 2] = s.previous_e
                 s.previous = peak
                 s.previous_p = p
                 s.previous_e = height
+        if s.pending < 0 and s.best_p > DOUBTED and now - s.best == APART + CONFIRM and order[1] >= 0:
+            apart, p = _apart(
+                features, s, level, noise, rough, order, signal, envelope, counts, template, matched, w1, b1,
+                w2, b2, w3, b3, h1, h2, threshold, back_threshold,
+            )  # fmt: skip
+            if apart >= 0:
+                s.pending = apart
+                s.pending_p = p
         chosen = -1
         chosen_p = 0.0
         if s.pending >= 0:

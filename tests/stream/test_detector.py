@@ -77,6 +77,28 @@ def test_laws(law):
     law(Subject(DetectorRows, (x, good), feed=feed, decided=lambda item: item[0]))
 
 
+def small_and_wide(x: np.ndarray, centre: int, scale: float, later: tuple[int, ...]) -> None:
+    """Make the beat at grid sample `centre` smaller and wider, in each lead so many samples later, in place."""
+    around = np.arange(-14, 15)
+    for lead, delay in enumerate(later):
+        stretch = x[centre + around, lead].copy()
+        base = np.linspace(stretch[0], stretch[-1], len(stretch))
+        x[centre + around, lead] = base
+        x[centre + around + delay, lead] += scale * np.interp(around / 1.6, around, stretch - base)
+
+
+@pytest.mark.parametrize("later", [6, 8, 10])
+def test_beats_that_two_leads_show_at_different_times_are_found_as_by_each_alone(later):
+    x, altered = demo(), beats()[12::6]
+    for centre in np.rint(altered * GRID_HZ).astype(int):
+        small_and_wide(x, int(centre), 0.4, (0, later))
+    for leads in ([0], [1], [0, 1], [1, 0]):
+        times = detect(x[:, leads]).centre / GRID_HZ
+        near = np.abs(times[:, np.newaxis] - altered).min(axis=0) <= 0.150
+        assert near.sum() >= len(altered) - 1, leads
+        assert len(times) <= len(beats()), leads
+
+
 def test_finds_the_beats_of_the_demo():
     missed, false = missed_and_false(detect(demo()), beats(), 0.5, 60.0)
     assert missed <= 1
