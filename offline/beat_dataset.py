@@ -13,6 +13,7 @@ from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
 from ..stream.kind_memory import KindMemory
 from ..stream.messages import CLASSES, Samples
+from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match
 from .variations import Variation, varied
@@ -43,6 +44,8 @@ class BeatSet:
         ``(n, 3)``, see `windows.DescribedBeats`.
     streams
         ``(n,)`` number of the stream, a record in one variation; its beats stand in order.
+    donors
+        ``(n,)`` number of the patient whose ventricular beats were put into the stream, -1 for nobody.
     """
 
     features: NDArray[np.float32]
@@ -51,6 +54,7 @@ class BeatSet:
     unaltered: NDArray[np.bool_]
     kinds: NDArray[np.int64]
     streams: NDArray[np.int64]
+    donors: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -59,8 +63,14 @@ class BeatSet:
         """Give some of the beats."""
         return BeatSet(*(getattr(self, name)[rows] for name in BeatSet.__slots__))
 
+    def without(self, patients: NDArray[np.int64]) -> BeatSet:
+        """Give the beats of streams in which none of the patients has a part."""
+        return self.select(~np.isin(self.patients, patients) & ~np.isin(self.donors, patients))
 
-def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int, unaltered: bool = True) -> BeatSet:
+
+def beats_of(
+    record: TrainingRecord, detector: DetectorNetwork, patient: int, unaltered: bool = True, donor: int = -1
+) -> BeatSet:
     """Run the cascade over a record; give its detections with their classes.
 
     A detection that is no reference beat is Q, which is what unclassifiable means: noise that got past the detector
@@ -84,6 +94,7 @@ def beats_of(record: TrainingRecord, detector: DetectorNetwork, patient: int, un
         np.full(n, unaltered),
         kinds[kept],
         np.zeros(n, dtype=np.int64),
+        np.full(n, donor, dtype=np.int64),
     )
 
 
@@ -99,13 +110,14 @@ def gather(
     """Cut the beats of all records in all variations; the same for any number of `jobs`, see `in_parallel`."""
     rng = np.random.default_rng(seed)
     number = {name: index for index, name in enumerate(sorted({record.patient for record in records}))}
+    available = donors(records) if any(variation.ectopic for variation in variations) else []
 
-    def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool]]:
+    def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool, int]]:
         for record in records:
             for variation in variations:  # chance is drawn here, in this order, wherever the rest is done
-                altered = varied(record, variation, noises, rng) if variation != Variation() else record
+                altered = varied(record, variation, noises, rng, available) if variation != Variation() else record
                 unaltered = not (variation.noise or variation.turned or variation.rhythm)
-                yield altered, detector, number[record.patient], unaltered
+                yield altered, detector, number[record.patient], unaltered, number.get(altered.donor, -1)
 
     names = (record.name for record in records for _ in variations)
     parts = []

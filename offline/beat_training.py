@@ -69,6 +69,8 @@ VARIATIONS: dict[str, tuple[Variation, ...]] = {
         Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0, 0.0, -6.0)),
         Variation(rhythm=True),
         Variation(rhythm=True, leads="mixed", turned=True),
+        Variation(rhythm=True, ectopic=True),
+        Variation(rhythm=True, ectopic=True, leads="mixed", turned=True),
     ),
 }
 """What is done to the records for each architecture."""
@@ -167,7 +169,7 @@ def train_beat_network(
     for member in range(members):
         keras.utils.set_random_seed(seed + member)
         held = np.isin(beats.patients, parts[member])
-        training, validation = _thinned(beats.select(~held), seed + member), beats.select(held)
+        training, validation = _thinned(beats.without(parts[member]), seed + member), beats.select(held)
         x = training.features[:, indices]
         mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-2
         network = build_beat_network(arch, names, mean, deviation)

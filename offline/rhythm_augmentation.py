@@ -1,11 +1,12 @@
-"""Records told with another rhythm: the heart's own beats, closer together or further apart.
+"""Records told with another rhythm: the heart's own beats, closer together or further apart, and beats of another.
 
 Few patients have supraventricular bigeminy, long tachycardias or fibrillation, and none has all of them; what a network
 learns of a rhythm from two patients is these two patients. But a premature atrial beat is, but for its P wave, a
 normal beat that comes early, and what lies between two beats can be told faster or slower. So stretches of any
 record are rewritten: the time from the end of one QRS complex to the P wave of the next is shortened or stretched,
 and beats that come to stand early by the pattern are labelled S. Beside the patterns that are S stand those that are
-not, and that a network must not take for it: breathing, drifting rates, pauses, fibrillation.
+not, and that a network must not take for it: breathing, drifting rates, pauses, fibrillation. Where there is a donor
+(`ectopic_beats`), most of the premature beats become ventricular beats of another patient instead.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..stream.messages import CLASSES
+from .ectopic_beats import Donor, put_in_place
 from .training_records import TrainingRecord
 
 AFTER_QRS_S, BEFORE_P_S = 0.12, 0.20
@@ -48,11 +50,23 @@ P_WAVE_S = (-0.22, -0.07)
 
 Factors: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
+_Pattern: TypeAlias = Callable[[int, np.random.Generator], tuple[Factors, Flags]]
 
-_N, _S = CLASSES.index("N"), CLASSES.index("S")
+VENTRICULAR, LATE = 0.7, 0.3
+"""Share of the stretches whose premature beats are made ventricular where there is a donor, and of these, the share in
+which they come hardly early."""
+
+VENTRICULAR_RUN = (3, 30)
+"""A run of ventricular beats has so many: tachycardias of theirs that last are rare."""
+
+IRREGULAR, IRREGULAR_SHARE = 0.5, (0.02, 0.12)
+"""Share of the irregular stretches in which ventricular beats stand, and of the beats there that are made so; none of
+them is moved."""
+
+_N, _S, _V = (CLASSES.index(name) for name in "NSV")
 
 
-def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> TrainingRecord:
+def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator, donor: Donor | None = None) -> TrainingRecord:
     """Give the record with stretches of its rhythm rewritten; signal, beats and classes are new.
 
     Parameters
@@ -62,12 +76,15 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> Train
         is.
     rng
         Where chance starts.
+    donor
+        Another patient, whose ventricular beats take the place of premature ones.
     """
     n = len(record.beats)
     if n < 3:
         return record
     intervals = np.diff(record.beats, prepend=record.beats[0]) / record.fs
     factor, early, fibrillates = np.ones(n), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    ectopic = np.zeros(n, dtype=np.bool_)
     share = np.array(list(_PATTERNS.values()))
     position = 1
     while position < n:
@@ -79,30 +96,52 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator) -> Train
         stretch = slice(position, position + length)
         position += length
         if not _is_steady(intervals[stretch]):
+            if donor is not None and rng.random() < IRREGULAR:
+                ectopic[stretch] = rng.random(length) < rng.uniform(*IRREGULAR_SHARE)
             continue
         factor[stretch], early[stretch] = pattern(length, rng)
+        if donor is not None and rng.random() < VENTRICULAR:
+            factor[stretch], ectopic[stretch] = _ventricular(pattern, factor[stretch], early[stretch], rng)
+            early[stretch] = False
         fibrillates[stretch] = pattern is _fibrillation
     normal = record.classes == _N
     movable = normal & np.concatenate([[False], normal[:-1]]) & record.outside_flutter(record.beats)
+    signal, classes = record.signal.astype(np.float64), record.classes.copy()
+    if donor is not None:
+        classes[put_in_place(signal, record, np.flatnonzero(ectopic & movable), donor, rng)] = _V
+        movable &= ~ectopic | (classes == _V)  # a beat that kept its own shape keeps its place
     factor = np.where(movable, factor, 1.0)
     wanted = np.clip(intervals * factor, SHORTEST_S, LONGEST_S)
     # What was too short, long or interrupted stays as it is.
     wanted = np.where((intervals < SHORTEST_S) | (intervals > LONGEST_S) | (factor == 1.0), intervals, wanted)
     early &= (wanted < EARLY * intervals) & movable
-    signal = record.signal.astype(np.float64)
     _alter_p_waves(signal, record, early, fibrillates & movable, rng)
     told_at = _source_positions(record, wanted - intervals)
     beats = np.searchsorted(told_at, record.beats)
     n_samples = len(record.signal)
     resampled = np.stack([np.interp(told_at, np.arange(n_samples), lead) for lead in signal.T], axis=1)
     flutter = np.searchsorted(told_at, record.flutter.ravel()).reshape(-1, 2)
+    classes[early] = _S
     return replace(
         record,
         signal=resampled.astype(np.float32),
         beats=beats.astype(np.int64),
-        classes=np.where(early, _S, record.classes),
+        classes=classes,
+        donor="" if donor is None else donor.patient,
         flutter=flutter.astype(np.int64),
     )
+
+
+def _ventricular(pattern: _Pattern, factor: Factors, early: Flags, rng: np.random.Generator) -> tuple[Factors, Flags]:
+    """Give the factors, and which beats are ventricular, where the beats made `early` by a pattern are to be so."""
+    ectopic = early
+    if pattern is _run:
+        ectopic = early & (np.cumsum(early) <= rng.integers(*VENTRICULAR_RUN))
+        factor = np.where(early & ~ectopic, 1.0, factor)
+    if rng.random() < LATE:
+        late = rng.uniform(0.85, 1.02) + rng.normal(0.0, 0.03, len(factor))
+        factor = np.where(ectopic, late, factor)
+    return factor, ectopic
 
 
 def _is_steady(intervals: Factors) -> bool:
@@ -232,7 +271,7 @@ def _fibrillation(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
     return rng.uniform(0.55, 1.1) * rng.lognormal(0.0, rng.uniform(0.12, 0.25), n), np.zeros(n, dtype=np.bool_)
 
 
-_PATTERNS: dict[Callable[[int, np.random.Generator], tuple[Factors, Flags]], float] = {
+_PATTERNS: dict[_Pattern, float] = {
     _plain: 0.20,
     _scattered: 0.25,
     _bigeminy: 0.10,

@@ -40,6 +40,8 @@ class TrainingRecord:
         ``(n_beats,)`` index into `CLASSES`.
     flutter
         ``(k, 2)`` first and last sample of stretches of ventricular flutter, in which no beat is marked.
+    donor
+        The patient whose ventricular beats were put into it, if any; see `ectopic_beats`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TrainingRecord:
     beats: NDArray[np.int64]
     classes: NDArray[np.int64]
     flutter: NDArray[np.int64]
+    donor: str = ""
 
     def outside_flutter(self, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of ``samples`` lie outside of ventricular flutter and its next 150 ms."""

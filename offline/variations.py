@@ -1,13 +1,15 @@
-"""What may happen to a record on the way to a model: noise, lost leads, turned polarity, another rhythm."""
+"""What may happen to a record on the way to a model: noise, lost leads, turned polarity, another rhythm, new beats."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from ..stream.messages import Samples
+from .ectopic_beats import Donor, another
 from .rhythm_augmentation import with_other_rhythm
 from .training_records import TrainingRecord, qrs_height
 
@@ -36,6 +38,8 @@ class Variation:
         Signal-to-noise ratios, as the Noise Stress Test defines them (QRS power over noise power).
     rhythm
         Whether stretches of the rhythm are rewritten, see `with_other_rhythm`.
+    ectopic
+        Whether most of the beats that this makes premature become ventricular beats of another patient.
     """
 
     leads: str = "all"
@@ -43,14 +47,23 @@ class Variation:
     turned: bool = False
     snr_db: tuple[float, ...] = (18.0, 12.0, 6.0, 0.0, -6.0)
     rhythm: bool = False
+    ectopic: bool = False
 
 
 def varied(
-    record: TrainingRecord, variation: Variation, noises: dict[str, Samples], rng: np.random.Generator
+    record: TrainingRecord,
+    variation: Variation,
+    noises: dict[str, Samples],
+    rng: np.random.Generator,
+    available: Sequence[Donor] = (),
 ) -> TrainingRecord:
-    """Give a copy of the record with another signal; the beats stay where they are, unless the rhythm is another."""
+    """Give a copy of the record with another signal; the beats stay where they are, unless the rhythm is another.
+
+    Ventricular beats, if it is to get any, come from one of `available` that is another patient's.
+    """
     if variation.rhythm:
-        record = with_other_rhythm(record, rng)
+        donor = another(available, record.patient, rng) if variation.ectopic else None
+        record = with_other_rhythm(record, rng, donor)
     signal = record.signal.astype(np.float64)
     if variation.noise and noises:
         _add_noise(signal, record, noises, variation.snr_db, rng)
