@@ -129,9 +129,9 @@ def put_in_place(
     if len(chosen) == 0:
         return chosen
     fs, n_leads = record.fs, signal.shape[1]
-    height = qrs_height(signal, record.beats[record.classes == N], fs)
-    height = height * np.exp(rng.normal(0.0, HEIGHT) + rng.normal(0.0, HEIGHT, n_leads))
-    height = height * rng.choice([-1.0, 1.0], n_leads, p=[TURNED, 1.0 - TURNED])
+    factor = np.exp(rng.normal(0.0, HEIGHT) + rng.normal(0.0, HEIGHT, n_leads))
+    factor *= rng.choice([-1.0, 1.0], n_leads, p=[TURNED, 1.0 - TURNED])
+    height = factor * qrs_height(signal, record.beats[record.classes == N], fs)
     leads = rng.permutation(donor.waves.shape[2])[np.arange(n_leads) % donor.waves.shape[2]]
     delay = rng.uniform(-SKEW_S, SKEW_S, n_leads) if rng.random() < SKEWED else np.zeros(n_leads)
     groups = _shapes(donor, rng)
