@@ -36,6 +36,12 @@ def beat(
         float | None,
         typer.Option(min=0.0, max=0.95, help="How much earlier beats of a kind count; 0.6 for context, else 0."),
     ] = None,
+    ectopic: Annotated[
+        bool,
+        typer.Option(
+            "--ectopic/--no-ectopic", help="Whether context also learns from ventricular beats put into other records."
+        ),
+    ] = True,
     folds: Folds = 4,
     fold: Fold = None,
     seed: Seed = 0,
@@ -71,8 +77,9 @@ def beat(
     names = [name for name in names if name not in PACED]
     network = load_network(detector)
     records, noises = read_records(names), noises_at_hand()
-    with parallel(jobs) as n_jobs, progress(len(records) * len(VARIATIONS[arch]), "cutting beats") as advance:
-        beats = gather(records, VARIATIONS[arch], noises, network, seed, on_record=advance, jobs=n_jobs)
+    variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.ectopic]
+    with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:
+        beats = gather(records, variations, noises, network, seed, on_record=advance, jobs=n_jobs)
 
     def show(done: BeatEpoch) -> None:
         print(
@@ -96,7 +103,7 @@ def beat(
     command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}"
     command += f" --features {','.join(groups)} --detector {Path(detector).name} --epochs {epochs}"
     command += f" --members {n_members} --{'trees' if with_trees else 'no-trees'} --kind-memory {memory:g}"
-    command += f" --seed {seed}"
+    command += f" --seed {seed}" if ectopic else f" --no-ectopic --seed {seed}"
     if multipliers:
         command += f" --multipliers {multipliers}"
     training = training_note(
