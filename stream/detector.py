@@ -12,7 +12,7 @@ from ..models.bundle import load_bundle
 from . import qrs_kernel
 from .grid import GRID_HZ
 from .messages import Samples
-from .qrs_kernel import CENTRE_LAG, MATCHED, N_FEATURES, RING, SLOPES, TEMPLATE
+from .qrs_kernel import CENTRE_LAG, KEPT, MATCHED, N_FEATURES, RING, SLOPES, TEMPLATE
 from .stage import State, restored
 
 PREPROCESSING = "qrs-candidates/2"
@@ -113,7 +113,7 @@ class QrsDetector:
     The adaptive thresholds are replaced by the network, trained on the detector's own decisions; leads are fused;
     T waves need no rule of their own, since the network sees the wave; a long pause lowers the level slowly instead
     of resetting it; within the refractory time a candidate that is twice as high as the beat before counts, since
-    that beat was its P wave.
+    that beat was its P wave, and what such a beat has taught is unlearnt.
 
     Parameters
     ----------
@@ -142,6 +142,7 @@ class QrsDetector:
         self._matched = np.full((MATCHED + 1, n_leads), 1e-12)  # slopes of a QRS, mV, and the sum of their squares
         self._matched[:MATCHED] = 0.0
         self._agreement = np.zeros(RING)
+        self._kept = np.zeros((KEPT, n_leads))
         self.log_peak = np.zeros(n_logged, dtype=np.int64)
         self.log_probability = np.zeros(n_logged)
         self.log_features = np.zeros((n_logged, N_FEATURES), dtype=np.float32)
@@ -156,9 +157,9 @@ class QrsDetector:
         level, noise, rough, lowest = self._lead
         n, self.n_logged = qrs_kernel.detect(
             x, good, self._state, self._rr, level, noise, rough, lowest, self._counts, self._signal, self._envelope,
-            self._slopes, self._fused, self._template, self._matched, self._agreement, net.w1, net.b1, net.w2, net.b2,
-            net.w3, net.b3, net.threshold, net.back_threshold, peak, row, probability, gap, weight, self.log_peak,
-            self.log_probability, self.log_features,
+            self._slopes, self._fused, self._template, self._matched, self._agreement, self._kept, net.w1, net.b1,
+            net.w2, net.b2, net.w3, net.b3, net.threshold, net.back_threshold, peak, row, probability, gap, weight,
+            self.log_peak, self.log_probability, self.log_features,
         )  # fmt: skip
         return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
 
@@ -188,4 +189,4 @@ class QrsDetector:
         self._state = restored(state, "scalars", self._state.view(np.uint8)).view(qrs_kernel.STATE)
 
 
-_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template", "matched", "agreement")
+_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template", "matched", "agreement", "kept")

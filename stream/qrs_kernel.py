@@ -40,6 +40,10 @@ MISTAKEN, TALLER = 12, 2.0
 """What comes 96 ms or more after a beat, is judged a beat as well and is twice as high is the QRS complex, and what was
 taken for one its P wave: it counts, and is learnt from. Without this, a detector that had once taken P waves for beats
 went on for minutes, as the QRS complexes fell into the refractory time."""
+P_WAVE, HIGHER = 40, 1.5
+"""What follows a beat within 320 ms and is one and a half times as high is the QRS complex after a P wave, too: what
+was learnt from the P wave is unlearnt. With an RR half as long as it is, and a level between the two, a detector went
+on for minutes to take both for beats."""
 TEMPLATE = 25
 """Samples of the running template, 200 ms."""
 N_RR = 8
@@ -107,8 +111,18 @@ STATE = np.dtype(
         ("last_rr", np.float64),
         ("steady_rr", np.float64),
         ("bad_until", np.int64),
+        ("kept_last", np.int64),
+        ("kept_n_beats", np.int64),
+        ("kept_mean_rr", np.float64),
+        ("kept_last_rr", np.float64),
+        ("kept_steady_rr", np.float64),
+        ("kept_rr", np.float64, (N_RR,)),
     ]
 )
+"""Scalars of the detector; `kept_...` are from before the last beat, as `KEPT` is for the leads."""
+
+KEPT = TEMPLATE + MATCHED + 4
+"""Of each lead: template, matched filter with the sum of its squares, level, lowest level, beats seen."""
 
 
 @compiled_part
@@ -365,6 +379,52 @@ def _network(
 
 
 @compiled_part
+def _keep(
+    s: Scalars,
+    rr: Floats,
+    level: Floats,
+    floor: Floats,
+    counts: Integers,
+    template: Floats,
+    matched: Floats,
+    kept: Floats,
+) -> None:
+    """Keep what the next beat will change."""
+    s.kept_last, s.kept_n_beats = s.last, s.n_beats
+    s.kept_mean_rr, s.kept_last_rr, s.kept_steady_rr = s.mean_rr, s.last_rr, s.steady_rr
+    for k in range(N_RR):
+        s.kept_rr[k] = rr[k]
+    kept[:TEMPLATE] = template
+    kept[TEMPLATE:-3] = matched
+    kept[-3], kept[-2] = level, floor
+    for lead in range(len(level)):
+        kept[-1, lead] = counts[_BEATS, lead]
+
+
+@compiled_part
+def _unlearn(
+    s: Scalars,
+    rr: Floats,
+    level: Floats,
+    floor: Floats,
+    counts: Integers,
+    template: Floats,
+    matched: Floats,
+    kept: Floats,
+) -> None:
+    """Put back what `_keep` kept: the last beat was none."""
+    s.last, s.n_beats = s.kept_last, s.kept_n_beats
+    s.mean_rr, s.last_rr, s.steady_rr = s.kept_mean_rr, s.kept_last_rr, s.kept_steady_rr
+    for k in range(N_RR):
+        rr[k] = s.kept_rr[k]
+    template[:] = kept[:TEMPLATE]
+    matched[:] = kept[TEMPLATE:-3]
+    level[:], floor[:] = kept[-3], kept[-2]
+    for lead in range(len(level)):
+        counts[_BEATS, lead] = int(kept[-1, lead])
+
+
+@compiled_part
 def _accept(
     s: Scalars,
     peak: int,
@@ -379,8 +439,12 @@ def _accept(
     template: Floats,
     matched: Floats,
     usable: Flags,
+    kept: Floats,
 ) -> None:
     """Make the beat at `peak` final: levels, template and RR context follow it."""
+    if s.n_beats > 0 and peak - s.last < P_WAVE and height > HIGHER * s.last_e:
+        _unlearn(s, rr, level, floor, counts, template, matched, kept)
+    _keep(s, rr, level, floor, counts, template, matched, kept)
     certainty = max(2.0 * p - 1.0, 0.05) ** 2
     interval = peak - s.last
     if s.n_beats > 0 and REFRACTORY <= interval < 375 and s.last >= s.bad_until:
@@ -545,6 +609,7 @@ def detect(
     template: Floats,
     matched: Floats,
     agreement: Floats,
+    kept: Floats,
     w1: Floats32,
     b1: Floats32,
     w2: Floats32,
@@ -687,7 +752,7 @@ def detect(
             n_out += 1
             _accept(
                 s, chosen, chosen_p, fused[chosen & MASK], rr, level, floor, counts, envelope, signal, template,
-                matched, usable,
+                matched, usable, kept,
             )  # fmt: skip
             s.pending = -1
             s.pending_p = 0.0

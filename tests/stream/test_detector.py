@@ -183,16 +183,17 @@ def test_a_burst_is_forgotten_within_three_seconds():
     assert missed_and_false(detect(x), detect(demo()).centre / GRID_HZ, 23.0, 60.0) == (0, 0)
 
 
-def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes():
-    """The QRS complexes that follow lie in the refractory time; being twice as high they count, and soon alone."""
+@pytest.mark.parametrize(("pr_s", "least"), [(0.184, 0.40), (0.216, 0.33)])
+def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes_nor_go_on_being_taken(pr_s, least):
+    """The QRS complexes that follow lie in the refractory time or just after it; soon they count alone."""
     seconds = np.arange(round(60 * GRID_HZ)) / GRID_HZ
 
     def wave(peaks: np.ndarray) -> np.ndarray:
         return np.exp(-0.5 * ((seconds[:, np.newaxis] - peaks) / 0.012) ** 2).sum(axis=1)
 
-    p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.184, 59.0)
+    p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.0 + pr_s, 59.0)
     x = (0.3 * wave(p_waves) + 1.2 * wave(complexes))[:, np.newaxis]
-    plain = replace(height_network(), threshold=0.5)
+    plain = replace(height_network(least), threshold=0.5)
     times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
     found = np.abs(times[:, np.newaxis] - complexes).min(axis=0) < 0.04
     assert found.mean() > 0.9
