@@ -74,10 +74,7 @@ def undisturbed(record: Record) -> np.ndarray:
 
 @pytest.mark.parametrize("record", RECORDS, indirect=True)
 @pytest.mark.parametrize("change", CHANGES)
-def test_detection_does_not_depend_on(record, change, request):
-    if (record.name, change) == ("demo", "first lead alone"):
-        # Known: a few V beats of the generated record, small in V5, are found in MLII alone and not in both.
-        request.applymarker(pytest.mark.xfail(strict=True, reason="fusing two leads loses V beats of the demo"))
+def test_detection_does_not_depend_on(record, change):
     reference = record.annotations()
     assert reference is not None
     got = qrs(CHANGES[change](signal_of(record)), record.fs, reference, record.fs)
