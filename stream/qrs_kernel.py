@@ -564,6 +564,7 @@ def _apart(
         weight[:] = 0.0
         weight[lead] = 1.0
         alone[0] = lead
+        # As far back as the features of a candidate reach.
         for n in range(best - APART - 216, now + 1):
             fused[n & MASK] = min(envelope[n & MASK, lead] / (level[lead] + 1e-9), 8.0)
         for n in range(best - APART - 160, now + 1):
