@@ -394,11 +394,15 @@ def _keep(
     s.kept_mean_rr, s.kept_last_rr, s.kept_steady_rr = s.mean_rr, s.last_rr, s.steady_rr
     for k in range(N_RR):
         s.kept_rr[k] = rr[k]
-    kept[:TEMPLATE] = template
-    kept[TEMPLATE:-3] = matched
-    kept[-3], kept[-2] = level, floor
+    # Element by element: numba takes a second to compile each assignment of a slice.
     for lead in range(len(level)):
-        kept[-1, lead] = counts[_BEATS, lead]
+        for k in range(TEMPLATE):
+            kept[k, lead] = template[k, lead]
+        for k in range(MATCHED + 1):
+            kept[TEMPLATE + k, lead] = matched[k, lead]
+        kept[KEPT - 3, lead] = level[lead]
+        kept[KEPT - 2, lead] = floor[lead]
+        kept[KEPT - 1, lead] = counts[_BEATS, lead]
 
 
 @compiled_part
@@ -417,11 +421,14 @@ def _unlearn(
     s.mean_rr, s.last_rr, s.steady_rr = s.kept_mean_rr, s.kept_last_rr, s.kept_steady_rr
     for k in range(N_RR):
         rr[k] = s.kept_rr[k]
-    template[:] = kept[:TEMPLATE]
-    matched[:] = kept[TEMPLATE:-3]
-    level[:], floor[:] = kept[-3], kept[-2]
     for lead in range(len(level)):
-        counts[_BEATS, lead] = int(kept[-1, lead])
+        for k in range(TEMPLATE):
+            template[k, lead] = kept[k, lead]
+        for k in range(MATCHED + 1):
+            matched[k, lead] = kept[TEMPLATE + k, lead]
+        level[lead] = kept[KEPT - 3, lead]
+        floor[lead] = kept[KEPT - 2, lead]
+        counts[_BEATS, lead] = int(kept[KEPT - 1, lead])
 
 
 @compiled_part
@@ -554,15 +561,16 @@ def _apart(
     agreement = np.zeros(RING)
     weight = np.zeros(len(level))
     needed = back_threshold
-    alone = np.full(2, -1, dtype=np.int64)
+    alone = np.zeros(2, dtype=np.int64)
+    alone[1] = -1
     found = np.zeros(2, dtype=np.int64)
     found_p = np.zeros(2)
     for rank in range(2):
         lead = order[rank]
         if level[lead] < QUIET * noise[lead]:
             needed = threshold
-        weight[:] = 0.0
-        weight[lead] = 1.0
+        for other in range(len(level)):
+            weight[other] = 1.0 if other == lead else 0.0
         alone[0] = lead
         # As far back as the features of a candidate reach.
         for n in range(best - APART - 216, now + 1):
@@ -719,7 +727,8 @@ def detect(
                         s.best = peak
                         s.best_p = p
                 for k in range(PAST - 1, 0, -1):
-                    s.past[k] = s.past[k - 1]
+                    for i in range(3):
+                        s.past[k, i] = s.past[k - 1, i]
                 s.past[0, 0] = s.previous
                 s.past[0, 1] = s.previous_p
                 s.past[0, 2] = s.previous_e
