@@ -69,8 +69,16 @@ VARIATIONS: dict[str, tuple[Variation, ...]] = {
         Variation(noise=True, turned=True, snr_db=(24.0, 18.0, 12.0, 6.0, 0.0, -6.0)),
         Variation(rhythm=True),
         Variation(rhythm=True, leads="mixed", turned=True),
-        Variation(rhythm=True, ectopic=True),
-        Variation(rhythm=True, ectopic=True, leads="mixed", turned=True),
+        Variation(rhythm=True, ectopic=True, runs=True),
+        Variation(
+            rhythm=True,
+            ectopic=True,
+            runs=True,
+            leads="mixed",
+            turned=True,
+            noise=True,
+            snr_db=(24.0, 18.0, 12.0, 6.0, 0.0),
+        ),
     ),
 }
 """What is done to the records for each architecture."""

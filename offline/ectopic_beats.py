@@ -128,32 +128,20 @@ def put_in_place(
     """
     if len(chosen) == 0:
         return chosen
-    fs, n_leads = record.fs, signal.shape[1]
-    factor = np.exp(rng.normal(0.0, HEIGHT) + rng.normal(0.0, HEIGHT, n_leads))
-    factor *= rng.choice([-1.0, 1.0], n_leads, p=[TURNED, 1.0 - TURNED])
-    height = factor * qrs_height(signal, record.beats[record.classes == N], fs)
-    leads = rng.permutation(donor.waves.shape[2])[np.arange(n_leads) % donor.waves.shape[2]]
-    delay = rng.uniform(-SKEW_S, SKEW_S, n_leads) if rng.random() < SKEWED else np.zeros(n_leads)
-    groups = _shapes(donor, rng)
-    weight = rng.dirichlet(np.ones(len(groups)))
-    pace = rng.uniform(*PACE)
+    fs = record.fs
+    look = Look.of(donor, qrs_height(signal, record.beats[record.classes == N], fs), rng)
     placed = []
     for index in chosen.tolist():
         mark = int(record.beats[index])
         following = int(record.beats[index + 1]) if index + 1 < len(record.beats) else len(signal)
-        begin = mark - round(BEFORE_S * fs * pace)
+        begin = mark - round(BEFORE_S * fs * look.pace)
         p_wave = min(mark + round(P_WAVE_S * fs), begin)
-        end = min(mark + round(AFTER_S * fs * pace), following - round(NEXT_S * fs), len(signal))
+        end = min(mark + round(AFTER_S * fs * look.pace), following - round(NEXT_S * fs), len(signal))
         if p_wave < 0 or end - mark < SHORTEST_S * fs:
             continue
-        group = groups[int(rng.choice(len(groups), p=weight))]
-        wave = donor.waves[group[int(rng.integers(len(group)))]][:, leads] * height * np.exp(rng.normal(0.0, UNEVEN))
-        seconds = (np.arange(begin, end) - mark)[:, None] / fs / pace + BEFORE_S - delay
-        places = np.arange(len(wave))
-        told = [np.interp(at * WAVE_HZ, places, lead) for at, lead in zip(seconds.T, wave.T, strict=True)]
         stretch = signal[p_wave:end]
         new = np.linspace(stretch[0], stretch[-1], len(stretch))
-        new[begin - p_wave :] += np.stack(told, axis=1)
+        new[begin - p_wave :] += look.wave((np.arange(begin, end) - mark) / fs, rng)
         edge = max(int(TAPER_S * fs), 1)
         share = np.ones((len(stretch), 1))
         share[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False)
@@ -161,6 +149,57 @@ def put_in_place(
         stretch += share * (new - stretch)
         placed.append(index)
     return np.array(placed, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the beats of a donor look in one record.
+
+    Attributes
+    ----------
+    donor
+        Whose they are.
+    height
+        ``(n_leads,)`` what they are multiplied by in each lead; a lead that stands upside down has a negative one.
+    leads
+        ``(n_leads,)`` the donor's lead that each lead shows.
+    delay
+        ``(n_leads,)`` seconds by which each lead is late.
+    pace
+        How many times as long they take.
+    groups, weights
+        Numbers of the beats of each shape, and how often each shape comes.
+    """
+
+    donor: Donor
+    height: NDArray[np.float64]
+    leads: NDArray[np.int64]
+    delay: NDArray[np.float64]
+    pace: float
+    groups: list[NDArray[np.int64]]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, donor: Donor, normal: NDArray[np.float64], rng: np.random.Generator) -> Look:
+        """Draw one for a record whose normal beats have the heights `normal`, ``(n_leads,)``."""
+        n_leads = len(normal)
+        factor = np.exp(rng.normal(0.0, HEIGHT) + rng.normal(0.0, HEIGHT, n_leads))
+        factor *= rng.choice([-1.0, 1.0], n_leads, p=[TURNED, 1.0 - TURNED])
+        leads = rng.permutation(donor.waves.shape[2])[np.arange(n_leads) % donor.waves.shape[2]]
+        delay = rng.uniform(-SKEW_S, SKEW_S, n_leads) if rng.random() < SKEWED else np.zeros(n_leads)
+        groups = _shapes(donor, rng)
+        weights = rng.dirichlet(np.ones(len(groups)))
+        return cls(donor, factor * normal, leads, delay, rng.uniform(*PACE), groups, weights)
+
+    def wave(self, seconds: NDArray[np.float64], rng: np.random.Generator) -> Samples:
+        """Draw one beat, ``(len(seconds), n_leads)`` mV, at times from its mark; nothing before and after it."""
+        group = self.groups[int(rng.choice(len(self.groups), p=self.weights))]
+        wave = self.donor.waves[group[int(rng.integers(len(group)))]][:, self.leads]
+        wave = wave * self.height * np.exp(rng.normal(0.0, UNEVEN))
+        at = (seconds[:, None] / self.pace + BEFORE_S - self.delay) * WAVE_HZ
+        places = np.arange(len(wave))
+        told = [np.interp(when, places, lead, 0.0, 0.0) for when, lead in zip(at.T, wave.T, strict=True)]
+        return np.stack(told, axis=1)
 
 
 def _shapes(donor: Donor, rng: np.random.Generator) -> list[NDArray[np.int64]]:

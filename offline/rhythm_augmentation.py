@@ -33,8 +33,8 @@ SLOW_S, SHORT_RUN_BEATS = 0.8, 12
 lasts is no tachycardia."""
 
 STRETCH_BEATS, LONG_STRETCH_BEATS = (20, 120), (20, 400)
-"""How long one pattern lasts, and a tachycardia or a drift of the rate: if only tachycardias lasted, what lasts would
-be one."""
+"""How long one pattern lasts, and a tachycardia, bigeminy or a drift of the rate: in some patients nothing else is seen
+for minutes. If only tachycardias lasted, what lasts would be one."""
 
 STEADY = 0.08
 """A stretch whose intervals change by less than this, of their median, is steady."""
@@ -89,7 +89,7 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator, donor: D
     position = 1
     while position < n:
         pattern = list(_PATTERNS)[rng.choice(len(share), p=share)]
-        lasts = LONG_STRETCH_BEATS if pattern in (_run, _drift) else STRETCH_BEATS
+        lasts = LONG_STRETCH_BEATS if pattern in (_run, _drift, _bigeminy) else STRETCH_BEATS
         length = min(int(rng.integers(*lasts)), n - position)
         if pattern is _run and np.median(intervals[position : position + length]) > SLOW_S:
             length = min(length, SHORT_RUN_BEATS)
@@ -127,7 +127,7 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator, donor: D
         signal=resampled.astype(np.float32),
         beats=beats.astype(np.int64),
         classes=classes,
-        donor="" if donor is None else donor.patient,
+        donor=record.donor if donor is None else donor.patient,
         flutter=flutter.astype(np.int64),
     )
 
@@ -272,9 +272,9 @@ def _fibrillation(n: int, rng: np.random.Generator) -> tuple[Factors, Flags]:
 
 
 _PATTERNS: dict[_Pattern, float] = {
-    _plain: 0.20,
+    _plain: 0.22,
     _scattered: 0.25,
-    _bigeminy: 0.10,
+    _bigeminy: 0.08,
     _run: 0.08,
     _breathing: 0.14,
     _drift: 0.05,

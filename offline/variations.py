@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from ..stream.messages import Samples
 from .ectopic_beats import Donor, another
 from .rhythm_augmentation import with_other_rhythm
 from .training_records import TrainingRecord, qrs_height
-
-SLOW_S = 0.120
-"""What two moving averages over this time leave is P and T waves, hardly any QRS complex."""
+from .ventricular_runs import with_ventricular_runs
+from .wave_augmentation import mixed, with_tall_p_waves
 
 RATES = (0.7, 0.85, 1.0, 1.15, 1.3)
 """A sampling rate taken for so many times what it is makes a slow heart with wide complexes, or a fast one."""
@@ -40,6 +38,10 @@ class Variation:
         Whether stretches of the rhythm are rewritten, see `with_other_rhythm`.
     ectopic
         Whether most of the beats that this makes premature become ventricular beats of another patient.
+    runs
+        Whether runs of ventricular beats of another patient are put in, see `with_ventricular_runs`.
+    tall_p
+        Whether P waves are made taller, see `with_tall_p_waves`.
     """
 
     leads: str = "all"
@@ -48,6 +50,8 @@ class Variation:
     snr_db: tuple[float, ...] = (18.0, 12.0, 6.0, 0.0, -6.0)
     rhythm: bool = False
     ectopic: bool = False
+    runs: bool = False
+    tall_p: bool = False
 
 
 def varied(
@@ -61,14 +65,18 @@ def varied(
 
     Ventricular beats, if it is to get any, come from one of `available` that is another patient's.
     """
+    donor = another(available, record.patient, rng) if variation.ectopic or variation.runs else None
+    if variation.runs and donor is not None:
+        record = with_ventricular_runs(record, rng, donor)
     if variation.rhythm:
-        donor = another(available, record.patient, rng) if variation.ectopic else None
-        record = with_other_rhythm(record, rng, donor)
+        record = with_other_rhythm(record, rng, donor if variation.ectopic else None)
     signal = record.signal.astype(np.float64)
+    if variation.tall_p:
+        signal = with_tall_p_waves(signal, record, rng)
     if variation.noise and noises:
         _add_noise(signal, record, noises, variation.snr_db, rng)
     if variation.leads == "mixed":
-        signal = _mixed(signal, record.fs, rng)
+        signal = mixed(signal, record.fs, rng)
         record = replace(record, fs=record.fs * float(rng.choice(RATES)))
     n_leads = signal.shape[1]
     if variation.leads == "one":
@@ -80,17 +88,6 @@ def varied(
         if rng.random() < 1 / 3:
             signal = signal[:, ::-1]
     return replace(record, signal=np.ascontiguousarray(signal, dtype=np.float32))
-
-
-def _mixed(signal: Samples, fs: float, rng: np.random.Generator) -> Samples:
-    n_leads = signal.shape[1]
-    directions = rng.standard_normal((n_leads, n_leads))
-    mixed: Samples = signal @ (directions / np.linalg.norm(directions, axis=1, keepdims=True)).T
-    if rng.random() < 0.5:
-        mixed = mixed[:, :1]
-    span = round(SLOW_S * fs)
-    slow = uniform_filter1d(uniform_filter1d(mixed, span, axis=0), span, axis=0)
-    return mixed + rng.uniform(-0.5, 2.0, size=mixed.shape[1]) * slow
 
 
 def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng: np.random.Generator) -> Samples:

@@ -1,0 +1,130 @@
+"""Runs of ventricular beats, at the rates of tachycardias, put into records.
+
+Hardly any record at hand has a ventricular tachycardia, and where beats follow each other so fast that one begins in
+the T wave of the one before, a network that has never seen it takes them for noise. So in a few places of a record
+what stands there gives way to such a run: beats of one donor (`ectopic_beats`), added up where they overlap, at an
+interval of their own, growing and shrinking at times as they do when the ventricles' axis turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, V
+from .training_records import TrainingRecord, qrs_height
+
+RUNS_AN_HOUR = (6.0, 40.0)
+"""How many runs are tried; one that would meet flutter or other than N beats is left out."""
+
+BEATS = (3, 16)
+"""A run has so many beats, rather few than many: tachycardias that last are rare."""
+
+INTERVAL_S, SHARE = (0.26, 0.55), 0.8
+"""The interval in a run, and the share of the patient's own that it is at most."""
+
+COUPLING_S, COUPLING = 0.30, (0.45, 0.9)
+"""The first beat comes no sooner than this after the one before, and after such a share of the usual interval."""
+
+UNSTEADY = (0.0, 0.06)
+"""Deviation of the intervals in a run, as a share of them."""
+
+TURNING, TURN_BEATS, LEAST = 0.3, (4.0, 12.0), 0.3
+"""How often the axis turns during a run, over how many beats, and what share of its height a beat keeps meanwhile."""
+
+REST_S = 0.5
+"""From the last beat of a run to the next of the record's own it is at least so long."""
+
+AFTER_QRS_S, P_WAVE_S, EDGE_S = 0.10, 0.22, 0.04
+"""The beat before is kept up to so long after its mark and the next from so long before its own; over the edge what was
+there gives way to the run."""
+
+AROUND = 8
+"""Beats before and after the place of a run that tell the usual interval."""
+
+SLOWEST = PACE[1] * 1.1
+"""What is drawn of a beat reaches so many times as far as a donor's does: its pace, and what a lead lags."""
+
+
+def with_ventricular_runs(record: TrainingRecord, rng: np.random.Generator, donor: Donor) -> TrainingRecord:
+    """Give the record with runs of ventricular beats of `donor`; signal, beats and classes are new.
+
+    Only N beats give way to them, and none in or beside flutter. A record that has too few N beats is given back.
+    """
+    fs = record.fs
+    normal = (record.classes == N) & record.outside_flutter(record.beats)
+    height = qrs_height(record.signal.astype(np.float64), record.beats[record.classes == N], fs)
+    if normal.sum() < BEATS[1] or not (height > 0.0).all():
+        return record
+    signal = record.signal.astype(np.float64)
+    look = Look.of(donor, height, rng)
+    wanted = rng.poisson(rng.uniform(*RUNS_AN_HOUR) * len(signal) / fs / 3600.0)
+    kept = np.ones(len(record.beats), dtype=np.bool_)
+    runs: list[NDArray[np.int64]] = []
+    taken = 0
+    for first in np.sort(rng.integers(0, len(record.beats) - BEATS[1], wanted)).tolist():
+        if first < taken:
+            continue
+        marks, resumed = _run(record, first, rng)
+        if resumed is None or not normal[first : resumed + 1].all():
+            continue
+        _put(signal, marks, (record.beats[first], record.beats[resumed]), fs, look, rng)
+        kept[first + 1 : resumed] = False
+        runs.append(marks)
+        taken = resumed + 1
+    if not runs:
+        return record
+    added = np.concatenate(runs)
+    beats = np.concatenate([record.beats[kept], added])
+    classes = np.concatenate([record.classes[kept], np.full(len(added), V)])
+    order = np.argsort(beats)
+    return replace(
+        record, signal=signal.astype(np.float32), beats=beats[order], classes=classes[order], donor=donor.patient
+    )
+
+
+def _run(record: TrainingRecord, first: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], int | None]:
+    """Draw the marks of a run after a beat, and the number of the beat that is the next of the record's own."""
+    fs = record.fs
+    usual = float(np.median(np.diff(record.beats[max(first - AROUND, 0) : first + AROUND]))) / fs
+    interval = min(rng.uniform(*INTERVAL_S), SHARE * usual)
+    n = min(int(rng.integers(BEATS[0], BEATS[1] + 1)), int(rng.integers(BEATS[0], BEATS[1] + 1)))
+    steps = interval * (1.0 + rng.uniform(*UNSTEADY) * rng.standard_normal(n))
+    steps[0] = max(rng.uniform(*COUPLING) * usual, COUPLING_S)
+    marks = record.beats[first] + np.rint(np.cumsum(steps) * fs).astype(np.int64)
+    resumed = int(np.searchsorted(record.beats, marks[-1] + REST_S * fs))
+    return marks, resumed if resumed < len(record.beats) else None
+
+
+def _put(
+    signal: NDArray[np.float64],
+    marks: NDArray[np.int64],
+    between: tuple[int, int],
+    fs: float,
+    look: Look,
+    rng: np.random.Generator,
+) -> None:
+    """Put a run between two beats, in place."""
+    begin = max(marks[0] - round(BEFORE_S * look.pace * fs), between[0] + round(AFTER_QRS_S * fs))
+    end = between[1] - round(P_WAVE_S * fs)
+    stretch = signal[begin:end]
+    new = np.linspace(stretch[0], stretch[-1], len(stretch))
+    samples = np.arange(begin, end)
+    turn = 2.0 * np.pi / rng.uniform(*TURN_BEATS) if rng.random() < TURNING else 0.0
+    phase = rng.uniform(0.0, 2.0 * np.pi, signal.shape[1])
+    for number, mark in enumerate(marks.tolist()):
+        size = _at_least(np.sin(turn * number + phase), LEAST) if turn else np.ones(signal.shape[1])
+        near = slice(*np.searchsorted(samples, [mark - SLOWEST * BEFORE_S * fs, mark + SLOWEST * AFTER_S * fs]))
+        new[near] += size * look.wave((samples[near] - mark) / fs, rng)
+    edge = min(round(EDGE_S * fs), len(stretch) // 2)
+    share = np.ones((len(stretch), 1))
+    share[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False)
+    share[-edge:, 0] = np.linspace(1.0, 0.0, edge)
+    stretch += share * (new - stretch)
+
+
+def _at_least(size: NDArray[np.float64], least: float) -> NDArray[np.float64]:
+    """Keep the sign, and no less than so much of the size."""
+    return np.asarray(np.where(size < 0.0, -1.0, 1.0) * np.maximum(np.abs(size), least))
