@@ -20,7 +20,6 @@ from ..stream.grid import GRID_HZ, Grid
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
 from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
-from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match
 from .variations import Variation, varied
@@ -28,8 +27,8 @@ from .variations import Variation, varied
 VARIATIONS = (
     Variation(),
     Variation(leads="one"),
-    Variation(leads="mixed", runs=True),
-    Variation(leads="mixed", turned=True, runs=True, tall_p=True),
+    Variation(leads="mixed"),
+    Variation(leads="mixed", turned=True),
     Variation(noise=True, turned=True),
     Variation(leads="one", noise=True),
     Variation(noise=True, snr_db=(6.0, 0.0, -6.0)),
@@ -105,7 +104,6 @@ def train_detector(
     """
     rng = np.random.default_rng(seed)
     shifts = [reference_shift(record) for record in records]
-    available = donors(records)
     networks: list[DetectorNetwork] = [height_network()]
     gathered: list[Candidates] = []
 
@@ -115,8 +113,7 @@ def train_detector(
             on_record(number, record.name)
             for which in rng.permutation(len(VARIATIONS))[:wanted]:
                 # Chance is drawn here, in this order, wherever the rest is done.
-                altered = varied(record, VARIATIONS[which], noises, rng, available)
-                yield altered, shift, networks, int(rng.integers(2**32))
+                yield varied(record, VARIATIONS[which], noises, rng), shift, networks, int(rng.integers(2**32))
 
     for number, n_epochs in enumerate(epochs):
         met = list(in_parallel(_meet, calls(number), jobs))

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from ..stream.messages import Samples
 from .ectopic_beats import Donor, another
 from .rhythm_augmentation import with_other_rhythm
 from .training_records import TrainingRecord, qrs_height
 from .ventricular_runs import with_ventricular_runs
-from .wave_augmentation import mixed, with_tall_p_waves
+
+SLOW_S = 0.120
+"""What two moving averages over this time leave is P and T waves, hardly any QRS complex."""
 
 RATES = (0.7, 0.85, 1.0, 1.15, 1.3)
 """A sampling rate taken for so many times what it is makes a slow heart with wide complexes, or a fast one."""
@@ -40,8 +43,6 @@ class Variation:
         Whether most of the beats that this makes premature become ventricular beats of another patient.
     runs
         Whether runs of ventricular beats of another patient are put in, see `with_ventricular_runs`.
-    tall_p
-        Whether P waves are made taller, see `with_tall_p_waves`.
     """
 
     leads: str = "all"
@@ -51,7 +52,6 @@ class Variation:
     rhythm: bool = False
     ectopic: bool = False
     runs: bool = False
-    tall_p: bool = False
 
 
 def varied(
@@ -71,12 +71,10 @@ def varied(
     if variation.rhythm:
         record = with_other_rhythm(record, rng, donor if variation.ectopic else None)
     signal = record.signal.astype(np.float64)
-    if variation.tall_p:
-        signal = with_tall_p_waves(signal, record, rng)
     if variation.noise and noises:
         _add_noise(signal, record, noises, variation.snr_db, rng)
     if variation.leads == "mixed":
-        signal = mixed(signal, record.fs, rng)
+        signal = _mixed(signal, record.fs, rng)
         record = replace(record, fs=record.fs * float(rng.choice(RATES)))
     n_leads = signal.shape[1]
     if variation.leads == "one":
@@ -88,6 +86,17 @@ def varied(
         if rng.random() < 1 / 3:
             signal = signal[:, ::-1]
     return replace(record, signal=np.ascontiguousarray(signal, dtype=np.float32))
+
+
+def _mixed(signal: Samples, fs: float, rng: np.random.Generator) -> Samples:
+    n_leads = signal.shape[1]
+    directions = rng.standard_normal((n_leads, n_leads))
+    mixed: Samples = signal @ (directions / np.linalg.norm(directions, axis=1, keepdims=True)).T
+    if rng.random() < 0.5:
+        mixed = mixed[:, :1]
+    span = round(SLOW_S * fs)
+    slow = uniform_filter1d(uniform_filter1d(mixed, span, axis=0), span, axis=0)
+    return mixed + rng.uniform(-0.5, 2.0, size=mixed.shape[1]) * slow
 
 
 def noise_like(record: TrainingRecord, noise: Samples | None, snr_db: float, rng: np.random.Generator) -> Samples:
