@@ -142,11 +142,7 @@ def put_in_place(
         stretch = signal[p_wave:end]
         new = np.linspace(stretch[0], stretch[-1], len(stretch))
         new[begin - p_wave :] += look.wave((np.arange(begin, end) - mark) / fs, rng)
-        edge = max(int(TAPER_S * fs), 1)
-        share = np.ones((len(stretch), 1))
-        share[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False)
-        share[-edge:, 0] = np.linspace(1.0, 0.0, edge)
-        stretch += share * (new - stretch)
+        give_way(stretch, new, fs)
         placed.append(index)
     return np.array(placed, dtype=np.int64)
 
@@ -200,6 +196,15 @@ class Look:
         places = np.arange(len(wave))
         told = [np.interp(when, places, lead, 0.0, 0.0) for when, lead in zip(at.T, wave.T, strict=True)]
         return np.stack(told, axis=1)
+
+
+def give_way(stretch: Samples, new: Samples, fs: float) -> None:
+    """Let `stretch` give way to `new`, both ``(n_samples, n_leads)``, in place; at its ends over `TAPER_S`."""
+    edge = max(min(int(TAPER_S * fs), len(stretch) // 2), 1)
+    share = np.ones((len(stretch), 1))
+    share[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False)
+    share[-edge:, 0] = np.linspace(1.0, 0.0, edge)
+    stretch += share * (new - stretch)
 
 
 def _shapes(donor: Donor, rng: np.random.Generator) -> list[NDArray[np.int64]]:

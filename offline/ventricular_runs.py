@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, V
+from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, V, give_way
 from .training_records import TrainingRecord, qrs_height
 
 RUNS_AN_HOUR = (6.0, 40.0)
@@ -37,9 +37,8 @@ TURNING, TURN_BEATS, LEAST = 0.3, (4.0, 12.0), 0.3
 REST_S = 0.5
 """From the last beat of a run to the next of the record's own it is at least so long."""
 
-AFTER_QRS_S, P_WAVE_S, EDGE_S = 0.10, 0.22, 0.04
-"""The beat before is kept up to so long after its mark and the next from so long before its own; over the edge what was
-there gives way to the run."""
+AFTER_QRS_S, P_WAVE_S = 0.10, 0.22
+"""The beat before is kept up to so long after its mark, and the next from so long before its own."""
 
 AROUND = 8
 """Beats before and after the place of a run that tell the usual interval."""
@@ -118,11 +117,7 @@ def _put(
         size = _at_least(np.sin(turn * number + phase), LEAST) if turn else np.ones(signal.shape[1])
         near = slice(*np.searchsorted(samples, [mark - SLOWEST * BEFORE_S * fs, mark + SLOWEST * AFTER_S * fs]))
         new[near] += size * look.wave((samples[near] - mark) / fs, rng)
-    edge = min(round(EDGE_S * fs), len(stretch) // 2)
-    share = np.ones((len(stretch), 1))
-    share[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False)
-    share[-edge:, 0] = np.linspace(1.0, 0.0, edge)
-    stretch += share * (new - stretch)
+    give_way(stretch, new, fs)
 
 
 def _at_least(size: NDArray[np.float64], least: float) -> NDArray[np.float64]:
