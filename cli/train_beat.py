@@ -58,7 +58,6 @@ def beat(
 
     one_of("--arch", arch, ARCHITECTURES)
     chosen = _multipliers(multipliers) if multipliers else None
-    import_keras()  # before minutes of reading, if it is missing
 
     from ..offline.beat_bundle import write_beat_bundle
     from ..offline.beat_dataset import gather
@@ -69,13 +68,14 @@ def beat(
 
     groups = tuple(features.split(",")) if features else FEATURES[arch]
     columns(groups)
+    network = load_network(detector)
     n_members = members or (5 if arch == "context" else 1)
     with_trees = arch == "context" if trees is None else trees
     memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
     databases = db or ["mitdb", "svdb", "edb"]
     names, held_out = training_split(databases, folds, fold)
     names = [name for name in names if name not in PACED]
-    network = load_network(detector)
+    import_keras()  # before minutes of reading, if it is missing
     records, noises = read_records(names), noises_at_hand()
     variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.ectopic]
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:

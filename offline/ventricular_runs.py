@@ -44,7 +44,7 @@ AROUND = 8
 """Beats before and after the place of a run that tell the usual interval."""
 
 SLOWEST = PACE[1] * 1.1
-"""What is drawn of a beat reaches so many times as far as a donor's does: its pace, and what a lead lags."""
+"""A beat is drawn so many times as far from its mark as a donor's reaches: its pace, and a tenth for leads that lag."""
 
 
 def with_ventricular_runs(record: TrainingRecord, rng: np.random.Generator, donor: Donor) -> TrainingRecord:
@@ -53,11 +53,11 @@ def with_ventricular_runs(record: TrainingRecord, rng: np.random.Generator, dono
     Only N beats give way to them, and none in or beside flutter. A record that has too few N beats is given back.
     """
     fs = record.fs
+    signal = record.signal.astype(np.float64)
     normal = (record.classes == N) & record.outside_flutter(record.beats)
-    height = qrs_height(record.signal.astype(np.float64), record.beats[record.classes == N], fs)
+    height = qrs_height(signal, record.beats[record.classes == N], fs)
     if normal.sum() < BEATS[1] or not (height > 0.0).all():
         return record
-    signal = record.signal.astype(np.float64)
     look = Look.of(donor, height, rng)
     wanted = rng.poisson(rng.uniform(*RUNS_AN_HOUR) * len(signal) / fs / 3600.0)
     kept = np.ones(len(record.beats), dtype=np.bool_)
@@ -114,12 +114,8 @@ def _put(
     turn = 2.0 * np.pi / rng.uniform(*TURN_BEATS) if rng.random() < TURNING else 0.0
     phase = rng.uniform(0.0, 2.0 * np.pi, signal.shape[1])
     for number, mark in enumerate(marks.tolist()):
-        size = _at_least(np.sin(turn * number + phase), LEAST) if turn else np.ones(signal.shape[1])
+        axis = np.sin(turn * number + phase)
+        size = np.copysign(np.maximum(np.abs(axis), LEAST), axis) if turn else np.ones(signal.shape[1])
         near = slice(*np.searchsorted(samples, [mark - SLOWEST * BEFORE_S * fs, mark + SLOWEST * AFTER_S * fs]))
         new[near] += size * look.wave((samples[near] - mark) / fs, rng)
     give_way(stretch, new, fs)
-
-
-def _at_least(size: NDArray[np.float64], least: float) -> NDArray[np.float64]:
-    """Keep the sign, and no less than so much of the size."""
-    return np.asarray(np.where(size < 0.0, -1.0, 1.0) * np.maximum(np.abs(size), least))
