@@ -34,10 +34,12 @@ def write_detector_bundle(folder: Path, network: DetectorNetwork, training: dict
             w3=network.w3,
             b3=np.float32(network.b3),
         )
+        members = len(network.b2) // network.w2.shape[1]
+        units = (N_FEATURES, len(network.b1) // members, network.w2.shape[1], 1)
         card = Card(
             name=folder.name,
             task="detector",
-            arch=f"perceptron {N_FEATURES}-{len(network.b1)}-{len(network.b2)}-1",
+            arch=f"{members} perceptrons {'-'.join(map(str, units))}",
             classes=("noise", "beat"),
             input_name="candidate",
             input_shape=(None, N_FEATURES),

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.qrs_network import Layers, candidate_network, layers
+from ..models.qrs_network import Layers, candidate_networks, layers
 from ..stream.detector import DetectorNetwork, QrsDetector
 from ..stream.grid import GRID_HZ, Grid
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
 from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
+from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match
 from .variations import Variation, varied
@@ -27,8 +28,8 @@ from .variations import Variation, varied
 VARIATIONS = (
     Variation(),
     Variation(leads="one"),
-    Variation(leads="mixed"),
-    Variation(leads="mixed", turned=True),
+    Variation(leads="mixed", runs=True),
+    Variation(leads="mixed", turned=True, runs=True),
     Variation(noise=True, turned=True),
     Variation(leads="one", noise=True),
     Variation(noise=True, snr_db=(6.0, 0.0, -6.0)),
@@ -43,6 +44,9 @@ NEIGHBOUR_WEIGHT = 0.3
 
 EARLY_VARIATIONS = 4
 """How many of the variations, drawn for each record, the rounds before the last run."""
+
+MEMBERS = 4
+"""Networks of the last round, which are served together."""
 
 SOUND_S, MISLED_S = (20.0, 120.0), (3.0, 15.0)
 """For how long, in seconds, the detector runs with one network in training."""
@@ -100,26 +104,29 @@ def train_detector(
     Returns
     -------
     DetectorNetwork
-        The network of the last round, its standardization folded into the first layer.
+        The networks of the last round, the standardization folded into their first layer.
     """
     rng = np.random.default_rng(seed)
     shifts = [reference_shift(record) for record in records]
+    available = donors(records)
     networks: list[DetectorNetwork] = [height_network()]
     gathered: list[Candidates] = []
+    last = len(epochs) - 1
 
     def calls(number: int) -> Iterator[tuple[TrainingRecord, int, list[DetectorNetwork], int]]:
-        wanted = len(VARIATIONS) if number == len(epochs) - 1 else EARLY_VARIATIONS
+        wanted = len(VARIATIONS) if number == last else EARLY_VARIATIONS
         for record, shift in zip(records, shifts, strict=True):
             on_record(number, record.name)
             for which in rng.permutation(len(VARIATIONS))[:wanted]:
                 # Chance is drawn here, in this order, wherever the rest is done.
-                yield varied(record, VARIATIONS[which], noises, rng), shift, networks, int(rng.integers(2**32))
+                altered = varied(record, VARIATIONS[which], noises, rng, available)
+                yield altered, shift, networks, int(rng.integers(2**32))
 
     for number, n_epochs in enumerate(epochs):
         met = list(in_parallel(_meet, calls(number), jobs))
         # What the first networks met is too unlike service to keep for the last round.
         gathered = [*gathered, *met] if number > 1 else met
-        trained, loss = _fit(_joined(gathered), n_epochs, seed + number)
+        trained, loss = _fit(_joined(gathered), n_epochs, seed + number, MEMBERS if number == last else 1)
         networks = [*networks, trained] if number else [trained]
         on_round(Round(number, sum(len(part.weight) for part in gathered), loss))
     return networks[-1]
@@ -227,33 +234,38 @@ def _meet(record: TrainingRecord, shift: int, networks: Sequence[DetectorNetwork
     return _thinned(candidates(record, shift, networks, rng), rng)
 
 
-def _fit(gathered: Candidates, epochs: int, seed: int) -> tuple[DetectorNetwork, float]:
+def _fit(gathered: Candidates, epochs: int, seed: int, members: int) -> tuple[DetectorNetwork, float]:
     mean = gathered.features.mean(axis=0)
     deviation = gathered.features.std(axis=0) + 1e-3
     gathered.features[:] = (gathered.features - mean) / deviation  # gigabytes, and not used again
     n_steps = max(len(gathered.weight) // 2048, 1) * epochs
-    network = candidate_network(N_FEATURES, n_steps, seed)
+    network = candidate_networks(N_FEATURES, n_steps, seed, members)
     history = network.fit(
         gathered.features,
-        gathered.is_beat,
+        np.repeat(gathered.is_beat[:, np.newaxis], members, axis=1),
         sample_weight=gathered.weight,
         batch_size=2048,
         epochs=epochs,
         verbose=0,
     )
-    return _folded(layers(network), mean, deviation), float(history.history["loss"][-1])
+    return _side_by_side(layers(network), mean, deviation), float(history.history["loss"][-1])
 
 
-def _folded(trained: Layers, mean: NDArray[np.float32], deviation: NDArray[np.float32]) -> DetectorNetwork:
-    """Fold ``(x - mean) / deviation`` into the first layer."""
-    (w1, b1), (w2, b2), (w3, b3) = trained
+def _side_by_side(
+    members: Sequence[Layers], mean: NDArray[np.float32], deviation: NDArray[np.float32]
+) -> DetectorNetwork:
+    """Join members, their logits by the mean, and fold ``(x - mean) / deviation`` into the first layer."""
+    (w1, b1), (w2, b2), (w3, b3) = (
+        [np.stack(each) for each in zip(*layer, strict=True)] for layer in zip(*members, strict=True)
+    )
+    n = len(members)
     return DetectorNetwork(
-        w1=np.ascontiguousarray(w1 / deviation[:, None], dtype=np.float32),
-        b1=(b1 - (mean / deviation) @ w1).astype(np.float32),
-        w2=np.ascontiguousarray(w2, dtype=np.float32),
-        b2=b2.astype(np.float32),
-        w3=np.ascontiguousarray(w3[:, 0], dtype=np.float32),
-        b3=float(b3[0]),
+        w1=np.ascontiguousarray(np.concatenate(w1, axis=1) / deviation[:, None], dtype=np.float32),
+        b1=(b1 - (mean / deviation) @ w1).ravel().astype(np.float32),
+        w2=np.concatenate(w2).astype(np.float32),
+        b2=b2.ravel().astype(np.float32),
+        w3=(w3[:, :, 0] / n).ravel().astype(np.float32),
+        b3=float(b3.mean()),
     )
 
 

@@ -80,7 +80,7 @@ class Cascade:
         """End the stream: what waited is decided with what is there."""
         guarded = self.guard.flush()
         # The detector confirms a candidate by what follows it: let the last value stand until all are confirmed.
-        n = qrs_kernel.APART + qrs_kernel.CONFIRM + qrs_kernel.HOLD
+        n = qrs_kernel.APART + qrs_kernel.CONFIRM + qrs_kernel.LONGEST
         x, good = self.grid.hold(n)
         found = self.detector.push(x, good)
         last = self.n_samples - 1

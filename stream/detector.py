@@ -31,7 +31,20 @@ _WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
 
 @dataclass(frozen=True, slots=True)
 class DetectorNetwork:
-    """Weights of the candidate network, float32: layer by layer ``(inputs, outputs)``, the last layer a vector."""
+    """Weights of the candidate networks, float32, side by side.
+
+    Attributes
+    ----------
+    w1, b1
+        First hidden layers, ``(n_features, members * units)``.
+    w2, b2
+        Second hidden layers: ``w2`` is ``(members * units, units)``, each member's kernel below the one before, ``b2``
+        ``(members * units,)``.
+    w3, b3
+        What the logit, the mean of the members', is made of.
+    threshold, back_threshold
+        Probability from which a candidate is a beat, and is one for search-back.
+    """
 
     w1: NDArray[np.float32]
     b1: NDArray[np.float32]
@@ -99,11 +112,12 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
 class QrsDetector:
     """Find QRS complexes on the 125 Hz grid.
 
-    Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a
-    perceptron judges each by the envelope around it, the wave of the two best leads, their likeness to the running
-    template, and the rhythm. One may replace another within 64 ms. Where one is in doubt, the two best leads are judged
-    each alone: a wide beat may come so much later in one than in the other that together they show two low peaks.
-    Search-back takes the best candidate passed over when 1.6 mean RR intervals go by.
+    Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a few
+    perceptrons judge each by the envelope around it, the wave of the two best leads, their likeness to the running
+    template, and the rhythm. One may replace another within 64 ms; where it is low and not quite sure, as P waves are
+    and few beats, within 208 to 304 ms. One that is in doubt is judged in each of the two best leads alone: a wide beat
+    may come so much later in one than in the other that together they show two low peaks. Search-back takes the best
+    candidate passed over when 1.6 mean RR intervals go by, but hardly one that follows a beat within 280 ms.
 
     The plan of levels, refractory time and search-back is that of Pan and Tompkins (1985,
     doi 10.1109/TBME.1985.325532).
@@ -112,8 +126,8 @@ class QrsDetector:
     --------------------------
     The adaptive thresholds are replaced by the network, trained on the detector's own decisions; leads are fused;
     T waves need no rule of their own, since the network sees the wave; a long pause lowers the level slowly instead
-    of resetting it; within the refractory time a candidate that is twice as high as the beat before counts, since
-    that beat was its P wave, and what such a beat has taught is unlearnt.
+    of resetting it; a low, doubtful candidate gives way to a surer one in the refractory time after it, whose P wave it
+    was; if it was taken for a beat, a candidate twice as high counts there, and what the P wave has taught is unlearnt.
 
     Parameters
     ----------

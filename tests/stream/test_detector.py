@@ -15,7 +15,7 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.detector import Detections, QrsDetector, load_network
 from ecg_stream.stream.grid import GRID_HZ, Grid
 from ecg_stream.stream.highpass import HighPass
-from ecg_stream.stream.qrs_kernel import RING
+from ecg_stream.stream.qrs_kernel import CENTRE_LAG, HOLD, RING, WAIT
 
 TOLERANCE_S = 0.1
 
@@ -183,21 +183,46 @@ def test_a_burst_is_forgotten_within_three_seconds():
     assert missed_and_false(detect(x), detect(demo()).centre / GRID_HZ, 23.0, 60.0) == (0, 0)
 
 
+def bumps(peaks: np.ndarray, heights: np.ndarray | float, seconds: float = 60.0) -> np.ndarray:
+    """One lead of narrow complexes on the grid."""
+    times = np.arange(round(seconds * GRID_HZ))[:, np.newaxis] / GRID_HZ
+    return (heights * np.exp(-0.5 * ((times - peaks) / 0.012) ** 2)).sum(axis=1)[:, np.newaxis]
+
+
 @pytest.mark.parametrize(("pr_s", "least"), [(0.184, 0.40), (0.216, 0.33)])
 def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes_nor_go_on_being_taken(pr_s, least):
     """The QRS complexes that follow lie in the refractory time or just after it; soon they count alone."""
-    seconds = np.arange(round(60 * GRID_HZ)) / GRID_HZ
-
-    def wave(peaks: np.ndarray) -> np.ndarray:
-        return np.exp(-0.5 * ((seconds[:, np.newaxis] - peaks) / 0.012) ** 2).sum(axis=1)
-
     p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.0 + pr_s, 59.0)
-    x = (0.3 * wave(p_waves) + 1.2 * wave(complexes))[:, np.newaxis]
+    x = bumps(p_waves, 0.3) + bumps(complexes, 1.2)
     plain = replace(height_network(least), threshold=0.5)
     times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
     found = np.abs(times[:, np.newaxis] - complexes).min(axis=0) < 0.04
     assert found.mean() > 0.9
     assert not (np.abs(times[:, np.newaxis] - p_waves[p_waves > 35.0]).min(axis=0) < 0.04).any()
+
+
+@pytest.mark.parametrize("pr_s", [0.12, 0.16, 0.20, 0.23])
+def test_a_low_doubtful_candidate_gives_way_to_the_surer_one_after_it(pr_s):
+    complexes = np.arange(1.0, 59.0)
+    x = bumps(complexes, 1.2) + bumps(complexes[20:] - pr_s, 0.6)
+    accepts_p_waves = replace(height_network(0.4), threshold=0.5)
+    found = QrsDetector(accepts_p_waves, 1).push(x, np.ones(x.shape, dtype=np.bool_))
+    assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
+
+
+def test_a_low_doubtful_beat_without_another_after_it_is_told_a_little_later():
+    complexes, low = np.arange(1.0, 59.0), np.arange(20, 58, 3)
+    heights = np.full(len(complexes), 1.2)
+    heights[low] = 0.6
+    plain = replace(height_network(0.4), threshold=0.5)
+    x = bumps(complexes, heights)
+    found = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_))
+    assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
+    waited = found.row - (found.centre + CENTRE_LAG)
+    is_low = np.abs(found.centre[:, np.newaxis] / GRID_HZ - complexes[low]).min(axis=1) < TOLERANCE_S
+    assert is_low.sum() == len(low)
+    assert (waited[is_low] == WAIT).all()
+    assert (waited[~is_low & (found.centre > 10 * GRID_HZ)] == HOLD).all()
 
 
 def test_says_where_the_signal_was_interrupted():
