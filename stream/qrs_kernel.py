@@ -34,10 +34,11 @@ CONFIRM = 6
 """A local maximum is one when 48 ms have passed without a higher value."""
 HOLD = 8
 """A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
-DOUBTFUL, LOW, WAIT, LONGEST = 0.98, 0.8, 26, 38
-"""A candidate that is less probable than this and lower than this share of the level may be a P wave. It waits for
-208 ms, and on while the envelope stands higher than its peak, up to 304 ms, whether a surer one follows, which is then
-the QRS complex. Few beats wait: one in two hundred (cross-validation by patient)."""
+DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST = 0.98, 0.8, 0.6, 26, 38
+"""A candidate that is less probable than this, lower than this share of the level, and no sooner after the beat before
+than this share of the mean RR, may be a P wave. It waits for 208 ms, and on while the envelope stands higher than its
+peak, up to 304 ms, whether a surer one follows, which is then the QRS complex. Few beats wait: one in a thousand N and
+one in thirty V (cross-validation by patient)."""
 REFRACTORY = 25
 """200 ms between beats."""
 T_WAVE, UNLIKELY = 35, 0.2
@@ -538,7 +539,7 @@ def _accept(
 def _waits(s: Scalars, fused: Floats) -> bool:
     """Tell whether the beat that is pending may be a P wave, with a QRS complex still to come."""
     height = fused[s.pending & MASK]
-    if s.pending_p >= DOUBTFUL or height >= LOW:
+    if s.pending_p >= DOUBTFUL or height >= LOW or s.pending - s.last < P_WAVE_AFTER * s.mean_rr:
         return False
     since = s.now - s.pending
     if since < WAIT:
