@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecg_stream.models.qrs_network import candidate_networks, layers
 from ecg_stream.offline.qrs_bundle import write_detector_bundle
 from ecg_stream.offline.qrs_training import (
+    _side_by_side,
     _thinned,
     candidates,
     detection_errors,
@@ -17,7 +19,7 @@ from ecg_stream.offline.qrs_training import (
 from ecg_stream.offline.splits import patient, patient_folds
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
 from ecg_stream.stream.detector import QrsDetector, load_network
-from ecg_stream.stream.qrs_kernel import HEIGHT_FEATURE
+from ecg_stream.stream.qrs_kernel import HEIGHT_FEATURE, N_FEATURES
 
 PLAIN_THRESHOLD = replace(height_network(), threshold=0.5, back_threshold=0.08)
 
@@ -76,6 +78,22 @@ def test_a_trained_detector_is_better_and_is_served_as_it_was_trained(demo, tmp_
     write_detector_bundle(tmp_path / "tiny", network, {"command": "test"})
     served = load_network(str(tmp_path / "tiny"))
     assert detection_errors(demo, served)[1:] == (missed, false)
+
+
+def test_networks_side_by_side_give_their_mean_logit_in_the_compiled_loop(demo):
+    rng = np.random.default_rng(3)
+    trained = candidate_networks(N_FEATURES, 1, seed=3, members=3)
+    trained.set_weights([rng.normal(0.0, 0.2, weight.shape) for weight in trained.get_weights()])
+    mean, deviation = rng.normal(size=N_FEATURES), rng.uniform(0.5, 2.0, N_FEATURES)
+    x, good = on_grid(demo)
+    served = _side_by_side(layers(trained), mean.astype(np.float32), deviation.astype(np.float32))
+    detector = QrsDetector(served, x.shape[1], n_logged=len(x) // 6)
+    detector.push(x, good)
+    rows, given = detector.log_features[: detector.n_logged], detector.log_probability[: detector.n_logged]
+    logits = trained.predict((rows - mean) / deviation, verbose=0).mean(axis=1)
+    assert len(given) > 500
+    assert logits.std() > 0.1
+    np.testing.assert_allclose(given, 1.0 / (1.0 + np.exp(-logits)), atol=1e-4)
 
 
 def test_folds_keep_patients_together_and_use_every_record():

@@ -225,6 +225,19 @@ def test_a_low_doubtful_beat_without_another_after_it_is_told_a_little_later():
     assert (waited[~is_low & (found.centre > 10 * GRID_HZ)] == HOLD).all()
 
 
+@pytest.mark.parametrize(("later_s", "found"), [(0.20, False), (0.24, False), (0.40, True), (0.90, True)])
+def test_in_a_pause_search_back_takes_a_weak_beat_but_no_t_wave(later_s, found):
+    complexes = np.arange(1.0, 59.0)
+    before_pause = np.arange(10.0, 58.0, 6.0)
+    complexes = np.setdiff1d(complexes, before_pause + 1.0)
+    weak = before_pause + later_s
+    plain = replace(height_network(0.4), threshold=0.5, back_threshold=0.04)
+    x = bumps(complexes, 1.2) + bumps(weak, 0.27)
+    times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
+    assert (np.abs(times[:, np.newaxis] - complexes[3:-1]).min(axis=0) < TOLERANCE_S).all()
+    assert ((np.abs(times[:, np.newaxis] - weak[:-1]).min(axis=0) < 0.04) == found).all()
+
+
 def test_says_where_the_signal_was_interrupted():
     x = demo()
     good = np.ones(x.shape, dtype=np.bool_)
