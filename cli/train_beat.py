@@ -77,7 +77,7 @@ def beat(
     names = [name for name in names if name not in PACED]
     import_keras()  # before minutes of reading, if it is missing
     records, noises = read_records(names), noises_at_hand()
-    variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.ectopic]
+    variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.needs_donor]
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:
         beats = gather(records, variations, noises, network, seed, on_record=advance, jobs=n_jobs)
 

@@ -58,7 +58,7 @@ def candidate_networks(n_features: int, n_steps: int, seed: int, members: int = 
             h = keras.layers.Dense(units, activation="relu", name=_name(member, number))(h)
             h = keras.layers.Dropout(DROPOUT)(h)
         logits.append(keras.layers.Dense(1, name=_name(member, len(HIDDEN)))(h))
-    network = keras.Model(x, keras.layers.Concatenate()(logits) if members > 1 else logits[0])
+    network = keras.Model(x, keras.layers.Concatenate()(logits))
     rate = keras.optimizers.schedules.CosineDecay(2e-3, n_steps, alpha=0.02)
     network.compile(keras.optimizers.AdamW(rate, weight_decay=1e-3), keras.losses.BinaryCrossentropy(from_logits=True))
     return network

@@ -110,7 +110,7 @@ def gather(
     """Cut the beats of all records in all variations; the same for any number of `jobs`, see `in_parallel`."""
     rng = np.random.default_rng(seed)
     number = {name: index for index, name in enumerate(sorted({record.patient for record in records}))}
-    available = donors(records) if any(variation.ectopic for variation in variations) else []
+    available = donors(records) if any(variation.needs_donor for variation in variations) else []
 
     def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool, int]]:
         for record in records:

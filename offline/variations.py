@@ -53,6 +53,11 @@ class Variation:
     ectopic: bool = False
     runs: bool = False
 
+    @property
+    def needs_donor(self) -> bool:
+        """Whether it takes beats of another patient."""
+        return self.ectopic or self.runs
+
 
 def varied(
     record: TrainingRecord,
@@ -65,7 +70,7 @@ def varied(
 
     Ventricular beats, if it is to get any, come from one of `available` that is another patient's.
     """
-    donor = another(available, record.patient, rng) if variation.ectopic or variation.runs else None
+    donor = another(available, record.patient, rng) if variation.needs_donor else None
     if variation.runs and donor is not None:
         record = with_ventricular_runs(record, rng, donor)
     if variation.rhythm:

@@ -37,8 +37,8 @@ HOLD = 8
 DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST = 0.98, 0.8, 0.6, 26, 38
 """A candidate that is less probable than this, lower than this share of the level, and no sooner after the beat before
 than this share of the mean RR, may be a P wave. It waits for 208 ms, and on while the envelope stands higher than its
-peak, up to 304 ms, whether a surer one follows, which is then the QRS complex. Few beats wait: one in a thousand N and
-one in thirty V (cross-validation by patient)."""
+peak, up to 304 ms, whether a surer one follows, which is then the QRS complex. Few beats wait: one in a thousand N (in
+a single lead one in three hundred) and one in thirty V (cross-validation by patient)."""
 REFRACTORY = 25
 """200 ms between beats."""
 T_WAVE, UNLIKELY = 35, 0.2
@@ -381,7 +381,8 @@ def _network(
 ) -> float:
     """Probability that the candidate is a QRS complex: the mean logit of perceptrons with two hidden layers each."""
     width = w2.shape[1]
-    per_member = len(b1) // (len(b2) // width)
+    members = len(b2) // width
+    per_member = len(b1) // members
     for j in range(len(b1)):
         h1[j] = b1[j]
     _add_product(x[:n], w1, h1)
@@ -389,7 +390,7 @@ def _network(
         h1[j] = max(h1[j], np.float32(0.0))
     for j in range(len(b2)):
         h2[j] = b2[j]
-    for member in range(len(b2) // width):
+    for member in range(members):
         inputs = slice(member * per_member, (member + 1) * per_member)
         _add_product(h1[inputs], w2[inputs], h2[member * width : (member + 1) * width])
     z = b3
