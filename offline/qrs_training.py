@@ -19,7 +19,8 @@ from ..stream.detector import DetectorNetwork, QrsDetector
 from ..stream.grid import GRID_HZ, Grid
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
-from ..stream.qrs_kernel import CENTRE_LAG, HEIGHT_FEATURE, N_FEATURES
+from ..stream.qrs_candidate import HEIGHT_FEATURE, N_FEATURES
+from ..stream.qrs_state import CENTRE_LAG
 from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import qrs_kernel
 from .denoise import WaveletDenoiser
 from .detector import Detections, DetectorNetwork, QrsDetector
 from .grid import Grid
 from .guard import SignalGuard
 from .highpass import HighPass
 from .messages import Event, Samples
+from .qrs_apart import APART
+from .qrs_kernel import LONGEST
+from .qrs_state import CONFIRM
 from .stage import State
 from .windows import BeatWindows, DescribedBeats
 
@@ -80,7 +82,7 @@ class Cascade:
         """End the stream: what waited is decided with what is there."""
         guarded = self.guard.flush()
         # The detector confirms a candidate by what follows it: let the last value stand until all are confirmed.
-        n = qrs_kernel.APART + qrs_kernel.CONFIRM + qrs_kernel.LONGEST
+        n = APART + CONFIRM + LONGEST
         x, good = self.grid.hold(n)
         found = self.detector.push(x, good)
         last = self.n_samples - 1

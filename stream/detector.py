@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError
 from ..models.bundle import load_bundle
-from . import qrs_kernel
 from .grid import GRID_HZ
 from .messages import Samples
-from .qrs_kernel import CENTRE_LAG, KEPT, MATCHED, N_FEATURES, RING, SLOPES, TEMPLATE
+from .qrs_candidate import N_FEATURES
+from .qrs_kernel import HOLD, detect
+from .qrs_state import CENTRE_LAG, KEPT, MATCHED, N_COUNTS, N_RR, RING, SLOPES, STATE, TEMPLATE
 from .stage import State, restored
 
 PREPROCESSING = "qrs-candidates/2"
@@ -141,13 +142,13 @@ class QrsDetector:
 
     def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
         self.network = network
-        self._state = np.zeros(1, dtype=qrs_kernel.STATE)
+        self._state = np.zeros(1, dtype=STATE)
         self._state["pending"] = self._state["bad_until"] = -1
         self._state["previous"] = -RING
         self._state["mean_rr"] = self._state["last_rr"] = self._state["steady_rr"] = 0.8 * GRID_HZ
-        self._rr = np.zeros(qrs_kernel.N_RR)
+        self._rr = np.zeros(N_RR)
         self._lead = np.full((4, n_leads), 1e-9)  # level, noise, roughness, lowest level: mV
-        self._counts = np.zeros((qrs_kernel.N_COUNTS, n_leads), dtype=np.int64)
+        self._counts = np.zeros((N_COUNTS, n_leads), dtype=np.int64)
         self._signal = np.zeros((RING, n_leads))
         self._envelope = np.zeros((RING, n_leads))
         self._slopes = np.zeros((SLOPES, n_leads))
@@ -163,13 +164,13 @@ class QrsDetector:
 
     def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
         """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
-        room = len(x) // qrs_kernel.HOLD + 2
+        room = len(x) // HOLD + 2
         peak, row = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
         probability, gap = np.empty(room), np.empty(room, dtype=np.bool_)
         weight = np.empty((room, self._template.shape[1]))
         net = self.network
         level, noise, rough, lowest = self._lead
-        n, self.n_logged = qrs_kernel.detect(
+        n, self.n_logged = detect(
             x, good, self._state, self._rr, level, noise, rough, lowest, self._counts, self._signal, self._envelope,
             self._slopes, self._fused, self._template, self._matched, self._agreement, self._kept, net.w1, net.b1,
             net.w2, net.b2, net.w3, net.b3, net.threshold, net.back_threshold, peak, row, probability, gap, weight,
@@ -200,7 +201,7 @@ class QrsDetector:
         """
         for name in _STATE:
             setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
-        self._state = restored(state, "scalars", self._state.view(np.uint8)).view(qrs_kernel.STATE)
+        self._state = restored(state, "scalars", self._state.view(np.uint8)).view(STATE)
 
 
 _STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template", "matched", "agreement", "kept")

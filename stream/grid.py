@@ -11,9 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import Flags, Floats, Integers, compiled
 from .messages import Samples
-from .qrs_kernel import Flags, Floats, Integers
 from .stage import State, restored
 
 GRID_HZ = 125.0

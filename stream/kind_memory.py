@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .beat_kernel import N_TEMPLATES
-from .compiled import compiled
+from .beat_state import N_TEMPLATES
+from .compiled import Floats, Integers, compiled
 from .messages import CLASSES
-from .qrs_kernel import Floats, Integers
 from .stage import State, restored
 
 KNOWN = 5.0

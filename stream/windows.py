@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import beat_kernel
+from .beat_kernel import describe_beats
+from .beat_state import N_RR, N_TEMPLATES, PATIENT, TEMPLATES
 from .detector import Detections
+from .features import NAMES
 from .grid import GRID_HZ
 from .messages import Samples
 from .stage import State, restored
@@ -79,10 +81,10 @@ class BeatWindows:
         self._ring = np.zeros((1 << math.ceil(math.log2(HISTORY_S * fs)), n_leads))
         self._at = np.zeros(1, dtype=np.int64)
         self._height = np.zeros(n_leads)
-        self._patient = np.zeros(1, dtype=beat_kernel.PATIENT)
+        self._patient = np.zeros(1, dtype=PATIENT)
         self._patient["previous_kind"] = -1
-        self._templates = np.zeros(beat_kernel.N_TEMPLATES, dtype=beat_kernel.TEMPLATES)
-        self._rr = np.zeros(beat_kernel.N_RR)
+        self._templates = np.zeros(N_TEMPLATES, dtype=TEMPLATES)
+        self._rr = np.zeros(N_RR)
         self._guess = np.zeros(0, dtype=np.int64)
         self._ready = np.zeros(0, dtype=np.int64)
         self._gap = np.zeros(0, dtype=np.bool_)
@@ -113,10 +115,10 @@ class BeatWindows:
             self._weight = np.concatenate([self._weight, found.weight])
             self._certainty = np.concatenate([self._certainty, found.probability])
         n = len(self._guess)
-        features = np.empty((n, beat_kernel.N_FEATURES), dtype=np.float32)
+        features = np.empty((n, len(NAMES)), dtype=np.float32)
         mark, decided, interval = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)
         kinds = np.empty((n, 3), dtype=np.int64)
-        done = beat_kernel.describe_beats(
+        done = describe_beats(
             denoised, self._fs, self._reach, self._half, self._look_ahead, self._ring, self._at, self._guess,
             self._ready, self._gap, self._weight, self._certainty, self._height, self._patient, self._templates,
             self._rr, last_sample, features, mark, decided, interval, kinds,
@@ -149,8 +151,8 @@ class BeatWindows:
         for name in _WAITING:
             like = getattr(self, f"_{name}")
             setattr(self, f"_{name}", restored(state, name, np.empty((n_waiting, *like.shape[1:]), like.dtype)))
-        self._patient = restored(state, "patient", self._patient.view(np.uint8)).view(beat_kernel.PATIENT)
-        self._templates = restored(state, "templates", self._templates.view(np.uint8)).view(beat_kernel.TEMPLATES)
+        self._patient = restored(state, "patient", self._patient.view(np.uint8)).view(PATIENT)
+        self._templates = restored(state, "templates", self._templates.view(np.uint8)).view(TEMPLATES)
 
 
 _FIXED = ("ring", "at", "height", "rr")

@@ -15,7 +15,8 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.detector import Detections, QrsDetector, load_network
 from ecg_stream.stream.grid import GRID_HZ, Grid
 from ecg_stream.stream.highpass import HighPass
-from ecg_stream.stream.qrs_kernel import CENTRE_LAG, HOLD, RING, WAIT
+from ecg_stream.stream.qrs_kernel import HOLD, WAIT
+from ecg_stream.stream.qrs_state import CENTRE_LAG, RING
 
 TOLERANCE_S = 0.1
 

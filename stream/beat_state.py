@@ -1,0 +1,88 @@
+"""What is remembered of a patient when a beat is described: the kinds of beats, and the rhythm.
+
+Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rate.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import BEFORE, WINDOW
+
+Records: TypeAlias = NDArray[Any]
+"""Records of one of the types below."""
+
+N_TEMPLATES = 12
+"""Kinds of beats remembered for a patient."""
+N_RR = 64
+"""RR intervals remembered."""
+
+TEMPLATES = np.dtype(
+    [
+        ("wave", np.float64, (2, WINDOW)),
+        ("weight", np.float64),
+        ("count", np.float64),
+        ("rr", np.float64),
+        ("following", np.float64),
+        ("premature", np.float64),
+        ("width", np.float64, (2,)),
+        ("seen", np.int64),
+    ]
+)
+"""One kind of beat: mean wave of the two leads (mV), its share, and how its members came in time."""
+
+PATIENT = np.dtype(
+    [
+        ("n_beats", np.int64),
+        ("n_rr", np.int64),
+        ("last_centre", np.int64),
+        ("last_mark", np.int64),
+        ("slow_rr", np.float64),
+        ("base_rr", np.float64),
+        ("run", np.int64),
+        ("rested", np.int64),
+        ("previous_kind", np.int64),
+        ("previous_is_dominant", np.float64),
+        ("previous_corr", np.float64),
+        ("previous_ratio", np.float64),
+        ("previous_wave", np.float64, (2, WINDOW)),
+        ("certainty", np.float64),
+        ("height", np.float64, (2,)),
+        ("before", np.float64, (2, BEFORE)),
+        ("before_n", np.float64),
+        ("before_corr", np.float64, (2,)),
+    ]
+)
+"""What is remembered of the patient beside the kinds of beats."""
+
+BEAT = np.dtype(
+    [
+        ("wave", np.float64, (2, WINDOW)),
+        ("before", np.float64, (2, BEFORE)),
+        ("height", np.float64, (2,)),
+        ("slope", np.float64, (2,)),
+        ("area", np.float64, (2,)),
+        ("width", np.float64, (2,)),
+        ("rough", np.float64, (2,)),
+        ("sign", np.float64, (2,)),
+        ("scale", np.float64, (2,)),
+        ("share", np.float64, (2,)),
+        ("first", np.int64),
+        ("last", np.int64),
+        ("dominant", np.int64),
+        ("total", np.float64),
+        ("dominant_corr", np.float64),
+        ("dominant_residual", np.float64),
+        ("dominant_shift", np.int64),
+        ("best", np.int64),
+        ("best_corr", np.float64),
+        ("best_shift", np.int64),
+        ("other_corr", np.float64),
+    ]
+)
+"""The beat in hand: its two leads (mV), from lead ``first`` to before lead ``last`` in use, what was measured of them,
+the scale that the dominant kind gives and the share of each lead in correlations; how like the beat is to the
+``dominant`` kind, to the ``best`` and to the most alike of those that are not dominant; the weight of all kinds."""

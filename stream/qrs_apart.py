@@ -1,0 +1,110 @@
+"""A second look at what was passed over in doubt: each of the two best leads judged alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiled import Floats, Floats32, Integers, compiled_part
+from .qrs_candidate import describe_candidate, is_peak, slope_at
+from .qrs_network import probability
+from .qrs_state import (
+    CONFIRM,
+    MASK,
+    MATCHED,
+    PAST,
+    REFRACTORY,
+    RING,
+    Scalars,
+)
+
+APART = 14
+"""The peaks of the two leads stand within 112 ms of that candidate, and of each other."""
+QUIET = 6.0
+"""Ratio of level to noise above which two leads that agree are believed as readily as search-back is: noise seldom
+reaches both, at one time, in clean leads. (In noise each must be as sure as for any beat.)"""
+
+
+@compiled_part
+def judge_apart(
+    x: Floats32,
+    s: Scalars,
+    level: Floats,
+    noise: Floats,
+    rough: Floats,
+    order: Integers,
+    signal: Floats,
+    envelope: Floats,
+    counts: Integers,
+    template: Floats,
+    matched: Floats,
+    w1: Floats32,
+    b1: Floats32,
+    w2: Floats32,
+    b2: Floats32,
+    w3: Floats32,
+    b3: float,
+    h1: Floats32,
+    h2: Floats32,
+    threshold: float,
+    back_threshold: float,
+) -> tuple[int, float]:
+    """Judge each of the two best leads alone, around the best candidate passed over.
+
+    Gives the peak that the better lead has alone and the lower of the two probabilities if both are high enough, else
+    -1.
+    """
+    now, best, best_p = s.now, s.best, s.best_p
+    previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
+    for k in range(PAST):
+        if s.past[k, 0] < best - 2 * APART:
+            s.previous = int(s.past[k, 0])
+            s.previous_p = s.past[k, 1]
+            s.previous_e = s.past[k, 2]
+            break
+    if s.previous > s.last:
+        s.best = s.previous
+        s.best_p = s.previous_p
+    else:
+        s.best = s.last
+        s.best_p = 0.0
+    fused = np.zeros(RING)
+    agreement = np.zeros(RING)
+    weight = np.zeros(len(level))
+    needed = back_threshold
+    alone = np.zeros(2, dtype=np.int64)
+    alone[1] = -1
+    found = np.zeros(2, dtype=np.int64)
+    found_p = np.zeros(2)
+    for rank in range(2):
+        lead = order[rank]
+        if level[lead] < QUIET * noise[lead]:
+            needed = threshold
+        for other in range(len(level)):
+            weight[other] = 1.0 if other == lead else 0.0
+        alone[0] = lead
+        # As far back as the features of a candidate reach.
+        for n in range(best - APART - 216, now + 1):
+            fused[n & MASK] = min(envelope[n & MASK, lead] / (level[lead] + 1e-9), 8.0)
+        for n in range(best - APART - 160, now + 1):
+            dot = 0.0
+            for k in range(MATCHED):
+                dot += slope_at(signal, n - MATCHED + 1 + k, lead) * matched[k, lead]
+            agreement[n & MASK] = min(max(dot / matched[MATCHED, lead], -4.0), 4.0)
+        for peak in range(max(best - APART, s.last + REFRACTORY), best + APART + 1):
+            if not is_peak(fused, peak):
+                continue
+            s.now = peak + CONFIRM
+            n_features = describe_candidate(
+                x, s, level, noise, rough, weight, alone, signal, envelope, fused, counts, template, matched, agreement,
+            )  # fmt: skip
+            p = probability(x, n_features, w1, b1, w2, b2, w3, b3, h1, h2)
+            if p > found_p[rank]:
+                found[rank] = peak
+                found_p[rank] = p
+        if found_p[rank] <= needed:
+            break
+    s.now, s.best, s.best_p = now, best, best_p
+    s.previous, s.previous_p, s.previous_e = previous, previous_p, previous_e
+    if min(found_p[0], found_p[1]) <= needed or abs(found[0] - found[1]) > APART:
+        return -1, 0.0
+    return found[0], min(found_p[0], found_p[1])

@@ -1,0 +1,206 @@
+"""A candidate for a QRS complex: where the envelope has a peak, and what is known of it when it is judged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiled import Floats, Floats32, Integer, Integers, compiled_part
+from .qrs_state import (
+    BEATS,
+    CENTRE_LAG,
+    CONFIRM,
+    MASK,
+    MATCHED,
+    SLOPE_SPAN,
+    Scalars,
+)
+
+WAVE_LIMIT = 8.0
+"""Waves are given in units of the running level, up to this: an artefact may be a thousand times larger."""
+N_FEATURES = 162
+LEAD_FEATURES = 39
+"""Columns of each of the two best leads."""
+HEIGHT_FEATURE = 16
+"""Column with the height of the candidate in the fused envelope."""
+
+
+@compiled_part
+def is_peak(envelope: Floats, n: int) -> bool:
+    """Whether sample `n` is a local maximum, of some height; `CONFIRM` samples after it must be there."""
+    height = envelope[n & MASK]
+    k = 1
+    while height > 0.1 and k <= CONFIRM and envelope[(n + k) & MASK] < height >= envelope[(n - k) & MASK]:
+        k += 1
+    return bool(k > CONFIRM)
+
+
+@compiled_part
+def slope_at(signal: Floats, n: int, lead: int) -> float:
+    """Slope at sample `n`, which must lie in the ring."""
+    return float(signal[n & MASK, lead] - signal[(n - SLOPE_SPAN) & MASK, lead])
+
+
+@compiled_part
+def match(slopes: Floats, first: Integer, matched: Floats, lead: int) -> tuple[float, float]:
+    """How much of the matched filter's QRS stands in `slopes` from `first` on, 1 for a beat like it, and how alike."""
+    dot = 0.0
+    norm = 1e-12
+    for k in range(MATCHED):
+        d = slopes[first + k]
+        dot += d * matched[k, lead]
+        norm += d * d
+    return dot / matched[MATCHED, lead], dot / np.sqrt(norm * matched[MATCHED, lead])
+
+
+@compiled_part
+def describe_candidate(
+    x: Floats32,
+    s: Scalars,
+    level: Floats,
+    noise: Floats,
+    rough: Floats,
+    weight: Floats,
+    order: Integers,
+    signal: Floats,
+    envelope: Floats,
+    fused: Floats,
+    counts: Integers,
+    template: Floats,
+    matched: Floats,
+    agreement: Floats,
+) -> int:
+    """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now."""
+    peak = s.now - CONFIRM
+    centre = peak - CENTRE_LAG
+    height = fused[peak & MASK]
+    slopes = np.zeros(MATCHED + 9)
+    i = 0
+    # Shape of the fused envelope, from 240 ms before the peak to now.
+    for k in range(-30, -9, 3):
+        x[i] = fused[(peak + k) & MASK]
+        i += 1
+    for k in range(-9, CONFIRM + 1):
+        x[i] = fused[(peak + k) & MASK]
+        i += 1
+    # What came before: the highest envelope in each 100 ms of the last 1.7 s.
+    highest = 0.0
+    for bin_ in range(16):
+        value = 0.0
+        for k in range(12):
+            e = fused[(peak - 18 - 12 * bin_ - k) & MASK]
+            value = max(value, e)
+        x[i] = value
+        highest = max(highest, value)
+        i += 1
+    x[i] = height / (highest + 0.05)
+    i += 1
+    # The same of the matched filter: how it rises and falls around the candidate, and its peaks before.
+    top = -1.0
+    for k in range(CENTRE_LAG + CONFIRM + 1):
+        value = agreement[(s.now - k) & MASK]
+        x[i] = value
+        top = max(top, value)
+        i += 1
+    x[i] = top
+    i += 1
+    highest = 0.0
+    for bin_ in range(12):
+        value = 0.0
+        for k in range(12):
+            value = max(value, agreement[(peak - 14 - 12 * bin_ - k) & MASK])
+        x[i] = value
+        highest = max(highest, value)
+        i += 1
+    x[i] = top / (highest + 0.05)
+    i += 1
+    # The two best leads: the wave itself, its likeness to the running template, heights and noise.
+    for rank in range(2):
+        lead = order[rank]
+        if lead < 0:
+            for _ in range(LEAD_FEATURES):
+                x[i] = 0.0
+                i += 1
+            continue
+        scale = 1.0 / (level[lead] + 1e-9)
+        mean = 0.0
+        for k in range(-12, 13):
+            mean += signal[(centre + k) & MASK, lead]
+        mean /= 25.0
+        extreme = 0.0
+        for k in range(-10, 11):
+            value = signal[(centre + k) & MASK, lead] - mean
+            if abs(value) > abs(extreme):
+                extreme = value
+        sign = 1.0 if extreme >= 0.0 else -1.0
+        dot = 0.0
+        norm = 1e-12
+        norm_t = 1e-12
+        best = -1.0
+        for shift in range(-2, 3):
+            dot = 0.0
+            norm = 1e-12
+            norm_t = 1e-12
+            for k in range(-10, 11):
+                value = signal[(centre + k) & MASK, lead] - mean
+                t = template[k + 12 + shift, lead]
+                dot += value * t
+                norm += value * value
+                norm_t += t * t
+            best = max(best, dot / np.sqrt(norm * norm_t))
+        for k in range(-12, 13, 1):
+            if k % 2 == 0 or abs(k) < 9:
+                value = sign * (signal[(centre + k) & MASK, lead] - mean) * scale * 0.5
+                x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)
+                i += 1
+        x[i] = best
+        x[i + 1] = min(envelope[peak & MASK, lead] * scale, WAVE_LIMIT)
+        x[i + 2] = np.log(noise[lead] * scale + 0.01)
+        x[i + 3] = np.log(rough[lead] * scale + 0.01)
+        x[i + 4] = weight[lead]
+        x[i + 5] = np.log(np.sqrt(norm_t) * scale + 0.05)
+        x[i + 6] = np.log(abs(extreme) * scale + 0.02)
+        x[i + 7] = 1.0
+        i += 8
+        # How much of the steady QRS there is, where, and how alike; how the lead's own envelope runs.
+        amount = -1.0
+        likeness = 0.0
+        where = 0
+        for k in range(MATCHED + 9):
+            slopes[k] = slope_at(signal, centre - 5 + k - MATCHED // 2 + 1, lead)
+        for shift in range(-5, 5):
+            a, rho = match(slopes, np.int64(shift + 5), matched, lead)
+            if a > amount:
+                amount = a
+                likeness = rho
+                where = shift
+        x[i] = min(max(amount, -2.0), 4.0)
+        x[i + 1] = likeness
+        x[i + 2] = where / 5.0
+        x[i + 3] = min(counts[BEATS, lead], 7) / 7.0
+        i += 4
+        for k in range(-16, CONFIRM + 1, 4):
+            x[i] = min(envelope[(peak + k) & MASK, lead] * scale, WAVE_LIMIT)
+            i += 1
+    # Rhythm.
+    since = float(peak - s.last)
+    x[i] = min(since / s.mean_rr, 4.0)
+    x[i + 1] = min(since / s.last_rr, 4.0)
+    x[i + 2] = min(since / 125.0, 4.0)
+    x[i + 3] = s.mean_rr / 125.0
+    x[i + 4] = min(s.last_rr / s.mean_rr, 4.0)
+    x[i + 5] = min(s.n_beats, 10) / 10.0
+    before = min(float(peak - s.previous), 250.0)
+    x[i + 6] = before / 125.0
+    x[i + 7] = s.previous_p
+    x[i + 8] = s.previous_e
+    x[i + 9] = s.best_p
+    x[i + 10] = min(float(peak - s.best), 250.0) / 125.0
+    lowest = height
+    for k in range(5, 40):
+        lowest = min(lowest, fused[(peak - k) & MASK])
+    x[i + 11] = lowest
+    x[i + 12] = np.log(height + 0.05)
+    x[i + 13] = min(since / s.steady_rr, 4.0)
+    x[i + 14] = s.steady_rr / 125.0
+    x[i + 15] = min(s.mean_rr / s.steady_rr, 4.0)
+    return i + 16
