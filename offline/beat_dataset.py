@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..stream.cascade import Cascade
-from ..stream.detector import DetectorNetwork
 from ..stream.features import NAMES
 from ..stream.kind_memory import KindMemory
 from ..stream.messages import CLASSES, Samples
+from ..stream.qrs_network import DetectorNetwork
 from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match

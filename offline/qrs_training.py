@@ -9,17 +9,18 @@ of both kinds, and every candidate it meets is labelled from the reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..models.qrs_network import Layers, candidate_networks, layers
-from ..stream.detector import DetectorNetwork, QrsDetector
+from ..stream.detector import QrsDetector
 from ..stream.grid import GRID_HZ, Grid
 from ..stream.highpass import HighPass
 from ..stream.messages import Samples
 from ..stream.qrs_candidate import HEIGHT_FEATURE, N_FEATURES
+from ..stream.qrs_network import DetectorNetwork
 from ..stream.qrs_state import CENTRE_LAG
 from .ectopic_beats import donors
 from .parallel import in_parallel
@@ -196,13 +197,12 @@ def candidates(
             )
         else:
             threshold = float(rng.choice([0.2, 0.5, 0.5, 0.5, 0.8]))
-            detector.network = replace(networks[int(rng.integers(len(networks)))], threshold=threshold)
+            detector.network = networks[int(rng.integers(len(networks)))]._replace(threshold=threshold)
         end = begin + round(rng.uniform(*(MISLED_S if misled else SOUND_S)) * GRID_HZ)
         detector.push(x[begin:end], good[begin:end])
-        n = detector.n_logged
-        peaks.append(detector.log_peak[:n].copy())
-        rows.append(detector.log_features[:n].copy())
-        given.append(detector.log_probability[:n].astype(np.float32))
+        peaks.append(detector.logged["peak"].copy())
+        rows.append(detector.logged["x"].copy())
+        given.append(detector.logged["p"].astype(np.float32))
         begin, misled = end, not misled and rng.random() < 0.5
     centre = np.concatenate(peaks) - CENTRE_LAG
     features, probability = np.concatenate(rows), np.concatenate(given)

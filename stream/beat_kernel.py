@@ -5,20 +5,18 @@ Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .beat_kinds import SHIFTS, compare, correlate, join, joins
 from .beat_rhythm import N_RHYTHM, describe_rhythm
-from .beat_state import BEAT, N_RR, N_TEMPLATES, Records
+from .beat_state import BEAT, N_RR, N_TEMPLATES
 from .beat_waves import find_centre, find_mark, measure
-from .compiled import Flags, Floats, Floats32, Integer, Integers, compiled, compiled_part
+from .compiled import Flags, Floats, Floats32, Integer, Integers, Records, Scalars, compiled, compiled_part
 from .features import BEFORE, WINDOW
 
 
 @compiled_part
-def _write_waves(x: Floats32, b: Any) -> int:
+def _write_waves(x: Floats32, b: Scalars) -> int:
     """Write the plain window, and the waves in units of the dominant beat; give the next column."""
     i = 0
     deviation = 1e-9
@@ -41,7 +39,7 @@ def _write_waves(x: Floats32, b: Any) -> int:
 
 @compiled_part
 def _write_likeness(
-    x: Floats32, i: Integer, b: Any, p: Any, templates: Records, ratio: float, weight: Floats, odds: float
+    x: Floats32, i: Integer, b: Scalars, p: Scalars, templates: Records, ratio: float, weight: Floats, odds: float
 ) -> None:
     """Write how like the beat is to the kinds of beats known, and what is known of its kind, from column `i` on."""
     x[i] = b.dominant_corr
@@ -137,8 +135,8 @@ def _write_likeness(
 def _learn(
     x: Floats32,
     before_corr: Integer,
-    b: Any,
-    p: Any,
+    b: Scalars,
+    p: Scalars,
     templates: Records,
     rr: Floats,
     interval: float,
@@ -181,8 +179,8 @@ def _learn(
 @compiled_part
 def _describe(
     x: Floats32,
-    b: Any,
-    p: Any,
+    b: Scalars,
+    p: Scalars,
     templates: Records,
     rr: Floats,
     interval: float,

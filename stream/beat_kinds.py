@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .beat_state import N_TEMPLATES, Records
-from .compiled import Floats, Integer, Integers, compiled_part
+from .beat_state import N_TEMPLATES
+from .compiled import Floats, Integer, Integers, Records, Scalars, compiled_part
 from .features import WINDOW
 
 JOIN = 0.9
@@ -88,7 +86,7 @@ def merge_kinds(templates: Records, kept: int, share: Floats, first: int, last: 
 
 
 @compiled_part
-def compare(b: Any, templates: Records) -> None:
+def compare(b: Scalars, templates: Records) -> None:
     """Find the dominant kind and the one that the beat is most like."""
     b.dominant, b.total = find_dominant(templates)
     b.best = -1
@@ -123,13 +121,13 @@ def compare(b: Any, templates: Records) -> None:
 
 
 @compiled_part
-def joins(b: Any) -> bool:
+def joins(b: Scalars) -> bool:
     """Tell whether the beat is of the kind that it is most like; else it is the first of a new one."""
     return bool(b.best >= 0 and b.best_corr > JOIN)
 
 
 @compiled_part
-def join(b: Any, templates: Records, ratio: float, premature: float, n_beats: int, kind_of: Integers) -> int:
+def join(b: Scalars, templates: Records, ratio: float, premature: float, n_beats: int, kind_of: Integers) -> int:
     """Let the beat join its kind, or begin one in the place of the rarest; give its number.
 
     `ratio` is the interval before the beat against the median of eight, `n_beats` the number of beats before it.

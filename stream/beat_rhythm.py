@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .beat_state import N_RR
-from .compiled import Floats, Floats32, Integer, compiled_part
+from .compiled import Floats, Floats32, Integer, Scalars, compiled_part
 from .features import GROUPS
 
 N_RHYTHM = len(GROUPS["rr"])
@@ -49,7 +47,7 @@ def median_of_last(rr: Floats, n_rr: int, n: Integer, scratch: Floats) -> float:
 
 
 @compiled_part
-def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Any, interval: float, valid: bool) -> float:
+def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: float, valid: bool) -> float:
     """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
 
     A run begins out of a steady rhythm with an interval far shorter than the median and the one before, and lasts

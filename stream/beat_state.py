@@ -5,15 +5,9 @@ Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rat
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from .features import BEFORE, WINDOW
-
-Records: TypeAlias = NDArray[Any]
-"""Records of one of the types below."""
 
 N_TEMPLATES = 12
 """Kinds of beats remembered for a patient."""

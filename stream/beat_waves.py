@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .compiled import Flags, Floats, compiled_part
+from .compiled import Flags, Floats, Scalars, compiled_part
 from .features import BEFORE, WINDOW
 
 
@@ -104,7 +102,9 @@ def _width(wave: Floats) -> float:
 
 
 @compiled_part
-def measure(b: Any, p: Any, ring: Floats, newest: int, centre: int, fs: float, use: Flags, weight: Floats) -> None:
+def measure(
+    b: Scalars, p: Scalars, ring: Floats, newest: int, centre: int, fs: float, use: Flags, weight: Floats
+) -> None:
     """Cut the windows around `centre` and measure them, in units of the dominant beat of the patient `p`.
 
     `use` says which of the two leads can be used, `weight` how good each is.

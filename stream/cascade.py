@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .denoise import WaveletDenoiser
-from .detector import Detections, DetectorNetwork, QrsDetector
+from .detector import Detections, QrsDetector
 from .grid import Grid
 from .guard import SignalGuard
 from .highpass import HighPass
 from .messages import Event, Samples
 from .qrs_apart import APART
 from .qrs_kernel import LONGEST
+from .qrs_network import DetectorNetwork
 from .qrs_state import CONFIRM
 from .stage import State
 from .windows import BeatWindows, DescribedBeats

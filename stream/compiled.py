@@ -17,6 +17,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Floats32: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
+Records: TypeAlias = NDArray[Any]
+"""An array of records, of a type that the function names."""
+Scalars: TypeAlias = Any
+"""One record of such an array."""
 
 Integer: TypeAlias = int | np.int64
 """What a compiled part takes for a number: a literal goes as ``np.int64``, or the part is compiled for it alone."""

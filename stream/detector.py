@@ -11,50 +11,16 @@ from ..errors import BundleError
 from ..models.bundle import load_bundle
 from .grid import GRID_HZ
 from .messages import Samples
-from .qrs_candidate import N_FEATURES
+from .qrs_candidate import LOGGED, N_FEATURES
 from .qrs_kernel import HOLD, detect
-from .qrs_state import CENTRE_LAG, KEPT, MATCHED, N_COUNTS, N_RR, RING, SLOPES, STATE, TEMPLATE
+from .qrs_network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
+from .qrs_state import CENTRE_LAG, FOUND, LEAD, LEARNT, RHYTHM, RING, RINGS, STATE
 from .stage import State, restored
 
 PREPROCESSING = "qrs-candidates/2"
 """Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
 
-THRESHOLD = 0.6
-"""Probability from which a candidate is a beat. From 0.5 to 0.7 it trades a few beats for more false ones in noise and
-on single leads (cross-validation by patient)."""
-
-BACK_THRESHOLD = 0.04
-"""Probability at which search-back takes the best candidate that was passed over: where a beat is due, little will do.
-Against 0.15 it finds a fifth of the beats missed in mitdb, and one false one for six (cross-validation by patient)."""
-
 _WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorNetwork:
-    """Weights of the candidate networks, float32, side by side.
-
-    Attributes
-    ----------
-    w1, b1
-        First hidden layers, ``(n_features, members * units)``.
-    w2, b2
-        Second hidden layers: ``w2`` is ``(members * units, units)``, each member's kernel below the one before, ``b2``
-        ``(members * units,)``.
-    w3, b3
-        What the logit, the mean of the members', is made of.
-    threshold, back_threshold
-        Probability from which a candidate is a beat, and is one for search-back.
-    """
-
-    w1: NDArray[np.float32]
-    b1: NDArray[np.float32]
-    w2: NDArray[np.float32]
-    b2: NDArray[np.float32]
-    w3: NDArray[np.float32]
-    b3: float
-    threshold: float = THRESHOLD
-    back_threshold: float = BACK_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,51 +111,39 @@ class QrsDetector:
         self._state = np.zeros(1, dtype=STATE)
         self._state["pending"] = self._state["bad_until"] = -1
         self._state["previous"] = -RING
-        self._state["mean_rr"] = self._state["last_rr"] = self._state["steady_rr"] = 0.8 * GRID_HZ
-        self._rr = np.zeros(N_RR)
-        self._lead = np.full((4, n_leads), 1e-9)  # level, noise, roughness, lowest level: mV
-        self._counts = np.zeros((N_COUNTS, n_leads), dtype=np.int64)
-        self._signal = np.zeros((RING, n_leads))
-        self._envelope = np.zeros((RING, n_leads))
-        self._slopes = np.zeros((SLOPES, n_leads))
-        self._fused = np.zeros(RING)
-        self._template = np.zeros((TEMPLATE, n_leads))
-        self._matched = np.full((MATCHED + 1, n_leads), 1e-12)  # slopes of a QRS, mV, and the sum of their squares
-        self._matched[:MATCHED] = 0.0
-        self._agreement = np.zeros(RING)
-        self._kept = np.zeros((KEPT, n_leads))
-        self.log_peak = np.zeros(n_logged, dtype=np.int64)
-        self.log_probability = np.zeros(n_logged)
-        self.log_features = np.zeros((n_logged, N_FEATURES), dtype=np.float32)
+        self._rhythm = np.zeros(2, dtype=RHYTHM)
+        for name in ("mean_rr", "last_rr", "steady_rr"):
+            self._rhythm[name] = 0.8 * GRID_HZ
+        self._rings = np.zeros(1, dtype=RINGS)
+        self._leads = np.zeros(n_leads, dtype=LEAD)
+        self._leads["noise"] = self._leads["rough"] = 1e-9
+        self._learnt = np.zeros((2, n_leads), dtype=LEARNT)
+        self._learnt["level"] = self._learnt["lowest"] = 1e-9
+        self._learnt["power"] = 1e-12
+        self._log = np.zeros(n_logged, dtype=LOGGED)
+        self.logged = self._log[:0]
 
     def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
         """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
         room = len(x) // HOLD + 2
-        peak, row = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-        probability, gap = np.empty(room), np.empty(room, dtype=np.bool_)
-        weight = np.empty((room, self._template.shape[1]))
-        net = self.network
-        level, noise, rough, lowest = self._lead
-        n, self.n_logged = detect(
-            x, good, self._state, self._rr, level, noise, rough, lowest, self._counts, self._signal, self._envelope,
-            self._slopes, self._fused, self._template, self._matched, self._agreement, self._kept, net.w1, net.b1,
-            net.w2, net.b2, net.w3, net.b3, net.threshold, net.back_threshold, peak, row, probability, gap, weight,
-            self.log_peak, self.log_probability, self.log_features,
+        beats, weight = np.empty(room, dtype=FOUND), np.empty((room, len(self._leads)))
+        n, n_logged = detect(
+            x, good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats, weight,
+            self._log,
         )  # fmt: skip
-        return Detections(peak[:n] - CENTRE_LAG, row[:n], probability[:n], weight[:n], gap[:n])
+        self.logged = self._log[:n_logged]
+        beats = beats[:n]
+        return Detections(beats["peak"] - CENTRE_LAG, beats["row"], beats["p"], weight[:n], beats["gap"])
 
     def signal_to_noise(self) -> NDArray[np.float64]:
         """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""
-        level, noise, _, _ = self._lead
-        ratio: NDArray[np.float64] = level / (noise + 1e-9)
-        ratio[self._counts[0] > 0] = 0.0
+        ratio: NDArray[np.float64] = self._learnt[0]["level"] / (self._leads["noise"] + 1e-9)
+        ratio[self._leads["hold_off"] > 0] = 0.0
         return ratio
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {name: getattr(self, f"_{name}").copy() for name in _STATE} | {
-            "scalars": self._state.view(np.uint8).copy()
-        }
+        return {name: getattr(self, f"_{name}").view(np.uint8).copy() for name in _STATE}
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -200,8 +154,8 @@ class QrsDetector:
             If it came from a stage of another kind or number of leads.
         """
         for name in _STATE:
-            setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
-        self._state = restored(state, "scalars", self._state.view(np.uint8)).view(STATE)
+            array = getattr(self, f"_{name}")
+            setattr(self, f"_{name}", restored(state, name, array.view(np.uint8)).view(array.dtype))
 
 
-_STATE = ("rr", "lead", "counts", "signal", "envelope", "slopes", "fused", "template", "matched", "agreement", "kept")
+_STATE = ("state", "rhythm", "rings", "leads", "learnt")

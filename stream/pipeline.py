@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 from ..errors import RecordError, StreamError
 from .cascade import Cascade, Described
 from .classifier import BeatClassifier
-from .detector import DetectorNetwork, load_network
+from .detector import load_network
 from .features import NAMES
 from .kind_memory import KindMemory
 from .messages import CLASSES, Beat, Chunk, Event, EventKind, Output
+from .qrs_network import DetectorNetwork
 from .record_classifier import RecordClassifier
 from .record_model import RecordModel, load_record_model
 from .stage import State
@@ -47,7 +48,7 @@ class Models:
     def __post_init__(self) -> None:
         """Work the fingerprint out once: it goes into every snapshot."""
         digest = hashlib.sha256(msgspec.json.encode(self.classifier.card))
-        for value in astuple(self.detector):
+        for value in self.detector:
             digest.update(np.asarray(value).tobytes())
         object.__setattr__(self, "fingerprint", digest.hexdigest())
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import Floats, Floats32, Integers, compiled_part
+from .compiled import Floats32, Integers, Records, Scalars, compiled_part
 from .qrs_candidate import describe_candidate, is_peak, slope_at
-from .qrs_network import probability
-from .qrs_state import (
-    CONFIRM,
-    MASK,
-    MATCHED,
-    PAST,
-    REFRACTORY,
-    RING,
-    Scalars,
-)
+from .qrs_network import DetectorNetwork, probability
+from .qrs_state import CONFIRM, MASK, MATCHED, PAST, REFRACTORY
 
 APART = 14
 """The peaks of the two leads stand within 112 ms of that candidate, and of each other."""
@@ -28,30 +20,19 @@ reaches both, at one time, in clean leads. (In noise each must be as sure as for
 def judge_apart(
     x: Floats32,
     s: Scalars,
-    level: Floats,
-    noise: Floats,
-    rough: Floats,
+    r: Scalars,
+    rings: Scalars,
+    leads: Records,
+    learnt: Records,
     order: Integers,
-    signal: Floats,
-    envelope: Floats,
-    counts: Integers,
-    template: Floats,
-    matched: Floats,
-    w1: Floats32,
-    b1: Floats32,
-    w2: Floats32,
-    b2: Floats32,
-    w3: Floats32,
-    b3: float,
+    network: DetectorNetwork,
     h1: Floats32,
     h2: Floats32,
-    threshold: float,
-    back_threshold: float,
 ) -> tuple[int, float]:
     """Judge each of the two best leads alone, around the best candidate passed over.
 
-    Gives the peak that the better lead has alone and the lower of the two probabilities if both are high enough, else
-    -1.
+    `rings` is room for the envelope and the matched filter of a lead. Gives the peak that the better lead has alone
+    and the lower of the two probabilities if both are high enough, else -1.
     """
     now, best, best_p = s.now, s.best, s.best_p
     previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
@@ -61,43 +42,39 @@ def judge_apart(
             s.previous_p = s.past[k, 1]
             s.previous_e = s.past[k, 2]
             break
-    if s.previous > s.last:
+    if s.previous > r.last:
         s.best = s.previous
         s.best_p = s.previous_p
     else:
-        s.best = s.last
+        s.best = r.last
         s.best_p = 0.0
-    fused = np.zeros(RING)
-    agreement = np.zeros(RING)
-    weight = np.zeros(len(level))
-    needed = back_threshold
+    weight = np.zeros(len(leads))
+    needed = network.back_threshold
     alone = np.zeros(2, dtype=np.int64)
     alone[1] = -1
     found = np.zeros(2, dtype=np.int64)
     found_p = np.zeros(2)
     for rank in range(2):
         lead = order[rank]
-        if level[lead] < QUIET * noise[lead]:
-            needed = threshold
-        for other in range(len(level)):
+        if learnt[lead].level < QUIET * leads[lead].noise:
+            needed = network.threshold
+        for other in range(len(leads)):
             weight[other] = 1.0 if other == lead else 0.0
         alone[0] = lead
         # As far back as the features of a candidate reach.
         for n in range(best - APART - 216, now + 1):
-            fused[n & MASK] = min(envelope[n & MASK, lead] / (level[lead] + 1e-9), 8.0)
+            rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), 8.0)
         for n in range(best - APART - 160, now + 1):
             dot = 0.0
             for k in range(MATCHED):
-                dot += slope_at(signal, n - MATCHED + 1 + k, lead) * matched[k, lead]
-            agreement[n & MASK] = min(max(dot / matched[MATCHED, lead], -4.0), 4.0)
-        for peak in range(max(best - APART, s.last + REFRACTORY), best + APART + 1):
-            if not is_peak(fused, peak):
+                dot += slope_at(leads[lead], n - MATCHED + 1 + k) * learnt[lead].matched[k]
+            rings.agreement[n & MASK] = min(max(dot / learnt[lead].power, -4.0), 4.0)
+        for peak in range(max(best - APART, r.last + REFRACTORY), best + APART + 1):
+            if not is_peak(rings, peak):
                 continue
             s.now = peak + CONFIRM
-            n_features = describe_candidate(
-                x, s, level, noise, rough, weight, alone, signal, envelope, fused, counts, template, matched, agreement,
-            )  # fmt: skip
-            p = probability(x, n_features, w1, b1, w2, b2, w3, b3, h1, h2)
+            describe_candidate(x, s, r, rings, leads, learnt, weight, alone)
+            p = probability(x, network, h1, h2)
             if p > found_p[rank]:
                 found[rank] = peak
                 found_p[rank] = p

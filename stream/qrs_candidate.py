@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiled import Floats, Floats32, Integer, Integers, compiled_part
-from .qrs_state import (
-    BEATS,
-    CENTRE_LAG,
-    CONFIRM,
-    MASK,
-    MATCHED,
-    SLOPE_SPAN,
-    Scalars,
-)
+from .compiled import Floats, Floats32, Integer, Integers, Records, Scalars, compiled_part
+from .qrs_state import CENTRE_LAG, CONFIRM, MASK, MATCHED, SLOPE_SPAN
 
 WAVE_LIMIT = 8.0
 """Waves are given in units of the running level, up to this: an artefact may be a thousand times larger."""
@@ -23,10 +15,14 @@ LEAD_FEATURES = 39
 HEIGHT_FEATURE = 16
 """Column with the height of the candidate in the fused envelope."""
 
+LOGGED = np.dtype([("peak", np.int64), ("p", np.float64), ("x", np.float32, (N_FEATURES,))])
+"""A candidate: its peak in the envelope (absolute grid index), its probability, and what is known of it."""
+
 
 @compiled_part
-def is_peak(envelope: Floats, n: int) -> bool:
+def is_peak(rings: Scalars, n: int) -> bool:
     """Whether sample `n` is a local maximum, of some height; `CONFIRM` samples after it must be there."""
+    envelope = rings.fused
     height = envelope[n & MASK]
     k = 1
     while height > 0.1 and k <= CONFIRM and envelope[(n + k) & MASK] < height >= envelope[(n - k) & MASK]:
@@ -35,59 +31,53 @@ def is_peak(envelope: Floats, n: int) -> bool:
 
 
 @compiled_part
-def slope_at(signal: Floats, n: int, lead: int) -> float:
+def slope_at(lead: Scalars, n: int) -> float:
     """Slope at sample `n`, which must lie in the ring."""
-    return float(signal[n & MASK, lead] - signal[(n - SLOPE_SPAN) & MASK, lead])
+    return float(lead.signal[n & MASK] - lead.signal[(n - SLOPE_SPAN) & MASK])
 
 
 @compiled_part
-def match(slopes: Floats, first: Integer, matched: Floats, lead: int) -> tuple[float, float]:
+def match(slopes: Floats, first: Integer, learnt: Scalars) -> tuple[float, float]:
     """How much of the matched filter's QRS stands in `slopes` from `first` on, 1 for a beat like it, and how alike."""
     dot = 0.0
     norm = 1e-12
     for k in range(MATCHED):
         d = slopes[first + k]
-        dot += d * matched[k, lead]
+        dot += d * learnt.matched[k]
         norm += d * d
-    return dot / matched[MATCHED, lead], dot / np.sqrt(norm * matched[MATCHED, lead])
+    return dot / learnt.power, dot / np.sqrt(norm * learnt.power)
 
 
 @compiled_part
 def describe_candidate(
     x: Floats32,
     s: Scalars,
-    level: Floats,
-    noise: Floats,
-    rough: Floats,
+    r: Scalars,
+    rings: Scalars,
+    leads: Records,
+    learnt: Records,
     weight: Floats,
     order: Integers,
-    signal: Floats,
-    envelope: Floats,
-    fused: Floats,
-    counts: Integers,
-    template: Floats,
-    matched: Floats,
-    agreement: Floats,
-) -> int:
+) -> None:
     """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now."""
     peak = s.now - CONFIRM
     centre = peak - CENTRE_LAG
-    height = fused[peak & MASK]
+    height = rings.fused[peak & MASK]
     slopes = np.zeros(MATCHED + 9)
     i = 0
     # Shape of the fused envelope, from 240 ms before the peak to now.
     for k in range(-30, -9, 3):
-        x[i] = fused[(peak + k) & MASK]
+        x[i] = rings.fused[(peak + k) & MASK]
         i += 1
     for k in range(-9, CONFIRM + 1):
-        x[i] = fused[(peak + k) & MASK]
+        x[i] = rings.fused[(peak + k) & MASK]
         i += 1
     # What came before: the highest envelope in each 100 ms of the last 1.7 s.
     highest = 0.0
     for bin_ in range(16):
         value = 0.0
         for k in range(12):
-            e = fused[(peak - 18 - 12 * bin_ - k) & MASK]
+            e = rings.fused[(peak - 18 - 12 * bin_ - k) & MASK]
             value = max(value, e)
         x[i] = value
         highest = max(highest, value)
@@ -97,7 +87,7 @@ def describe_candidate(
     # The same of the matched filter: how it rises and falls around the candidate, and its peaks before.
     top = -1.0
     for k in range(CENTRE_LAG + CONFIRM + 1):
-        value = agreement[(s.now - k) & MASK]
+        value = rings.agreement[(s.now - k) & MASK]
         x[i] = value
         top = max(top, value)
         i += 1
@@ -107,7 +97,7 @@ def describe_candidate(
     for bin_ in range(12):
         value = 0.0
         for k in range(12):
-            value = max(value, agreement[(peak - 14 - 12 * bin_ - k) & MASK])
+            value = max(value, rings.agreement[(peak - 14 - 12 * bin_ - k) & MASK])
         x[i] = value
         highest = max(highest, value)
         i += 1
@@ -121,14 +111,14 @@ def describe_candidate(
                 x[i] = 0.0
                 i += 1
             continue
-        scale = 1.0 / (level[lead] + 1e-9)
+        scale = 1.0 / (learnt[lead].level + 1e-9)
         mean = 0.0
         for k in range(-12, 13):
-            mean += signal[(centre + k) & MASK, lead]
+            mean += leads[lead].signal[(centre + k) & MASK]
         mean /= 25.0
         extreme = 0.0
         for k in range(-10, 11):
-            value = signal[(centre + k) & MASK, lead] - mean
+            value = leads[lead].signal[(centre + k) & MASK] - mean
             if abs(value) > abs(extreme):
                 extreme = value
         sign = 1.0 if extreme >= 0.0 else -1.0
@@ -141,21 +131,21 @@ def describe_candidate(
             norm = 1e-12
             norm_t = 1e-12
             for k in range(-10, 11):
-                value = signal[(centre + k) & MASK, lead] - mean
-                t = template[k + 12 + shift, lead]
+                value = leads[lead].signal[(centre + k) & MASK] - mean
+                t = learnt[lead].template[k + 12 + shift]
                 dot += value * t
                 norm += value * value
                 norm_t += t * t
             best = max(best, dot / np.sqrt(norm * norm_t))
         for k in range(-12, 13, 1):
             if k % 2 == 0 or abs(k) < 9:
-                value = sign * (signal[(centre + k) & MASK, lead] - mean) * scale * 0.5
+                value = sign * (leads[lead].signal[(centre + k) & MASK] - mean) * scale * 0.5
                 x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)
                 i += 1
         x[i] = best
-        x[i + 1] = min(envelope[peak & MASK, lead] * scale, WAVE_LIMIT)
-        x[i + 2] = np.log(noise[lead] * scale + 0.01)
-        x[i + 3] = np.log(rough[lead] * scale + 0.01)
+        x[i + 1] = min(leads[lead].envelope[peak & MASK] * scale, WAVE_LIMIT)
+        x[i + 2] = np.log(leads[lead].noise * scale + 0.01)
+        x[i + 3] = np.log(leads[lead].rough * scale + 0.01)
         x[i + 4] = weight[lead]
         x[i + 5] = np.log(np.sqrt(norm_t) * scale + 0.05)
         x[i + 6] = np.log(abs(extreme) * scale + 0.02)
@@ -166,9 +156,9 @@ def describe_candidate(
         likeness = 0.0
         where = 0
         for k in range(MATCHED + 9):
-            slopes[k] = slope_at(signal, centre - 5 + k - MATCHED // 2 + 1, lead)
+            slopes[k] = slope_at(leads[lead], centre - 5 + k - MATCHED // 2 + 1)
         for shift in range(-5, 5):
-            a, rho = match(slopes, np.int64(shift + 5), matched, lead)
+            a, rho = match(slopes, np.int64(shift + 5), learnt[lead])
             if a > amount:
                 amount = a
                 likeness = rho
@@ -176,19 +166,19 @@ def describe_candidate(
         x[i] = min(max(amount, -2.0), 4.0)
         x[i + 1] = likeness
         x[i + 2] = where / 5.0
-        x[i + 3] = min(counts[BEATS, lead], 7) / 7.0
+        x[i + 3] = min(learnt[lead].beats, 7) / 7.0
         i += 4
         for k in range(-16, CONFIRM + 1, 4):
-            x[i] = min(envelope[(peak + k) & MASK, lead] * scale, WAVE_LIMIT)
+            x[i] = min(leads[lead].envelope[(peak + k) & MASK] * scale, WAVE_LIMIT)
             i += 1
     # Rhythm.
-    since = float(peak - s.last)
-    x[i] = min(since / s.mean_rr, 4.0)
-    x[i + 1] = min(since / s.last_rr, 4.0)
+    since = float(peak - r.last)
+    x[i] = min(since / r.mean_rr, 4.0)
+    x[i + 1] = min(since / r.last_rr, 4.0)
     x[i + 2] = min(since / 125.0, 4.0)
-    x[i + 3] = s.mean_rr / 125.0
-    x[i + 4] = min(s.last_rr / s.mean_rr, 4.0)
-    x[i + 5] = min(s.n_beats, 10) / 10.0
+    x[i + 3] = r.mean_rr / 125.0
+    x[i + 4] = min(r.last_rr / r.mean_rr, 4.0)
+    x[i + 5] = min(r.n_beats, 10) / 10.0
     before = min(float(peak - s.previous), 250.0)
     x[i + 6] = before / 125.0
     x[i + 7] = s.previous_p
@@ -197,10 +187,9 @@ def describe_candidate(
     x[i + 10] = min(float(peak - s.best), 250.0) / 125.0
     lowest = height
     for k in range(5, 40):
-        lowest = min(lowest, fused[(peak - k) & MASK])
+        lowest = min(lowest, rings.fused[(peak - k) & MASK])
     x[i + 11] = lowest
     x[i + 12] = np.log(height + 0.05)
-    x[i + 13] = min(since / s.steady_rr, 4.0)
-    x[i + 14] = s.steady_rr / 125.0
-    x[i + 15] = min(s.mean_rr / s.steady_rr, 4.0)
-    return i + 16
+    x[i + 13] = min(since / r.steady_rr, 4.0)
+    x[i + 14] = r.steady_rr / 125.0
+    x[i + 15] = min(r.mean_rr / r.steady_rr, 4.0)

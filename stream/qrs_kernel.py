@@ -6,32 +6,27 @@ each decision changes the levels, the template and the RR context that the next 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from .compiled import Flags, Floats, Floats32, Integers, compiled, compiled_part
+from .compiled import Flags, Floats, Records, Scalars, compiled, compiled_part
 from .qrs_apart import APART, judge_apart
 from .qrs_candidate import N_FEATURES, describe_candidate, is_peak
 from .qrs_leads import LEARN, is_new, rank_leads
 from .qrs_learning import accept
-from .qrs_network import probability
+from .qrs_network import DetectorNetwork, probability
 from .qrs_state import (
     BRIDGE,
     CONFIRM,
-    HOLD_OFF,
-    LOST,
     LOWEST,
     MASK,
     MATCHED,
     PAST,
     REFRACTORY,
     RING,
-    SEEN,
+    RINGING,
+    RINGS,
     SLOPE_SPAN,
     SLOPES,
-    Scalars,
 )
 
 SMOOTH = 9
@@ -58,10 +53,87 @@ times, as two low peaks of the fused envelope. Each of the two is then judged as
 
 
 @compiled_part
-def _waits(s: Scalars, fused: Floats) -> bool:
+def _sense(lead: Scalars, learnt: Scalars, s: Scalars, r: Scalars, value: float, good: bool) -> bool:
+    """Take the next sample of a lead: slope, envelope, level, noise. Tells whether the lead can be used."""
+    now = s.now
+    slot = now & MASK
+    lead.signal[slot] = value
+    lead.lost = 0 if good else min(lead.lost + 1, BRIDGE + 1)
+    if lead.lost <= BRIDGE:
+        lead.hold_off = max(lead.hold_off - 1, 0)
+    else:
+        lead.hold_off = RINGING
+    slope = value - lead.signal[(now - SLOPE_SPAN) & MASK] if now >= SLOPE_SPAN else 0.0
+    bend = abs(value - 2.0 * lead.signal[(now - 1) & MASK] + lead.signal[(now - 2) & MASK])
+    if now < SLOPE_SPAN:
+        bend = 0.0
+    # The sum over SMOOTH slopes is taken anew each time: a running sum would drift with rounding.
+    lead.slopes[now & (SLOPES - 1)] = slope
+    total = 0.0
+    for k in range(SMOOTH):
+        total += abs(lead.slopes[(now - k) & (SLOPES - 1)])
+    e = total / SMOOTH
+    lead.envelope[slot] = e
+    lead.rough += (bend - lead.rough) * 0.016
+    if lead.hold_off > 0:
+        return False
+    if is_new(lead, learnt):
+        learnt.level = max(learnt.level, 0.8 * e)
+        learnt.lowest = LOWEST * learnt.level
+    elif now - r.last > SILENCE and now - s.bad_until > SILENCE:
+        # By half after 2.2 s; and what stands far above the level is news as well.
+        learnt.level = max(0.9975 * learnt.level, learnt.lowest, 0.25 * e)
+    lead.seen = min(lead.seen + 1, LEARN)
+    if s.pending < 0 and now - r.last > T_WAVE:
+        lead.noise += (min(e, learnt.level) - lead.noise) * 0.004
+    return True
+
+
+@compiled_part
+def _fuse(rings: Scalars, leads: Records, learnt: Records, usable: Flags, weight: Floats, now: int) -> None:
+    """Write the next value of the fused envelope and of the matched filter, in units of the levels."""
+    e = 0.0
+    a = 0.0
+    for i in range(len(leads)):
+        if usable[i]:
+            lead = leads[i]
+            e += weight[i] * lead.envelope[now & MASK] / (learnt[i].level + 1e-9)
+            dot = 0.0
+            for k in range(MATCHED):
+                dot += lead.slopes[(now - MATCHED + 1 + k) & (SLOPES - 1)] * learnt[i].matched[k]
+            a += weight[i] * dot / learnt[i].power
+    rings.fused[now & MASK] = min(e, 8.0)
+    rings.agreement[now & MASK] = min(max(a, -4.0), 4.0)
+
+
+@compiled_part
+def _consider(s: Scalars, r: Scalars, peak: int, p: float, height: float, threshold: float) -> None:
+    """Let a candidate be the beat that is pending, or the best one passed over, and remember it."""
+    taller = peak - r.last >= MISTAKEN and p > threshold and height > TALLER * s.last_e
+    if peak - r.last >= REFRACTORY or r.n_beats == 0 or taller:
+        if p > threshold:
+            if s.pending < 0 or p > s.pending_p:
+                s.pending = peak
+                s.pending_p = p
+        elif s.pending < 0 and p > s.best_p:
+            s.best = peak
+            s.best_p = p
+    for k in range(PAST - 1, 0, -1):
+        for i in range(3):
+            s.past[k, i] = s.past[k - 1, i]
+    s.past[0, 0] = s.previous
+    s.past[0, 1] = s.previous_p
+    s.past[0, 2] = s.previous_e
+    s.previous = peak
+    s.previous_p = p
+    s.previous_e = height
+
+
+@compiled_part
+def _waits(s: Scalars, r: Scalars, rings: Scalars) -> bool:
     """Tell whether the beat that is pending may be a P wave, with a QRS complex still to come."""
-    height = fused[s.pending & MASK]
-    if s.pending_p >= DOUBTFUL or height >= LOW or s.pending - s.last < P_WAVE_AFTER * s.mean_rr:
+    height = rings.fused[s.pending & MASK]
+    if s.pending_p >= DOUBTFUL or height >= LOW or s.pending - r.last < P_WAVE_AFTER * r.mean_rr:
         return False
     since = s.now - s.pending
     if since < WAIT:
@@ -70,178 +142,91 @@ def _waits(s: Scalars, fused: Floats) -> bool:
         return False
     highest = 0.0
     for n in range(s.now - CONFIRM, s.now + 1):
-        highest = max(highest, fused[n & MASK])
+        highest = max(highest, rings.fused[n & MASK])
     return bool(highest > height)
+
+
+@compiled_part
+def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> tuple[int, float]:
+    """Give the envelope peak of the beat that is final now, or -1, and its probability."""
+    if s.now - s.best == APART + CONFIRM and s.best - r.last < T_WAVE and s.best_p < UNLIKELY:
+        s.best = r.last
+        s.best_p = 0.0
+    if s.pending >= 0:
+        if s.now - s.pending >= HOLD and not _waits(s, r, rings):
+            return s.pending, s.pending_p
+    elif s.best_p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - s.best < RING - 64:
+        return s.best, s.best_p
+    return -1, 0.0
 
 
 @compiled
 def detect(
     x: Floats,
     good: Flags,
-    s_array: NDArray[Any],
-    rr: Floats,
-    level: Floats,
-    noise: Floats,
-    rough: Floats,
-    floor: Floats,
-    counts: Integers,
-    signal: Floats,
-    envelope: Floats,
-    slopes: Floats,
-    fused: Floats,
-    template: Floats,
-    matched: Floats,
-    agreement: Floats,
-    kept: Floats,
-    w1: Floats32,
-    b1: Floats32,
-    w2: Floats32,
-    b2: Floats32,
-    w3: Floats32,
-    b3: float,
-    threshold: float,
-    back_threshold: float,
-    beat_peak: Integers,
-    beat_row: Integers,
-    beat_p: Floats,
-    beat_gap: Flags,
+    state: Records,
+    rhythm: Records,
+    rings_array: Records,
+    leads: Records,
+    learnt: Records,
+    network: DetectorNetwork,
+    beats: Records,
     beat_weight: Floats,
-    log_peak: Integers,
-    log_p: Floats,
-    log_x: Floats32,
+    log: Records,
 ) -> tuple[int, int]:
     """Run the detector over grid samples ``x`` of shape ``(m, n_leads)``; give the number of beats and of log rows.
 
-    Beats are written as envelope peak (absolute grid index), row of `x` at which they became final,
-    probability, whether all leads were unusable at some time since the beat before, and the weights of the leads.
+    The state are one record of `STATE`, two of `RHYTHM`, one of `RINGS`, one of `LEAD` for each lead, and ``(2,
+    n_leads)`` of `LEARNT`. Beats are written as records of `FOUND`, with the weights of the leads; candidates as
+    records of `LOGGED`, as far as there is room.
     """
-    s = s_array[0]
+    s, r, rings = state[0], rhythm[0], rings_array[0]
     m, n_leads = x.shape
     features = np.zeros(N_FEATURES, dtype=np.float32)
-    h1 = np.zeros(len(b1), dtype=np.float32)
-    h2 = np.zeros(len(b2), dtype=np.float32)
+    h1 = np.zeros(len(network.b1), dtype=np.float32)
+    h2 = np.zeros(len(network.b2), dtype=np.float32)
     weight = np.zeros(n_leads)
     usable = np.zeros(n_leads, dtype=np.bool_)
     order = np.zeros(2, dtype=np.int64)
+    alone = np.zeros(1, dtype=RINGS)
     n_out = 0
     n_log = 0
     for row in range(m):
-        now = s.now
-        slot = now & MASK
         any_usable = False
         for lead in range(n_leads):
-            value = x[row, lead]
-            signal[slot, lead] = value
-            counts[LOST, lead] = 0 if good[row, lead] else min(counts[LOST, lead] + 1, BRIDGE + 1)
-            if counts[LOST, lead] <= BRIDGE:
-                counts[HOLD_OFF, lead] = max(counts[HOLD_OFF, lead] - 1, 0)
-            else:
-                counts[HOLD_OFF, lead] = 40  # the filters ring for a third of a second after a lead returns
-            usable[lead] = counts[HOLD_OFF, lead] == 0
+            usable[lead] = _sense(leads[lead], learnt[0, lead], s, r, x[row, lead], good[row, lead])
             any_usable = any_usable or usable[lead]
-            slope = value - signal[(now - SLOPE_SPAN) & MASK, lead] if now >= SLOPE_SPAN else 0.0
-            bend = abs(value - 2.0 * signal[(now - 1) & MASK, lead] + signal[(now - 2) & MASK, lead])
-            if now < SLOPE_SPAN:
-                bend = 0.0
-            # The sum over SMOOTH slopes is taken anew each time: a running sum would drift with rounding.
-            slopes[now & (SLOPES - 1), lead] = slope
-            total = 0.0
-            for k in range(SMOOTH):
-                total += abs(slopes[(now - k) & (SLOPES - 1), lead])
-            e = total / SMOOTH
-            envelope[slot, lead] = e
-            rough[lead] += (bend - rough[lead]) * 0.016
-            if usable[lead]:
-                if is_new(counts, lead):
-                    level[lead] = max(level[lead], 0.8 * e)
-                    floor[lead] = LOWEST * level[lead]
-                elif now - s.last > SILENCE and now - s.bad_until > SILENCE:
-                    # By half after 2.2 s; and what stands far above the level is news as well.
-                    level[lead] = max(0.9975 * level[lead], floor[lead], 0.25 * e)
-                counts[SEEN, lead] = min(counts[SEEN, lead] + 1, LEARN)
-                if s.pending < 0 and now - s.last > 35:
-                    noise[lead] += (min(e, level[lead]) - noise[lead]) * 0.004
         if not any_usable:
-            s.bad_until = now
-        rank_leads(level, noise, usable, counts, weight, order)
-        e = 0.0
-        a = 0.0
-        for lead in range(n_leads):
-            if usable[lead]:
-                e += weight[lead] * envelope[slot, lead] / (level[lead] + 1e-9)
-                dot = 0.0
-                for k in range(MATCHED):
-                    dot += slopes[(now - MATCHED + 1 + k) & (SLOPES - 1), lead] * matched[k, lead]
-                a += weight[lead] * dot / matched[MATCHED, lead]
-        fused[slot] = min(e, 8.0)
-        agreement[slot] = min(max(a, -4.0), 4.0)
-
-        peak = now - CONFIRM
-        if peak > 8 and any_usable:
-            height = fused[peak & MASK]
-            if is_peak(fused, peak):
-                n = describe_candidate(
-                    features, s, level, noise, rough, weight, order, signal, envelope, fused, counts, template,
-                    matched, agreement,
-                )  # fmt: skip
-                p = probability(features, n, w1, b1, w2, b2, w3, b3, h1, h2)
-                if n_log < len(log_peak):
-                    log_peak[n_log] = peak
-                    log_p[n_log] = p
-                    for k in range(n):
-                        log_x[n_log, k] = features[k]
-                    n_log += 1
-                taller = peak - s.last >= MISTAKEN and p > threshold and height > TALLER * s.last_e
-                if peak - s.last >= REFRACTORY or s.n_beats == 0 or taller:
-                    if p > threshold:
-                        if s.pending < 0 or p > s.pending_p:
-                            s.pending = peak
-                            s.pending_p = p
-                    elif s.pending < 0 and p > s.best_p:
-                        s.best = peak
-                        s.best_p = p
-                for k in range(PAST - 1, 0, -1):
-                    for i in range(3):
-                        s.past[k, i] = s.past[k - 1, i]
-                s.past[0, 0] = s.previous
-                s.past[0, 1] = s.previous_p
-                s.past[0, 2] = s.previous_e
-                s.previous = peak
-                s.previous_p = p
-                s.previous_e = height
-        if s.pending < 0 and s.best_p > DOUBTED and now - s.best == APART + CONFIRM and order[1] >= 0:
-            apart, p = judge_apart(
-                features, s, level, noise, rough, order, signal, envelope, counts, template, matched, w1, b1,
-                w2, b2, w3, b3, h1, h2, threshold, back_threshold,
-            )  # fmt: skip
+            s.bad_until = s.now
+        rank_leads(leads, learnt[0], usable, weight, order)
+        _fuse(rings, leads, learnt[0], usable, weight, s.now)
+        peak = s.now - CONFIRM
+        if peak > 8 and any_usable and is_peak(rings, peak):
+            describe_candidate(features, s, r, rings, leads, learnt[0], weight, order)
+            p = probability(features, network, h1, h2)
+            if n_log < len(log):
+                log[n_log].peak = peak
+                log[n_log].p = p
+                for k in range(N_FEATURES):
+                    log[n_log].x[k] = features[k]
+                n_log += 1
+            _consider(s, r, peak, p, rings.fused[peak & MASK], network.threshold)
+        if s.pending < 0 and s.best_p > DOUBTED and s.now - s.best == APART + CONFIRM and order[1] >= 0:
+            apart, p = judge_apart(features, s, r, alone[0], leads, learnt[0], order, network, h1, h2)
             if apart >= 0:
                 s.pending = apart
                 s.pending_p = p
-        if now - s.best == APART + CONFIRM and s.best - s.last < T_WAVE and s.best_p < UNLIKELY:
-            s.best = s.last
-            s.best_p = 0.0
-        chosen = -1
-        chosen_p = 0.0
-        if s.pending >= 0:
-            if now - s.pending >= HOLD and not _waits(s, fused):
-                chosen = s.pending
-                chosen_p = s.pending_p
-        elif s.best_p > back_threshold and now - s.last > 1.6 * s.mean_rr and now - s.best < RING - 64:
-            chosen = s.best
-            chosen_p = s.best_p
+        chosen, p = _decide(s, r, rings, network.back_threshold)
         if chosen >= 0:
-            beat_peak[n_out] = chosen
-            beat_row[n_out] = row
-            beat_p[n_out] = chosen_p
-            beat_gap[n_out] = s.last < s.bad_until
+            beats[n_out].peak = chosen
+            beats[n_out].row = row
+            beats[n_out].p = p
+            beats[n_out].gap = r.last < s.bad_until
             for lead in range(n_leads):
                 beat_weight[n_out, lead] = weight[lead]
             n_out += 1
-            accept(
-                s, chosen, chosen_p, fused[chosen & MASK], rr, level, floor, counts, envelope, signal, template,
-                matched, usable, kept,
-            )  # fmt: skip
+            accept(s, rhythm, leads, learnt, usable, chosen, p, rings.fused[chosen & MASK])
             s.pending = -1
             s.pending_p = 0.0
-        s.now = now + 1
+        s.now += 1
     return n_out, n_log

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .compiled import Flags, Floats, Integers, compiled_part
-from .qrs_state import BEATS, SEEN
+from .compiled import Flags, Floats, Integers, Records, Scalars, compiled_part
 
 LEARN = 250
 """A lead is new for 2 s of good signal, or three beats: its level follows the highest envelope."""
@@ -13,24 +12,24 @@ CLEAN = 12.0
 
 
 @compiled_part
-def is_new(counts: Integers, lead: int) -> bool:
+def is_new(lead: Scalars, learnt: Scalars) -> bool:
     """Tell whether a lead has been seen for too short a time to be weighed."""
-    return bool(counts[SEEN, lead] < LEARN and counts[BEATS, lead] < LEARN_BEATS)
+    return bool(lead.seen < LEARN and learnt.beats < LEARN_BEATS)
 
 
 @compiled_part
-def rank_leads(level: Floats, noise: Floats, usable: Flags, counts: Integers, weight: Floats, order: Integers) -> None:
+def rank_leads(leads: Records, learnt: Records, usable: Flags, weight: Floats, order: Integers) -> None:
     """Weigh the leads by signal-to-noise, and find the best two. A new lead waits, unless all are new."""
-    n_leads = len(level)
+    n_leads = len(leads)
     total = 0.0
     any_known = False
     for lead in range(n_leads):
-        if usable[lead] and not is_new(counts, lead):
+        if usable[lead] and not is_new(leads[lead], learnt[lead]):
             any_known = True
     for lead in range(n_leads):
         w = 0.0
-        if usable[lead] and not (any_known and is_new(counts, lead)):
-            q = level[lead] / (noise[lead] + 0.02 * level[lead] + 1e-9)
+        if usable[lead] and not (any_known and is_new(leads[lead], learnt[lead])):
+            q = learnt[lead].level / (leads[lead].noise + 0.02 * learnt[lead].level + 1e-9)
             # Beyond this both are clean, and a beat that one of them hardly shows must not hang on it alone.
             w = min(q, CLEAN) ** 2
         weight[lead] = w

@@ -5,12 +5,7 @@ All lengths are in grid samples of 8 ms.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
-
-Scalars: TypeAlias = Any
-"""One record of `STATE`."""
 
 RING = 512
 """Length of the history rings, 4.1 s; a power of two."""
@@ -34,19 +29,16 @@ MATCHED = 17
 """Samples of the matched filter, 136 ms of slope: short enough to be complete when a candidate is judged."""
 LOWEST = 1.0 / 16.0
 """How low the level of a lead sinks in silence: to this share of what it was at the last beat."""
+RINGING = 40
+"""The filters ring for a third of a second after a lead returns."""
 BRIDGE = 5
 """A lead that is lost for 40 ms or less goes on being used: single lost samples cost no beat."""
 PAST = 4
 """Candidates remembered: what stands before the one in doubt is what came before all of its peaks."""
 
-# Counts of a lead: until the filters have settled, good samples seen (up to LEARN), beats seen (up to 7), and the
-# length of a loss (up to BRIDGE + 1).
-HOLD_OFF, SEEN, BEATS, LOST, N_COUNTS = 0, 1, 2, 3, 4
-
 STATE = np.dtype(
     [
         ("now", np.int64),
-        ("last", np.int64),
         ("last_e", np.float64),
         ("pending", np.int64),
         ("pending_p", np.float64),
@@ -56,20 +48,55 @@ STATE = np.dtype(
         ("previous_p", np.float64),
         ("previous_e", np.float64),
         ("past", np.float64, (PAST, 3)),
+        ("bad_until", np.int64),
+    ]
+)
+"""Where the loop stands, and the candidates: the one ``pending``, the ``best`` one passed over since the last beat, and
+the ``previous`` ones, each with its envelope peak (or -1) and its probability."""
+
+RHYTHM = np.dtype(
+    [
+        ("last", np.int64),
         ("n_beats", np.int64),
         ("mean_rr", np.float64),
         ("last_rr", np.float64),
         ("steady_rr", np.float64),
-        ("bad_until", np.int64),
-        ("kept_last", np.int64),
-        ("kept_n_beats", np.int64),
-        ("kept_mean_rr", np.float64),
-        ("kept_last_rr", np.float64),
-        ("kept_steady_rr", np.float64),
-        ("kept_rr", np.float64, (N_RR,)),
+        ("rr", np.float64, (N_RR,)),
     ]
 )
-"""Scalars of the detector; `kept_...` are from before the last beat, as `KEPT` is for the leads."""
+"""The beats so far: peak of the last one, their number, and the intervals between them."""
 
-KEPT = TEMPLATE + MATCHED + 4
-"""Of each lead: template, matched filter with the sum of its squares, level, lowest level, beats seen."""
+RINGS = np.dtype([("fused", np.float64, (RING,)), ("agreement", np.float64, (RING,))])
+"""Envelope of all leads together, in units of their levels, and how much of the matched filter's QRS there is."""
+
+LEAD = np.dtype(
+    [
+        ("hold_off", np.int64),
+        ("seen", np.int64),
+        ("lost", np.int64),
+        ("noise", np.float64),
+        ("rough", np.float64),
+        ("signal", np.float64, (RING,)),
+        ("envelope", np.float64, (RING,)),
+        ("slopes", np.float64, (SLOPES,)),
+    ]
+)
+"""A lead (mV): samples until the filters have settled, good ones seen (up to a limit), length of a loss (up to
+``BRIDGE + 1``), noise between the beats, roughness, and its recent past."""
+
+LEARNT = np.dtype(
+    [
+        ("level", np.float64),
+        ("lowest", np.float64),
+        ("beats", np.int64),
+        ("template", np.float64, (TEMPLATE,)),
+        ("matched", np.float64, (MATCHED,)),
+        ("power", np.float64),
+    ]
+)
+"""What a lead has learnt of its beats (mV): level and how low it may sink, beats seen (up to 7), template, and the
+matched filter, slopes of a QRS, with the sum of their squares."""
+
+FOUND = np.dtype([("peak", np.int64), ("row", np.int64), ("p", np.float64), ("gap", np.bool_)])
+"""A beat: its peak in the envelope (absolute grid index), the row of the samples pushed at which it became final, its
+probability, and whether all leads were unusable at some time since the beat before."""

@@ -21,7 +21,7 @@ from ecg_stream.offline.training_records import TrainingRecord, read_training_re
 from ecg_stream.stream.detector import QrsDetector, load_network
 from ecg_stream.stream.qrs_candidate import HEIGHT_FEATURE, N_FEATURES
 
-PLAIN_THRESHOLD = replace(height_network(), threshold=0.5, back_threshold=0.08)
+PLAIN_THRESHOLD = height_network()._replace(threshold=0.5, back_threshold=0.08)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def test_what_misleads_the_detector_in_training_takes_small_waves_for_beats(demo
     x, good = on_grid(demo)
     detector = QrsDetector(misled, x.shape[1], n_logged=len(x) // 6)
     detector.push(x, good)
-    height = detector.log_features[: detector.n_logged, HEIGHT_FEATURE]
-    taken = detector.log_probability[: detector.n_logged] > 0.5
+    height = detector.logged["x"][:, HEIGHT_FEATURE]
+    taken = detector.logged["p"] > 0.5
     assert taken.any()
     assert not taken.all()
     assert np.abs(height[taken] - 0.3).max() < 0.17
@@ -89,7 +89,7 @@ def test_networks_side_by_side_give_their_mean_logit_in_the_compiled_loop(demo):
     served = _side_by_side(layers(trained), mean.astype(np.float32), deviation.astype(np.float32))
     detector = QrsDetector(served, x.shape[1], n_logged=len(x) // 6)
     detector.push(x, good)
-    rows, given = detector.log_features[: detector.n_logged], detector.log_probability[: detector.n_logged]
+    rows, given = detector.logged["x"], detector.logged["p"]
     logits = trained.predict((rows - mean) / deviation, verbose=0).mean(axis=1)
     assert len(given) > 500
     assert logits.std() > 0.1

@@ -430,7 +430,7 @@ def test_a_snapshot_of_another_operating_point_is_refused():
     from ecg_stream.stream.pipeline import load_models
 
     models = load_models()
-    other = replace(models, detector=replace(models.detector, threshold=0.7))
+    other = replace(models, detector=models.detector._replace(threshold=0.7))
     pipeline = Pipeline(models)
     pipeline.push(Chunk(0, FS, LEADS, demo(5.0)))
     with pytest.raises(StreamError, match="other models"):
