@@ -49,21 +49,9 @@ def match(slopes: Floats, first: Integer, learnt: Scalars) -> tuple[float, float
 
 
 @compiled_part
-def describe_candidate(
-    x: Floats32,
-    s: Scalars,
-    r: Scalars,
-    rings: Scalars,
-    leads: Records,
-    learnt: Records,
-    weight: Floats,
-    order: Integers,
-) -> None:
-    """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now."""
-    peak = s.now - CONFIRM
-    centre = peak - CENTRE_LAG
+def _write_envelope(x: Floats32, rings: Scalars, peak: int) -> int:
+    """Write how the fused envelope and the matched filter run; give the next column."""
     height = rings.fused[peak & MASK]
-    slopes = np.zeros(MATCHED + 9)
     i = 0
     # Shape of the fused envelope, from 240 ms before the peak to now.
     for k in range(-30, -9, 3):
@@ -87,7 +75,7 @@ def describe_candidate(
     # The same of the matched filter: how it rises and falls around the candidate, and its peaks before.
     top = -1.0
     for k in range(CENTRE_LAG + CONFIRM + 1):
-        value = rings.agreement[(s.now - k) & MASK]
+        value = rings.agreement[(peak + CONFIRM - k) & MASK]
         x[i] = value
         top = max(top, value)
         i += 1
@@ -103,75 +91,80 @@ def describe_candidate(
         i += 1
     x[i] = top / (highest + 0.05)
     i += 1
-    # The two best leads: the wave itself, its likeness to the running template, heights and noise.
-    for rank in range(2):
-        lead = order[rank]
-        if lead < 0:
-            for _ in range(LEAD_FEATURES):
-                x[i] = 0.0
-                i += 1
-            continue
-        scale = 1.0 / (learnt[lead].level + 1e-9)
-        mean = 0.0
-        for k in range(-12, 13):
-            mean += leads[lead].signal[(centre + k) & MASK]
-        mean /= 25.0
-        extreme = 0.0
-        for k in range(-10, 11):
-            value = leads[lead].signal[(centre + k) & MASK] - mean
-            if abs(value) > abs(extreme):
-                extreme = value
-        sign = 1.0 if extreme >= 0.0 else -1.0
+    return i
+
+
+@compiled_part
+def _write_lead(x: Floats32, i: Integer, lead: Scalars, learnt: Scalars, weight: float, peak: int) -> None:
+    """Write the wave of a lead from column `i` on, its likeness to the running template, heights and noise."""
+    centre = peak - CENTRE_LAG
+    scale = 1.0 / (learnt.level + 1e-9)
+    mean = 0.0
+    for k in range(-12, 13):
+        mean += lead.signal[(centre + k) & MASK]
+    mean /= 25.0
+    extreme = 0.0
+    for k in range(-10, 11):
+        value = lead.signal[(centre + k) & MASK] - mean
+        if abs(value) > abs(extreme):
+            extreme = value
+    sign = 1.0 if extreme >= 0.0 else -1.0
+    dot = 0.0
+    norm = 1e-12
+    norm_t = 1e-12
+    best = -1.0
+    for shift in range(-2, 3):
         dot = 0.0
         norm = 1e-12
         norm_t = 1e-12
-        best = -1.0
-        for shift in range(-2, 3):
-            dot = 0.0
-            norm = 1e-12
-            norm_t = 1e-12
-            for k in range(-10, 11):
-                value = leads[lead].signal[(centre + k) & MASK] - mean
-                t = learnt[lead].template[k + 12 + shift]
-                dot += value * t
-                norm += value * value
-                norm_t += t * t
-            best = max(best, dot / np.sqrt(norm * norm_t))
-        for k in range(-12, 13, 1):
-            if k % 2 == 0 or abs(k) < 9:
-                value = sign * (leads[lead].signal[(centre + k) & MASK] - mean) * scale * 0.5
-                x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)
-                i += 1
-        x[i] = best
-        x[i + 1] = min(leads[lead].envelope[peak & MASK] * scale, WAVE_LIMIT)
-        x[i + 2] = np.log(leads[lead].noise * scale + 0.01)
-        x[i + 3] = np.log(leads[lead].rough * scale + 0.01)
-        x[i + 4] = weight[lead]
-        x[i + 5] = np.log(np.sqrt(norm_t) * scale + 0.05)
-        x[i + 6] = np.log(abs(extreme) * scale + 0.02)
-        x[i + 7] = 1.0
-        i += 8
-        # How much of the steady QRS there is, where, and how alike; how the lead's own envelope runs.
-        amount = -1.0
-        likeness = 0.0
-        where = 0
-        for k in range(MATCHED + 9):
-            slopes[k] = slope_at(leads[lead], centre - 5 + k - MATCHED // 2 + 1)
-        for shift in range(-5, 5):
-            a, rho = match(slopes, np.int64(shift + 5), learnt[lead])
-            if a > amount:
-                amount = a
-                likeness = rho
-                where = shift
-        x[i] = min(max(amount, -2.0), 4.0)
-        x[i + 1] = likeness
-        x[i + 2] = where / 5.0
-        x[i + 3] = min(learnt[lead].beats, 7) / 7.0
-        i += 4
-        for k in range(-16, CONFIRM + 1, 4):
-            x[i] = min(leads[lead].envelope[(peak + k) & MASK] * scale, WAVE_LIMIT)
+        for k in range(-10, 11):
+            value = lead.signal[(centre + k) & MASK] - mean
+            t = learnt.template[k + 12 + shift]
+            dot += value * t
+            norm += value * value
+            norm_t += t * t
+        best = max(best, dot / np.sqrt(norm * norm_t))
+    for k in range(-12, 13, 1):
+        if k % 2 == 0 or abs(k) < 9:
+            value = sign * (lead.signal[(centre + k) & MASK] - mean) * scale * 0.5
+            x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)
             i += 1
-    # Rhythm.
+    x[i] = best
+    x[i + 1] = min(lead.envelope[peak & MASK] * scale, WAVE_LIMIT)
+    x[i + 2] = np.log(lead.noise * scale + 0.01)
+    x[i + 3] = np.log(lead.rough * scale + 0.01)
+    x[i + 4] = weight
+    x[i + 5] = np.log(np.sqrt(norm_t) * scale + 0.05)
+    x[i + 6] = np.log(abs(extreme) * scale + 0.02)
+    x[i + 7] = 1.0
+    i += 8
+    # How much of the steady QRS there is, where, and how alike; how the lead's own envelope runs.
+    slopes = np.zeros(MATCHED + 9)
+    amount = -1.0
+    likeness = 0.0
+    where = 0
+    for k in range(MATCHED + 9):
+        slopes[k] = slope_at(lead, centre - 5 + k - MATCHED // 2 + 1)
+    for shift in range(-5, 5):
+        a, rho = match(slopes, np.int64(shift + 5), learnt)
+        if a > amount:
+            amount = a
+            likeness = rho
+            where = shift
+    x[i] = min(max(amount, -2.0), 4.0)
+    x[i + 1] = likeness
+    x[i + 2] = where / 5.0
+    x[i + 3] = min(learnt.beats, 7) / 7.0
+    i += 4
+    for k in range(-16, CONFIRM + 1, 4):
+        x[i] = min(lead.envelope[(peak + k) & MASK] * scale, WAVE_LIMIT)
+        i += 1
+
+
+@compiled_part
+def _write_rhythm(x: Floats32, i: Integer, s: Scalars, r: Scalars, rings: Scalars, peak: int) -> None:
+    """Write from column `i` on how long ago the last beat was, and what was passed over since."""
+    height = rings.fused[peak & MASK]
     since = float(peak - r.last)
     x[i] = min(since / r.mean_rr, 4.0)
     x[i + 1] = min(since / r.last_rr, 4.0)
@@ -193,3 +186,31 @@ def describe_candidate(
     x[i + 13] = min(since / r.steady_rr, 4.0)
     x[i + 14] = r.steady_rr / 125.0
     x[i + 15] = min(r.mean_rr / r.steady_rr, 4.0)
+
+
+@compiled_part
+def describe_candidate(
+    x: Floats32,
+    s: Scalars,
+    r: Scalars,
+    rings: Scalars,
+    leads: Records,
+    learnt: Records,
+    weight: Floats,
+    order: Integers,
+) -> None:
+    """Fill `x` with what is known of the candidate whose envelope peak stands CONFIRM before now.
+
+    `weight` of the leads by quality, `order` the two best; where there is only one, the columns of the other are 0.
+    """
+    peak = s.now - CONFIRM
+    i = _write_envelope(x, rings, peak)
+    for rank in range(2):
+        lead = order[rank]
+        if lead >= 0:
+            _write_lead(x, i, leads[lead], learnt[lead], weight[lead], peak)
+        else:
+            for k in range(i, i + LEAD_FEATURES):
+                x[k] = 0.0
+        i += LEAD_FEATURES
+    _write_rhythm(x, i, s, r, rings, peak)
