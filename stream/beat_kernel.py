@@ -195,7 +195,7 @@ def _describe(
     """
     compare(b, templates)
     i = _write_waves(x, b)
-    ratio = describe_rhythm(x, np.int64(i), rr, p, interval, interval >= 0.0)
+    ratio = describe_rhythm(x, np.int64(i), rr, p, interval)
     i += N_RHYTHM
     odds = np.log(certainty + 1e-3) - np.log(1.0 - certainty + 1e-3)
     _write_likeness(x, np.int64(i), b, p, templates, ratio, weight, odds)

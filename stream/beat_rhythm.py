@@ -47,8 +47,41 @@ def median_of_last(rr: Floats, n_rr: int, n: Integer, scratch: Floats) -> float:
 
 
 @compiled_part
-def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: float, valid: bool) -> float:
-    """RR columns of the patient `p`; `interval` in seconds, not yet in `rr`. Gives the ratio to the median of eight.
+def _write_unknown(x: Floats32, i: Integer, interval: float, n_rr: int) -> None:
+    """Write the columns of a beat without an interval, or of one with the first interval."""
+    for k in range(N_RHYTHM):
+        x[i + k] = 1.0
+    known = interval >= 0.0
+    x[i] = interval if known else 0.8
+    x[i + 5] = 0.1
+    x[i + 11] = 0.1
+    x[i + 12] = min(n_rr, 63) / 63.0
+    x[i + 13] = 1.0 if known else 0.0
+    x[i + 14] = 0.0
+    x[i + 15] = 0.5
+    x[i + 17] = 0.0
+    x[i + 18] = 0.1
+    x[i + 23] = 0.0
+    x[i + 24] = 0.0
+    x[i + 25] = 0.0
+    x[i + 26] = 0.1
+
+
+@compiled_part
+def _irregularity(rr: Floats, n_rr: int, n: int, tolerance: float) -> float:
+    """Share of the last `n` intervals that are like neither of the two before: fibrillation, and not bigeminy."""
+    irregular = 0.0
+    for k in range(n - 2):
+        newer = rr[(n_rr - 1 - k) % N_RR]
+        unlike = min(abs(newer - rr[(n_rr - 2 - k) % N_RR]), abs(newer - rr[(n_rr - 3 - k) % N_RR]))
+        if unlike > tolerance:
+            irregular += 1.0
+    return irregular / max(n - 2, 1)
+
+
+@compiled_part
+def _follow_run(p: Scalars, interval: float, previous: float, median8: float, spread: float, irregular: float) -> None:
+    """Let a run of the patient `p` begin, go on or end with an interval.
 
     A run begins out of a steady rhythm with an interval far shorter than the median and the one before, and lasts
     until one comes near to what was the median then: so a tachycardia that outlasts every running median is still
@@ -56,25 +89,59 @@ def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: f
     run is taken for the rhythm; and what it was held against stands for some beats more, so that one long interval in
     the middle of it does not end it.
     """
+    if p.run == 0:
+        p.rested = min(p.rested + 1, RESTED + 1)
+        if p.rested > RESTED:
+            p.base_rr = min(median8, LONGEST_BASE * p.slow_rr, LONGEST_BASE_S)
+            begins = spread < STEADY and interval < 0.8 * median8
+        else:
+            begins = irregular < FIBRILLATING and interval < 0.8 * p.base_rr
+        if begins and p.n_rr >= KNOWN_RR and interval < 0.85 * previous:
+            p.run = 1
+        elif 1 < p.rested <= RESTED:  # the first is the pause after it
+            p.base_rr += 0.2 * (min(max(interval, 0.8 * p.base_rr), 1.2 * p.base_rr) - p.base_rr)
+    elif interval < 0.85 * p.base_rr:
+        p.run += 1
+        if p.run > LONG_RUN:
+            p.base_rr += 0.02 * (interval - p.base_rr)
+        elif p.run > RESTED and interval > FAST_S:
+            p.base_rr += 0.05 * (interval - p.base_rr)
+        elif interval > MILD_RUN * p.base_rr:
+            p.base_rr += 0.005 * (interval - p.base_rr)
+    else:
+        p.run = 0
+        p.rested = 0
+
+
+@compiled_part
+def _alternation(rr: Floats, n_rr: int, n: int, interval: float, median: float) -> tuple[float, float]:
+    """How steadily the last `n` intervals alternate between short and long, and how deep, relative to the median."""
+    newer = interval
+    sign = 1.0
+    alternation = 0.0
+    depth = 0.0
+    for k in range(n):
+        older = rr[(n_rr - 1 - k) % N_RR]
+        step = sign * (newer - older)
+        if abs(step) > 0.02 * median:
+            alternation += 1.0 if step > 0.0 else -1.0
+        depth += step
+        newer = older
+        sign = -sign
+    return alternation / n, depth / n / median
+
+
+@compiled_part
+def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: float) -> float:
+    """Write the RR columns of the patient `p` from column `i` on; give the ratio to the median of eight.
+
+    `interval` in seconds is not yet in `rr`; it is negative if there is none.
+    """
     n_rr = p.n_rr
     scratch = np.zeros(N_RR)
     deviations = np.zeros(N_RR)
-    if not valid or n_rr == 0:
-        for k in range(N_RHYTHM):
-            x[i + k] = 1.0
-        x[i] = interval if valid else 0.8
-        x[i + 5] = 0.1
-        x[i + 11] = 0.1
-        x[i + 12] = min(n_rr, 63) / 63.0
-        x[i + 13] = 1.0 if valid else 0.0
-        x[i + 14] = 0.0
-        x[i + 15] = 0.5
-        x[i + 17] = 0.0
-        x[i + 18] = 0.1
-        x[i + 23] = 0.0
-        x[i + 24] = 0.0
-        x[i + 25] = 0.0
-        x[i + 26] = 0.1
+    if interval < 0.0 or n_rr == 0:
+        _write_unknown(x, i, interval, n_rr)
         p.run = 0
         p.rested = RESTED
         return 1.0
@@ -133,38 +200,9 @@ def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: f
     x[i + 16] = interval / scratch[n32 // 10]
     x[i + 17] = min(max((previous - median16) / spread16, -8.0), 8.0)
     x[i + 18] = irregular / max(n16 - 1, 1)
-    # Irregular in fibrillation, and not in bigeminy: like neither of the two intervals before.
-    n48 = min(n_rr, 48)
-    irregular = 0.0
-    for k in range(n48 - 2):
-        newer = rr[(n_rr - 1 - k) % N_RR]
-        unlike = min(abs(newer - rr[(n_rr - 2 - k) % N_RR]), abs(newer - rr[(n_rr - 3 - k) % N_RR]))
-        if unlike > 0.08 * median16:
-            irregular += 1.0
-    irregular /= max(n48 - 2, 1)
+    irregular = _irregularity(rr, n_rr, min(n_rr, 48), 0.08 * median16)
     x[i + 26] = irregular
-    if p.run == 0:
-        p.rested = min(p.rested + 1, RESTED + 1)
-        if p.rested > RESTED:
-            p.base_rr = min(median8, LONGEST_BASE * p.slow_rr, LONGEST_BASE_S)
-            begins = spread < STEADY and interval < 0.8 * median8
-        else:
-            begins = irregular < FIBRILLATING and interval < 0.8 * p.base_rr
-        if begins and n_rr >= KNOWN_RR and interval < 0.85 * previous:
-            p.run = 1
-        elif 1 < p.rested <= RESTED:  # the first is the pause after it
-            p.base_rr += 0.2 * (min(max(interval, 0.8 * p.base_rr), 1.2 * p.base_rr) - p.base_rr)
-    elif interval < 0.85 * p.base_rr:
-        p.run += 1
-        if p.run > LONG_RUN:
-            p.base_rr += 0.02 * (interval - p.base_rr)
-        elif p.run > RESTED and interval > FAST_S:
-            p.base_rr += 0.05 * (interval - p.base_rr)
-        elif interval > MILD_RUN * p.base_rr:
-            p.base_rr += 0.005 * (interval - p.base_rr)
-    else:
-        p.run = 0
-        p.rested = 0
+    _follow_run(p, interval, previous, median8, spread, irregular)
     longest = previous
     for k in range(n8):
         longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
@@ -174,20 +212,9 @@ def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: f
     x[i + 22] = interval / p.base_rr
     x[i + 23] = np.log1p(float(p.run))
     # Bigeminy that lasts: every other interval is short, and this one is of the short ones (below 0) or of the long.
-    newer = interval
-    sign = 1.0
-    alternation = 0.0
-    depth = 0.0
-    for k in range(n8):
-        older = rr[(n_rr - 1 - k) % N_RR]
-        step = sign * (newer - older)
-        if abs(step) > 0.02 * median8:
-            alternation += 1.0 if step > 0.0 else -1.0
-        depth += step
-        newer = older
-        sign = -sign
-    x[i + 24] = alternation / n8
-    x[i + 25] = min(max(depth / n8 / median8, -2.0), 2.0)
+    alternation, depth = _alternation(rr, n_rr, n8, interval, median8)
+    x[i + 24] = alternation
+    x[i + 25] = min(max(depth, -2.0), 2.0)
     for k in range(1, 12):
         x[i + k] = min(x[i + k], 4.0)
     x[i + 16] = min(x[i + 16], 4.0)
