@@ -50,8 +50,8 @@ def bench(
 ) -> None:
     """Measure the live classifier on a record: CPU time on one core, medians of five.
 
-    QRS detectors of other libraries are compared where they are installed (extra [bench]); they get the whole record at
-    once.
+    Start-up is wall time, the best of three. QRS detectors of other libraries are compared where they are installed
+    (extra [bench]); they get the whole record at once.
     """
     import msgspec
 

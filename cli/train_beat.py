@@ -114,8 +114,8 @@ def beat(
         fold,
         beats=len(beats),
         noise=sorted(noises),
-        split=f"by patient; each of {n_members} members leaves out a part for its best epoch, the calibration and "
-        "the multipliers",
+        split=f"by patient; each of {n_members} members leaves out a part for its best epoch and the calibration"
+        f"{'' if multipliers else ', and for the multipliers'}",
         seed=seed,
     )
     card = write_beat_bundle(output, trained, arch, training)

@@ -20,7 +20,7 @@ def detector(
     seed: Seed = 0,
     jobs: Jobs = "1",
 ) -> None:
-    """Train the network that judges QRS candidates, and write it as a bundle.
+    """Train the networks that judge QRS candidates, and write them as a bundle.
 
     Each round runs the detector over all records with the networks so far and learns from the candidates it met.
     """

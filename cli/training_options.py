@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..stream.messages import Samples
 
 Databases: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--db", help="Record list to train on; repeat for several. See `score --help`.")
+    list[str] | None,
+    typer.Option("--db", help="Record list to train on; repeat for several: see `evaluate beat --help`."),
 ]
 Folds: TypeAlias = Annotated[int, typer.Option(min=2, help="Folds of patients, for --fold.")]
 Fold: TypeAlias = Annotated[

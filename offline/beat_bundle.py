@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..stream.features import PREPROCESSING
+from ..stream.features import GROUPS, PREPROCESSING
 from ..stream.messages import CLASSES
 from .beat_training import BeatEpoch, TrainedBeatNetwork
 from .qrs_bundle import DATA_LICENCE
@@ -26,6 +26,8 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
         (part / "summary.txt").write_text(ensemble_summary(trained))
         write_history(part / "history.csv", trained.history)
         plot_history(part / "history.png", trained.history)
+        plain = set(trained.names) <= set(GROUPS["window"])
+        scale = "unit deviation" if plain else "in units of the dominant beat"
         card = Card(
             name=folder.name,
             task="beat",
@@ -35,7 +37,7 @@ def write_beat_bundle(folder: Path, trained: TrainedBeatNetwork, arch: str, trai
             input_shape=(None, len(trained.names)),
             preprocessing=PREPROCESSING,
             window={"before_s": 0.1, "after_s": 0.1, "samples": 50},
-            normalization="waves to zero mean, in units of the dominant beat; standardization in the network",
+            normalization=f"waves to zero mean, {scale}; standardization in the network",
             features=trained.names,
             thresholds=trained.multipliers,
             kind_memory=trained.kind_memory,

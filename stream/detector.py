@@ -1,4 +1,4 @@
-"""Online QRS detection: many candidates, and a small network that accepts or rejects each."""
+"""Online QRS detection: many candidates, and small networks that accept or reject each."""
 
 from __future__ import annotations
 
