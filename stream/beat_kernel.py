@@ -1,18 +1,17 @@
-"""The compiled loop of the beat windows: where each beat is marked, and all that is known of it when it is classified.
-
-Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rate.
-"""
+"""The compiled loop of the beat windows: where a beat is marked, and all that is known of it when it is classified."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .beat_kinds import SHIFTS, compare, correlate, join, joins
+from .beat_kinds import SHIFTS, compare, correlate, is_known, join_kind
 from .beat_rhythm import N_RHYTHM, describe_rhythm
 from .beat_state import BEAT, N_RR, N_TEMPLATES
 from .beat_waves import find_centre, find_mark, measure
 from .compiled import Flags, Floats, Floats32, Integer, Integers, Records, Scalars, compiled, compiled_part
-from .features import BEFORE, WINDOW
+from .features import BEFORE, TEMPLATE_NAMES, WINDOW
+
+BEFORE_CORR = TEMPLATE_NAMES.index("before_corr1")
 
 
 @compiled_part
@@ -69,7 +68,7 @@ def _write_likeness(
             x[i + 12 + lead] = 0.0
     x[i + 14] = b.best_corr
     x[i + 15] = 1.0 if b.best == b.dominant else 0.0
-    if joins(b):
+    if is_known(b):
         x[i + 16] = templates[b.best].weight / b.total
         x[i + 17] = np.log1p(templates[b.best].count)
         x[i + 18] = templates[b.best].rr
@@ -105,7 +104,7 @@ def _write_likeness(
         x[i + 30 + lead] = np.log(b.rough[lead] / b.scale[lead] + 1e-3)
     x[i + 32] = p.previous_is_dominant
     x[i + 33] = p.previous_corr
-    x[i + 34] = 1.0 if joins(b) and b.best == p.previous_kind else 0.0
+    x[i + 34] = 1.0 if is_known(b) and b.best == p.previous_kind else 0.0
     x[i + 35] = p.previous_ratio
     x[i + 36] = b.best_shift
     x[i + 37] = b.sign[0]
@@ -134,7 +133,7 @@ def _write_likeness(
 @compiled_part
 def _learn(
     x: Floats32,
-    before_corr: Integer,
+    column: Integer,
     b: Scalars,
     p: Scalars,
     templates: Records,
@@ -144,7 +143,7 @@ def _learn(
     odds: float,
     kind_of: Integers,
 ) -> None:
-    """Let the patient's state learn from the beat; `before_corr` is the column of the likeness of its P wave."""
+    """Let the patient's state learn from the beat; `column` is that of the likeness of its P wave."""
     p.certainty += (odds - p.certainty) * max(1.0 / 8.0, 1.0 / (p.n_beats + 1.0))
     for lead in range(2):
         for k in range(WINDOW):
@@ -157,7 +156,7 @@ def _learn(
             previous = templates[p.previous_kind]
             previous.following += (min(ratio, 3.0) - previous.following) / min(previous.count + 1.0, 20.0)
     premature = 1.0 if interval >= 0.0 and ratio < 0.87 else 0.0
-    best = join(b, templates, ratio, premature, p.n_beats, kind_of)
+    best = join_kind(b, templates, ratio, premature, p.n_beats, kind_of)
     is_dominant = best == b.dominant or (kind_of[1] >= 0 and kind_of[1] == b.dominant)
     if b.dominant < 0 or is_dominant:
         for lead in range(b.first, b.last):
@@ -166,7 +165,7 @@ def _learn(
         if premature == 0.0:
             p.before_n = min(p.before_n + 1.0, 20.0)
             for lead in range(b.first, b.last):
-                p.before_corr[lead] += (x[before_corr + lead] - p.before_corr[lead]) / p.before_n
+                p.before_corr[lead] += (x[column + lead] - p.before_corr[lead]) / p.before_n
                 for k in range(BEFORE):
                     p.before[lead, k] += (b.before[lead, k] - p.before[lead, k]) / p.before_n
     p.previous_kind = best
@@ -199,7 +198,7 @@ def _describe(
     i += N_RHYTHM
     odds = np.log(certainty + 1e-3) - np.log(1.0 - certainty + 1e-3)
     _write_likeness(x, np.int64(i), b, p, templates, ratio, weight, odds)
-    _learn(x, np.int64(i + 24), b, p, templates, rr, interval, ratio, odds, kind_of)
+    _learn(x, np.int64(i + BEFORE_CORR), b, p, templates, rr, interval, ratio, odds, kind_of)
 
 
 @compiled_part

@@ -121,13 +121,13 @@ def compare(b: Scalars, templates: Records) -> None:
 
 
 @compiled_part
-def joins(b: Scalars) -> bool:
+def is_known(b: Scalars) -> bool:
     """Tell whether the beat is of the kind that it is most like; else it is the first of a new one."""
     return bool(b.best >= 0 and b.best_corr > JOIN)
 
 
 @compiled_part
-def join(b: Scalars, templates: Records, ratio: float, premature: float, n_beats: int, kind_of: Integers) -> int:
+def join_kind(b: Scalars, templates: Records, ratio: float, premature: float, n_beats: int, kind_of: Integers) -> int:
     """Let the beat join its kind, or begin one in the place of the rarest; give its number.
 
     `ratio` is the interval before the beat against the median of eight, `n_beats` the number of beats before it.
@@ -135,7 +135,7 @@ def join(b: Scalars, templates: Records, ratio: float, premature: float, n_beats
     """
     for k in range(N_TEMPLATES):
         templates[k].weight *= 0.998
-    new = not joins(b)
+    new = not is_known(b)
     best = int(b.best)
     if new:
         best = 0

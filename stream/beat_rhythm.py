@@ -135,7 +135,8 @@ def _alternation(rr: Floats, n_rr: int, n: int, interval: float, median: float) 
 def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: float) -> float:
     """Write the RR columns of the patient `p` from column `i` on; give the ratio to the median of eight.
 
-    `interval` in seconds is not yet in `rr`; it is negative if there is none.
+    `interval` in seconds is not yet in `rr`; it is negative if there is none. The run that the patient is in, if any,
+    is followed here.
     """
     n_rr = p.n_rr
     scratch = np.zeros(N_RR)

@@ -1,7 +1,4 @@
-"""What is remembered of a patient when a beat is described: the kinds of beats, and the rhythm.
-
-Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rate.
-"""
+"""What is remembered of a patient when a beat is described: the kinds of beats, and the rhythm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The waves of one beat: where its mark and its middle stand, its windows, and what is measured of them."""
+"""The waves of one beat: where its mark and its middle stand, its windows, and what is measured of them.
+
+Windows stand on a 4 ms raster (50 samples are 200 ms) whatever the sampling rate.
+"""
 
 from __future__ import annotations
 

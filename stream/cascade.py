@@ -14,7 +14,7 @@ from .guard import SignalGuard
 from .highpass import HighPass
 from .messages import Event, Samples
 from .qrs_apart import APART
-from .qrs_kernel import LONGEST
+from .qrs_kernel import LONGEST_WAIT
 from .qrs_network import DetectorNetwork
 from .qrs_state import CONFIRM
 from .stage import State
@@ -83,7 +83,7 @@ class Cascade:
         """End the stream: what waited is decided with what is there."""
         guarded = self.guard.flush()
         # The detector confirms a candidate by what follows it: let the last value stand until all are confirmed.
-        n = APART + CONFIRM + LONGEST
+        n = APART + CONFIRM + LONGEST_WAIT
         x, good = self.grid.hold(n)
         found = self.detector.push(x, good)
         last = self.n_samples - 1

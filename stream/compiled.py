@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
@@ -33,9 +36,10 @@ def compiled(function: F) -> F:
 
     The machine code is cached beside the source or in the user's cache folder; where neither can be
     written it is compiled anew in each process. Numba compiles anew when the file of the function has changed, and
-    does not look at the files of its parts: so their fingerprint is in the name under which the code is cached.
+    does not look at the files that its parts, their constants and the types of its records come from: so a fingerprint
+    of them all is in the name under which the code is cached. What another version has cached stays where it is.
     """
-    function.__qualname__ = f"{function.__qualname__}_{_fingerprint(function)}"
+    function.__qualname__ = f"{function.__qualname__}_{_fingerprint(function.__module__)}"
     try:
         return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba found no folder for its cache
@@ -52,19 +56,30 @@ def compiled_part(function: F) -> F:
     return cast(F, numba.njit(**options)(function))
 
 
-def _fingerprint(function: Callable[..., Any]) -> str:
-    """Digest of the instructions of a function and of its parts, and of the constants that they read."""
+def _fingerprint(module: str) -> str:
+    """Digest of the sources of a module and of those beside it that it imports."""
     digest = hashlib.blake2b(digest_size=6)
-    code = function.__code__
-    digest.update(code.co_code + repr(code.co_consts).encode())
-    for name in code.co_names:
-        value = function.__globals__.get(name)
-        part = getattr(value, "py_func", None)
-        if part is not None:
-            digest.update(_fingerprint(part).encode())
-        elif isinstance(value, int | float | tuple):
-            digest.update(f"{name}={value!r}".encode())
+    for source in sorted(_sources(module, {}).values()):
+        digest.update(source)
     return digest.hexdigest()
+
+
+def _sources(module: str, known: dict[str, bytes]) -> dict[str, bytes]:
+    """Source of each module by file, from `module` on, added to those that are `known`."""
+    path = getattr(sys.modules.get(module), "__file__", None)
+    if path is None or path in known:
+        return known
+    try:
+        known[path] = Path(path).read_bytes()
+    except OSError:  # in an archive: it comes and goes as a whole
+        known[path] = b""
+    package = sys.modules[module].__package__ or ""
+    for name in re.findall(rb"^from (\S+) import", known[path], re.MULTILINE):
+        other = importlib.util.resolve_name(name.decode(), package) if name.startswith(b".") else name.decode()
+        file = getattr(sys.modules.get(other), "__file__", None)
+        if file is not None and Path(file).parent == Path(path).parent:
+            _sources(other, known)
+    return known
 
 
 def can_cache(function: Callable[..., Any]) -> bool:
@@ -73,7 +88,7 @@ def can_cache(function: Callable[..., Any]) -> bool:
 
 
 def is_cached(function: Callable[..., Any]) -> bool:
-    """Whether machine code of a `compiled` function lies on disk."""
+    """Whether machine code of a `compiled` function, of these sources, lies on disk."""
     folder = cast(Any, function).stats.cache_path
     name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
     return folder is not None and any(Path(folder).glob(f"{name}-*.nbi"))

@@ -104,6 +104,11 @@ class QrsDetector:
         Number of leads.
     n_logged
         Room for candidates that `push` logs for training; none in service.
+
+    Attributes
+    ----------
+    logged
+        Candidates of the last push, records of `LOGGED`; the next one overwrites them.
     """
 
     def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
@@ -143,7 +148,7 @@ class QrsDetector:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {name: getattr(self, f"_{name}").view(np.uint8).copy() for name in _STATE}
+        return {name: getattr(self, f"_{name}").copy() for name in _PARTS}
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -153,9 +158,8 @@ class QrsDetector:
         StreamError
             If it came from a stage of another kind or number of leads.
         """
-        for name in _STATE:
-            array = getattr(self, f"_{name}")
-            setattr(self, f"_{name}", restored(state, name, array.view(np.uint8)).view(array.dtype))
+        for name in _PARTS:
+            setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
 
 
-_STATE = ("state", "rhythm", "rings", "leads", "learnt")
+_PARTS = ("state", "rhythm", "rings", "leads", "learnt")

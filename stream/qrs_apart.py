@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import Floats32, Integers, Records, Scalars, compiled_part
-from .qrs_candidate import describe_candidate, is_peak, slope_at
+from .qrs_candidate import AGREEMENT_REACH, ENVELOPE_REACH, describe_candidate, is_peak, slope_at
 from .qrs_network import DetectorNetwork, probability
 from .qrs_state import CONFIRM, MASK, MATCHED, PAST, REFRACTORY
 
@@ -31,8 +31,8 @@ def judge_apart(
 ) -> tuple[int, float]:
     """Judge each of the two best leads alone, around the best candidate passed over.
 
-    `rings` is room for the envelope and the matched filter of a lead. Gives the peak that the better lead has alone
-    and the lower of the two probabilities if both are high enough, else -1.
+    `rings` is room for the envelope and the matched filter of a lead: what is read of it is written before. Gives the
+    peak that the better lead has alone and the lower of the two probabilities if both are high enough, else -1.
     """
     now, best, best_p = s.now, s.best, s.best_p
     previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
@@ -61,10 +61,9 @@ def judge_apart(
         for other in range(len(leads)):
             weight[other] = 1.0 if other == lead else 0.0
         alone[0] = lead
-        # As far back as the features of a candidate reach.
-        for n in range(best - APART - 216, now + 1):
+        for n in range(best - APART - ENVELOPE_REACH, now + 1):
             rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), 8.0)
-        for n in range(best - APART - 160, now + 1):
+        for n in range(best - APART - AGREEMENT_REACH, now + 1):
             dot = 0.0
             for k in range(MATCHED):
                 dot += slope_at(leads[lead], n - MATCHED + 1 + k) * learnt[lead].matched[k]

@@ -12,6 +12,8 @@ WAVE_LIMIT = 8.0
 N_FEATURES = 162
 LEAD_FEATURES = 39
 """Columns of each of the two best leads."""
+ENVELOPE_REACH, AGREEMENT_REACH = 216, 160
+"""The features of a candidate look back so far from its peak: at the fused envelope, at the matched filter."""
 HEIGHT_FEATURE = 16
 """Column with the height of the candidate in the fused envelope."""
 
@@ -109,8 +111,6 @@ def _write_lead(x: Floats32, i: Integer, lead: Scalars, learnt: Scalars, weight:
         if abs(value) > abs(extreme):
             extreme = value
     sign = 1.0 if extreme >= 0.0 else -1.0
-    dot = 0.0
-    norm = 1e-12
     norm_t = 1e-12
     best = -1.0
     for shift in range(-2, 3):
@@ -124,7 +124,7 @@ def _write_lead(x: Floats32, i: Integer, lead: Scalars, learnt: Scalars, weight:
             norm += value * value
             norm_t += t * t
         best = max(best, dot / np.sqrt(norm * norm_t))
-    for k in range(-12, 13, 1):
+    for k in range(-12, 13):
         if k % 2 == 0 or abs(k) < 9:
             value = sign * (lead.signal[(centre + k) & MASK] - mean) * scale * 0.5
             x[i] = min(max(value, -WAVE_LIMIT), WAVE_LIMIT)

@@ -23,7 +23,6 @@ from .qrs_state import (
     PAST,
     REFRACTORY,
     RING,
-    RINGING,
     RINGS,
     SLOPE_SPAN,
     SLOPES,
@@ -31,9 +30,11 @@ from .qrs_state import (
 
 SMOOTH = 9
 """Moving average of the rectified slope, 72 ms: about a normal QRS."""
+RINGING = 40
+"""The filters ring for a third of a second after a lead returns."""
 HOLD = 8
 """A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
-DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST = 0.98, 0.8, 0.6, 26, 38
+DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST_WAIT = 0.98, 0.8, 0.6, 26, 38
 """A candidate that is less probable than this, lower than this share of the level, and no sooner after the beat before
 than this share of the mean RR, may be a P wave. It waits for 208 ms, and on while the envelope stands higher than its
 peak, up to 304 ms, whether a surer one follows, which is then the QRS complex. Few beats wait: one in a thousand N (in
@@ -138,7 +139,7 @@ def _waits(s: Scalars, r: Scalars, rings: Scalars) -> bool:
     since = s.now - s.pending
     if since < WAIT:
         return True
-    if since >= LONGEST:
+    if since >= LONGEST_WAIT:
         return False
     highest = 0.0
     for n in range(s.now - CONFIRM, s.now + 1):
@@ -188,7 +189,7 @@ def detect(
     weight = np.zeros(n_leads)
     usable = np.zeros(n_leads, dtype=np.bool_)
     order = np.zeros(2, dtype=np.int64)
-    alone = np.zeros(1, dtype=RINGS)
+    scratch = np.zeros(1, dtype=RINGS)
     n_out = 0
     n_log = 0
     for row in range(m):
@@ -212,7 +213,7 @@ def detect(
                 n_log += 1
             _consider(s, r, peak, p, rings.fused[peak & MASK], network.threshold)
         if s.pending < 0 and s.best_p > DOUBTED and s.now - s.best == APART + CONFIRM and order[1] >= 0:
-            apart, p = judge_apart(features, s, r, alone[0], leads, learnt[0], order, network, h1, h2)
+            apart, p = judge_apart(features, s, r, scratch[0], leads, learnt[0], order, network, h1, h2)
             if apart >= 0:
                 s.pending = apart
                 s.pending_p = p

@@ -1,6 +1,6 @@
 """The state of the QRS detector between two samples, and the lengths that its parts share.
 
-All lengths are in grid samples of 8 ms.
+Lengths are in grid samples of 8 ms.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ MATCHED = 17
 """Samples of the matched filter, 136 ms of slope: short enough to be complete when a candidate is judged."""
 LOWEST = 1.0 / 16.0
 """How low the level of a lead sinks in silence: to this share of what it was at the last beat."""
-RINGING = 40
-"""The filters ring for a third of a second after a lead returns."""
 BRIDGE = 5
 """A lead that is lost for 40 ms or less goes on being used: single lost samples cost no beat."""
 PAST = 4
@@ -51,8 +49,9 @@ STATE = np.dtype(
         ("bad_until", np.int64),
     ]
 )
-"""Where the loop stands, and the candidates: the one ``pending``, the ``best`` one passed over since the last beat, and
-the ``previous`` ones, each with its envelope peak (or -1) and its probability."""
+"""Where the loop stands, and the candidates, each with its envelope peak and its probability: the one ``pending`` (-1:
+none), the ``best`` one passed over since the last beat, the ``previous`` one with its height in the fused envelope, and
+the ``past`` ones before it. ``last_e`` is the height of the last beat; all leads were unusable at ``bad_until``."""
 
 RHYTHM = np.dtype(
     [

@@ -1,9 +1,9 @@
 """Snapshots as bytes and as files.
 
 A snapshot is nested dicts and lists of arrays, numbers, strings, booleans and None (`stage.State`). As bytes it is a
-header, a checksum and MessagePack, in which an array is an extension with its type and shape; nothing in it is ever
-executed, as a pickle's content would be. A file is written beside its place, synced, and moved there, so that
-a reader finds the old one or the new one, never half of one.
+header, a checksum and MessagePack, in which an array is an extension with its type (or its fields) and shape; nothing
+in it is ever executed, as a pickle's content would be. A file is written beside its place, synced, and moved there, so
+that a reader finds the old one or the new one, never half of one.
 """
 
 from __future__ import annotations
@@ -124,9 +124,11 @@ def _with_extensions(value: Any) -> Any:
 
 
 def _pack_array(array: NDArray[Any]) -> bytes:
-    if array.dtype.kind not in _KINDS:
+    fields = array.dtype.fields
+    if not all(part.base.kind in _KINDS for part, *_ in (fields or {"": (array.dtype,)}).values()):
         raise TypeError(f"a snapshot cannot hold an array of {array.dtype}")
-    return _encoder.encode([array.dtype.str, list(array.shape), array.tobytes()])
+    kind = [[name, part.base.str, part.shape] for name, (part, *_) in fields.items()] if fields else array.dtype.str
+    return _encoder.encode([kind, list(array.shape), array.tobytes()])
 
 
 def _unpack(code: int, content: memoryview) -> Any:
@@ -136,11 +138,12 @@ def _unpack(code: int, content: memoryview) -> Any:
         raise ValueError(f"unknown extension {code}")
     dtype, shape, raw = _array_decoder.decode(content)
     kind = np.dtype(dtype)
-    if kind.kind not in _KINDS or kind.itemsize * math.prod(shape) != len(raw):
+    parts = [part for part, *_ in kind.fields.values()] if kind.fields else [kind]
+    if not all(part.base.kind in _KINDS for part in parts) or kind.itemsize * math.prod(shape) != len(raw):
         raise ValueError(f"{len(raw)} bytes are no array of {dtype} and shape {shape}")
     return np.frombuffer(raw, dtype=kind).reshape(shape).copy()  # a copy, as states are written into
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)
-_array_decoder = msgspec.msgpack.Decoder(tuple[str, tuple[int, ...], bytes])
+_array_decoder = msgspec.msgpack.Decoder(tuple[str | list[tuple[str, str, tuple[int, ...]]], tuple[int, ...], bytes])

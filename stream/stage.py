@@ -90,12 +90,18 @@ def restored(state: State, key: str, like: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     StreamError
-        If the snapshot has no such array, or one of another shape: it was taken from a stage of another kind,
-        sampling rate or number of leads.
+        If the snapshot has no such array, or one of another shape or with other fields: it was taken from a stage of
+        another kind, version, sampling rate or number of leads.
     """
     if key not in state:
         raise StreamError(f"snapshot has no '{key}', only {sorted(state)}: restore it into the stage that it came from")
-    array = np.array(state[key], dtype=like.dtype, order="C")
+    array = np.asarray(state[key])
+    if (array.dtype.names or like.dtype.names) and array.dtype != like.dtype:
+        raise StreamError(
+            f"snapshot has '{key}' with fields {array.dtype.names}, this stage holds {like.dtype.names}: "
+            "restore it into the stage and version that it came from"
+        )
+    array = np.array(array, dtype=like.dtype, order="C")
     if array.shape != like.shape:
         raise StreamError(
             f"snapshot has '{key}' of shape {array.shape}, this stage holds {like.shape}: "

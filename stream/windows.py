@@ -131,11 +131,7 @@ class BeatWindows:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        state: State = {name: getattr(self, f"_{name}").copy() for name in _FIXED + _WAITING}
-        return state | {
-            "patient": self._patient.view(np.uint8).copy(),
-            "templates": self._templates.view(np.uint8).copy(),
-        }
+        return {name: getattr(self, f"_{name}").copy() for name in _FIXED + _WAITING}
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -151,9 +147,7 @@ class BeatWindows:
         for name in _WAITING:
             like = getattr(self, f"_{name}")
             setattr(self, f"_{name}", restored(state, name, np.empty((n_waiting, *like.shape[1:]), like.dtype)))
-        self._patient = restored(state, "patient", self._patient.view(np.uint8)).view(PATIENT)
-        self._templates = restored(state, "templates", self._templates.view(np.uint8)).view(TEMPLATES)
 
 
-_FIXED = ("ring", "at", "height", "rr")
+_FIXED = ("ring", "at", "height", "rr", "patient", "templates")
 _WAITING = ("guess", "ready", "gap", "weight", "certainty")

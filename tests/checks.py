@@ -328,8 +328,8 @@ def packed(value: Any) -> bytes:
     def extension(item: Any) -> msgspec.msgpack.Ext:
         if not isinstance(item, np.ndarray):
             raise TypeError(f"a snapshot holds arrays and plain values, not {type(item)}")
-        head = f"{item.dtype.str};{','.join(map(str, item.shape))}".encode()
-        return msgspec.msgpack.Ext(1, head + b"\n" + item.tobytes())
+        kind = item.dtype.descr if item.dtype.names else item.dtype.str
+        return msgspec.msgpack.Ext(1, msgspec.json.encode([kind, item.shape]) + b"\n" + item.tobytes())
 
     return msgspec.msgpack.encode(value, enc_hook=extension)
 
@@ -339,8 +339,10 @@ def unpacked(payload: bytes) -> Any:
 
     def array(code: int, content: memoryview) -> NDArray[Any]:
         head, _, raw = bytes(content).partition(b"\n")
-        kind, shape = head.decode().split(";")
-        return np.frombuffer(raw, dtype=kind).reshape([int(side) for side in shape.split(",") if side])
+        kind, shape = msgspec.json.decode(head)
+        if not isinstance(kind, str):
+            kind = [(name, part, *map(tuple, sides)) for name, part, *sides in kind]
+        return np.frombuffer(raw, dtype=kind).reshape(shape)
 
     return msgspec.msgpack.decode(payload, ext_hook=array)
 

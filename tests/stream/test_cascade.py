@@ -94,6 +94,8 @@ def numbers(state: Any, skip: str) -> list[Any]:
     """All numbers of a snapshot; the guard's extremes begin at infinity, so they are left out."""
     if isinstance(state, dict):
         return [number for key, part in state.items() if key != skip for number in numbers(part, skip)]
+    if isinstance(state, np.ndarray) and state.dtype.names:
+        return [number for name in state.dtype.names for number in numbers(state[name], skip)]
     return [state] if isinstance(state, int | float) or state.dtype.kind == "f" else []
 
 

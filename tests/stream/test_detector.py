@@ -264,8 +264,9 @@ def test_state_stays_finite_whatever_comes(kind):
     }[kind]
     stage = DetectorRows()
     feed(stage, 0, x, np.ones(x.shape, dtype=np.bool_))
-    for value in stage.snapshot().values():
-        assert np.isfinite(value).all()
+    for records in stage.snapshot().values():
+        for name in records.dtype.names:
+            assert np.isfinite(records[name]).all(), name
     assert np.isfinite(stage.detector.signal_to_noise()).all()
 
 
@@ -283,6 +284,10 @@ def test_logging_candidates_changes_nothing():
 def test_refuses_a_foreign_snapshot_and_a_foreign_bundle():
     with pytest.raises(StreamError, match="same sampling rate and leads"):
         QrsDetector(load_network(), 2).restore(QrsDetector(load_network(), 1).snapshot())
+    older = QrsDetector(load_network(), 2).snapshot()
+    older["rhythm"] = older["rhythm"][["n_beats", "last", "mean_rr", "last_rr", "steady_rr", "rr"]]
+    with pytest.raises(StreamError, match="the stage and version that it came from"):
+        QrsDetector(load_network(), 2).restore(older)
     with pytest.raises(BundleError, match="no model"):
         load_network("nowhere")
     with pytest.raises(BundleError, match="is for the task"):

@@ -18,9 +18,15 @@ NUMBERS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 ARRAYS = arrays.arrays(
     st.sampled_from(["<f8", "<f4", "<i8", "<i2", "|b1", "|u1"]), arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)
 )
+RECORDS = arrays.arrays(
+    st.sampled_from([np.dtype([("n", np.int64), ("e", np.float64, (2, 3))]), np.dtype([("gap", np.bool_)])]),
+    arrays.array_shapes(min_dims=1, max_dims=2, min_side=0),
+)
 STATES = st.dictionaries(
     st.text(),
-    st.recursive(st.one_of(NUMBERS, ARRAYS), lambda s: st.lists(s) | st.dictionaries(st.text(), s), max_leaves=8),
+    st.recursive(
+        st.one_of(NUMBERS, ARRAYS, RECORDS), lambda s: st.lists(s) | st.dictionaries(st.text(), s), max_leaves=8
+    ),
 )
 
 
