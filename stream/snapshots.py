@@ -12,6 +12,7 @@ import math
 import os
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,7 @@ def _with_extensions(value: Any) -> Any:
 
 
 def _pack_array(array: NDArray[Any]) -> bytes:
-    fields = array.dtype.fields
-    if not all(part.base.kind in _KINDS for part, *_ in (fields or {"": (array.dtype,)}).values()):
-        raise TypeError(f"a snapshot cannot hold an array of {array.dtype}")
-    kind = [[name, part.base.str, part.shape] for name, (part, *_) in fields.items()] if fields else array.dtype.str
-    return _encoder.encode([kind, list(array.shape), array.tobytes()])
+    return _encoder.encode([_described(array.dtype), list(array.shape), array.tobytes()])
 
 
 def _unpack(code: int, content: memoryview) -> Any:
@@ -136,12 +133,31 @@ def _unpack(code: int, content: memoryview) -> Any:
         return int.from_bytes(content, "little", signed=True)
     if code != _ARRAY:
         raise ValueError(f"unknown extension {code}")
-    dtype, shape, raw = _array_decoder.decode(content)
-    kind = np.dtype(dtype)
-    parts = [part for part, *_ in kind.fields.values()] if kind.fields else [kind]
-    if not all(part.base.kind in _KINDS for part in parts) or kind.itemsize * math.prod(shape) != len(raw):
+    description, shape, raw = _array_decoder.decode(content)
+    dtype = _dtype(tuple(description) if isinstance(description, list) else description)
+    if dtype.itemsize * math.prod(shape) != len(raw):
         raise ValueError(f"{len(raw)} bytes are no array of {dtype} and shape {shape}")
-    return np.frombuffer(raw, dtype=kind).reshape(shape).copy()  # a copy, as states are written into
+    return np.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)  # a copy, as states are written into
+
+
+@lru_cache(maxsize=64)
+def _described(dtype: np.dtype[Any]) -> str | list[tuple[str, str, tuple[int, ...]]]:
+    """Describe the type of an array: as NumPy does, or the name, type and shape of each field of a record."""
+    fields = [(name, part) for name, (part, *_) in (dtype.fields or {}).items()]
+    if not all(part.base.kind in _KINDS for _, part in fields or [("", dtype)]):
+        raise TypeError(f"a snapshot cannot hold an array of {dtype}")
+    return [(name, part.base.str, part.shape) for name, part in fields] if fields else dtype.str
+
+
+@lru_cache(maxsize=64)
+def _dtype(description: str | tuple[tuple[str, str, tuple[int, ...]], ...]) -> np.dtype[Any]:
+    """Undo `_described`."""
+    dtype = np.dtype(description if isinstance(description, str) else list(description))
+    try:
+        _described(dtype)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    return dtype
 
 
 _encoder = msgspec.msgpack.Encoder()
