@@ -15,6 +15,8 @@ from ..errors import RequestError
 from ..replay.labels import LabelMap
 from .jobs_option import Jobs, parallel
 
+MAX_SNR_DB = 100.0
+
 if TYPE_CHECKING:
     from ..offline.beat_run import Conditions, DatabaseResult
 
@@ -84,6 +86,10 @@ def beat(
     # What is wrong with the request is told before any record is run.
     if (noise is None) != (snr is None):
         raise RequestError("--noise and --snr go together: give both, such as --noise em --snr 0, or neither")
+    if snr is not None and not abs(snr) <= MAX_SNR_DB:
+        raise RequestError(
+            f"no signal-to-noise ratio of {snr:g} dB: valid for --snr is -{MAX_SNR_DB:g} to {MAX_SNR_DB:g}"
+        )
     conditions = Conditions(
         model=model or (str(folds) if folds else DEFAULT_MODEL),
         detector=detector or DEFAULT_DETECTOR,

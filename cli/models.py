@@ -28,7 +28,9 @@ def models(
     shipped = shipped_names()
     cards = [read_card(SHIPPED / name if name in shipped else Path(name)) for name in names or shipped]
     if json:
-        print(msgspec.json.encode({card.name: card for card in cards}).decode())
+        called = [card.name for card in cards]
+        keys = called if len(set(called)) == len(called) else names or called  # copies of a bundle share its name
+        print(msgspec.json.encode(dict(zip(keys, cards, strict=True))).decode())
     elif names:
         print("\n\n".join(_in_full(card) for card in cards))
     else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DENOISE_S = 10.0
 MONITOR_S = 60.0
 MONITOR_CHUNK_MS = 100.0
+MIN_COLUMNS, MIN_ROWS = 20, 10
 
 
 def plot(
@@ -67,9 +68,12 @@ def plot(
 
 def _size(size: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{2,3})x(\d{2,3})", size)
-    if match is None:
-        raise RequestError(f"no size '{size}': valid for --size are columns x rows, such as 80x24")
-    return int(match[1]), int(match[2])
+    columns, rows = (int(match[1]), int(match[2])) if match else (0, 0)
+    if columns < MIN_COLUMNS or rows < MIN_ROWS:
+        raise RequestError(
+            f"no size '{size}': valid for --size are columns x rows, such as 80x24, from {MIN_COLUMNS}x{MIN_ROWS} on"
+        )
+    return columns, rows
 
 
 def _figure(

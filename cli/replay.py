@@ -73,8 +73,7 @@ def replay(
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
     found = open_record(record)
     source = Player(found.chunks(chunk_ms, start, end, lead), pace)
-    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
-    name = model or DEFAULT_MODEL
+    name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
         leads = tuple(found.leads[i] for i in found.lead_indices(lead or found.leads))
@@ -82,6 +81,7 @@ def replay(
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found)
     session = Session(found.name, pipeline)
+    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]  # makes its folder: last
 
     shown = format or "monitor"
     if shown == "monitor" and (not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"):

@@ -60,7 +60,7 @@ def _score_record(
     truth = record.annotations(reference)
     if truth is None:
         raise RecordError(f"record {record.name} has no annotations '{reference}' to score against: see --reference")
-    found = read_annotations(folder / record.name, record.fs, test)
+    found = read_annotations(folder / record.name, record.fs, test, record.n_samples)
     if found is None:
         raise RequestError(
             f"no annotations {folder / record.name}.{test} to score: name their folder with --annotations; "

@@ -253,7 +253,7 @@ def _find(name_or_path: str | os.PathLike[str], task: Task) -> Path:
     path = Path(name_or_path)
     if path.name == str(name_or_path) and (SHIPPED / path.name / "card.json").is_file():
         return SHIPPED / path.name
-    if path.is_dir():
+    if str(name_or_path) and path.is_dir():
         return path
     fitting = [name for name in shipped_names() if read_card(SHIPPED / name).task == task]
     raise BundleError(

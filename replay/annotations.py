@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import RecordError, RequestError
 from .labels import BEAT_SYMBOLS
 
+END_TOLERANCE_S = 1.0
+"""How far behind the end an annotation may stand: some reference files have one on the sample after the last."""
 END_OF_ANNOTATIONS = b"\0\0"
 END_OF_DEFINITIONS = b"\x00\xec\xff\xff\xff\xff\x01\x00"  # SKIP -1, then +1 with no type, as wfdb ends them
 
@@ -64,7 +66,7 @@ def marks(samples: ArrayLike, symbols: Iterable[str]) -> Annotations:
     return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names))
 
 
-def read_annotations(path: Path, fs: float, extension: str = "atr") -> Annotations | None:
+def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: int | None = None) -> Annotations | None:
     """Read ``PATH.EXTENSION``.
 
     Parameters
@@ -75,6 +77,8 @@ def read_annotations(path: Path, fs: float, extension: str = "atr") -> Annotatio
         Sampling rate of the record, Hz: an annotation file that states another time resolution is refused.
     extension
         The annotator, such as ``atr``.
+    n_samples
+        Length of the record, if it is known: marks beyond its end are refused.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def read_annotations(path: Path, fs: float, extension: str = "atr") -> Annotatio
     Raises
     ------
     RecordError
-        If the file is there and cannot be read, or was made at another sampling rate.
+        If the file is there and cannot be read, was made at another sampling rate, or is of a longer record.
     """
     file = path.parent / f"{path.name}.{extension}"
     try:
@@ -117,6 +121,11 @@ def read_annotations(path: Path, fs: float, extension: str = "atr") -> Annotatio
         raise RecordError(
             f"{file} holds annotations of no known type, or not in the order of time: "
             "it is damaged or not in MIT format: fetch it again"
+        )
+    if n_samples is not None and len(samples) and samples[-1] > n_samples + END_TOLERANCE_S * fs:
+        raise RecordError(
+            f"{file.name} marks sample {samples[-1]}, the record ends at {n_samples}: "
+            "one of the two belongs to another recording, or the sampling rate in the header is not the real one"
         )
     return Annotations(
         samples=samples,

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -146,6 +147,7 @@ def _checksums(database: str, folder: Path) -> dict[str, str]:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", database, re.ASCII):
         raise DownloadError(f"no database '{database}': valid is PhysioNet's name of one, such as edb, mitdb or ptb-xl")
     kept = folder / database / SUMS
+    made = [place for place in (kept.parent, folder) if not place.exists()]
     try:
         if not kept.is_file():
             import pooch
@@ -162,6 +164,9 @@ def _checksums(database: str, folder: Path) -> dict[str, str]:
                 )
         lines = kept.read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
+        for place in made:  # pooch makes the folder before it asks
+            with suppress(OSError):
+                place.rmdir()
         raise _failure(error, f"{_address(database)}/{SUMS}", folder) from error
     sums = {}
     for line in lines:

@@ -149,7 +149,7 @@ class Record:
             raise RecordError(f"a chunk of {chunk_ms:g} ms cannot be cut: give --chunk-ms a number above 0")
         first, last = self.sample_range(start_s, end_s)
         columns = list(range(len(self.leads))) if leads is None else self.lead_indices(leads)
-        return self._cut(first, last, max(chunk_ms * self.fs / 1000, 1.0), columns)
+        return self._cut(first, last, min(max(chunk_ms * self.fs / 1000, 1.0), float(self.n_samples)), columns)
 
     def sample_range(self, start_s: float = 0.0, end_s: float | None = None) -> tuple[int, int]:
         """Give the first sample and the end of a part of the record given in seconds.

@@ -17,9 +17,6 @@ from .wfdb_header import HeaderSignal, check_fs, read_header
 MILLIVOLTS = {"mV": 1.0, "mv": 1.0, "V": 1e3, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
 """Millivolts per unit, for the units that are voltages; both Unicode spellings of micro are met in headers."""
 
-ANNOTATION_TOLERANCE_S = 1.0
-"""How far behind the end an annotation may stand: some reference files have one on the sample after the last."""
-
 
 def open_record(path: Path) -> Record:
     """Open the record whose header is ``PATH.hea``.
@@ -163,10 +160,4 @@ class WfdbSource:
         RecordError
             If they cannot be read, or are not of this record.
         """
-        found = read_annotations(self.path, self.fs, extension)
-        if found is not None and len(found) and found.samples[-1] > self.n_samples + ANNOTATION_TOLERANCE_S * self.fs:
-            raise RecordError(
-                f"{self.path.name}.{extension} marks sample {found.samples[-1]}, the record ends at {self.n_samples}: "
-                "one of the two belongs to another recording, or the sampling rate in the header is not the real one"
-            )
-        return found
+        return read_annotations(self.path, self.fs, extension, self.n_samples)

@@ -14,6 +14,11 @@ from typing import Any
 
 from ..errors import RecordError
 
+GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\(([-+]?\d+)\))?(?:/\S+)?")
+"""The gain of a signal line, as the WFDB header format has it: ADC units per physical unit, baseline, unit."""
+
+MIN_GAIN, MAX_GAIN, MAX_BASELINE = 1e-6, 1e9, 2**31
+
 MIN_FS, MAX_FS = 50.0, 5000.0  # Hz; below, no QRS complex is left; above, nobody records an ECG
 
 BITS_PER_SAMPLE = {
@@ -108,6 +113,8 @@ def read_header(path: Path) -> Header:
         raise RecordError(f"{file} promises {header.n_sig} signals and describes {len(lines) - 1}: fetch it again")
     if not math.isclose(header.fs, stated_fs):
         raise RecordError(f"{file}: the sampling rate in '{lines[0][:60]}' cannot be read: write it as a number")
+    for line in lines[1:]:
+        _check_gain(file, line)
     return Header(
         frame_hz=float(header.fs),
         n_frames=_length(path, header),
@@ -174,14 +181,30 @@ def _stated_fs(file: Path, record_line: str) -> float:
     if len(fields) < 3:
         if len(fields) == 2 and fields[1].isdecimal():
             return 250.0  # the rate may be left out, and is 250 Hz then, as the WFDB header format has it
-        raise RecordError(f"{file} is no WFDB header: it begins with '{record_line[:60]}'")
+        raise RecordError(f"{file} is no WFDB header: it begins with {record_line[:60]!r}")
     try:
         fs = float(re.split(r"[/(]", fields[2])[0])
     except ValueError:
-        raise RecordError(f"{file}: the sampling rate '{fields[2]}' cannot be read: valid is a number of Hz") from None
+        raise RecordError(
+            f"{file}: the sampling rate {fields[2][:60]!r} cannot be read: valid is a number of Hz"
+        ) from None
     if not 0 < fs < math.inf:
         check_fs(file.with_suffix(""), fs)
     return fs
+
+
+def _check_gain(file: Path, signal_line: str) -> None:
+    """Refuse a gain that no converter has, or that is no number: wfdb takes the part of it that it can read."""
+    fields = signal_line.split()
+    if len(fields) < 3:
+        return  # it may be left out, and is 200 then
+    found = GAIN.fullmatch(fields[2])
+    gain = abs(float(found[1])) if found else math.nan
+    if found is None or not (gain == 0.0 or MIN_GAIN <= gain <= MAX_GAIN) or abs(int(found[2] or 0)) > MAX_BASELINE:
+        raise RecordError(
+            f"{file}: the gain {fields[2][:60]!r} of signal file {fields[0][:60]} cannot be that of an ECG: "
+            "valid is a number of ADC units per millivolt, such as 200 or 200(1024)/mV"
+        )
 
 
 def _length(path: Path, header: Any) -> int:

@@ -30,7 +30,8 @@ class BeatClassifier:
     Raises
     ------
     BundleError
-        If the bundle is missing, corrupt, for another task, or asks for features that this version has not.
+        If the bundle is missing, corrupt, for another task, asks for features that this version has not, or has
+        multipliers that are not above 0.
     """
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
@@ -49,6 +50,10 @@ class BeatClassifier:
                 f"the card names {len(self._columns)} features"
             )
         self._multipliers = np.array([self.card.thresholds.get(name, 1.0) for name in CLASSES])
+        if not (self._multipliers > 0.0).all():
+            raise BundleError(
+                f"bundle {bundle.folder} has multipliers {self.card.thresholds}: valid are numbers above 0"
+            )
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import BundleError
 from ..models.bundle import Bundle, inference_session, load_bundle
 from .messages import Samples
 from .record_input import PREPROCESSING, model_input
@@ -23,12 +24,18 @@ class RecordModel:
     Raises
     ------
     BundleError
-        If ONNX Runtime cannot read its weights.
+        If ONNX Runtime cannot read its weights, or its card has not two classes and as many leads as they take.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self.card = bundle.card
         self._session = inference_session(bundle)
+        n_leads = self._session.get_inputs()[0].shape[-1]
+        if len(self.card.classes) != 2 or not self.card.leads or n_leads != len(self.card.leads):
+            raise BundleError(
+                f"bundle {bundle.folder} has classes {list(self.card.classes)} and leads {list(self.card.leads)}, its "
+                f"network takes {n_leads} leads: a record bundle has two classes and as many leads; train it again"
+            )
 
     @property
     def threshold(self) -> float:

@@ -54,6 +54,10 @@ def test_records_that_are_missing_are_named_and_the_rest_is_run(
         (["--records", "demo", "--noise", "em"], "--noise and --snr go together"),
         (["--records", "demo", "--snr", "0"], "--noise and --snr go together"),
         (["--records", "demo", "--noise", "em", "--snr", "0"], "nstdb/em"),
+        *[
+            (["--records", "demo", "--noise", "em", "--snr", snr], "valid for --snr is -100 to 100")
+            for snr in ("nan", "-inf", "inf", "-7000")
+        ],
     ],
 )
 def test_a_wrong_request_ends_with_one_line(

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def test_cards_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(cards) == shipped_names()
     # A field that came after a card was written has its default.
     assert cards["dense"] == {"kind_memory": 0.0} | json.loads((SHIPPED / "dense" / "card.json").read_text())
+
+
+def test_copies_of_a_bundle_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = str(shutil.copytree(SHIPPED / "dense", tmp_path / "copy"))
+    assert run(["models", "dense", copy, "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["dense", copy]
 
 
 def test_what_is_no_bundle_gets_one_line_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

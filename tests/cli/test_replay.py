@@ -124,6 +124,13 @@ def test_a_wrong_request_gets_one_line_and_2(
     assert err.count("\n") == 1
 
 
+def test_a_wrong_model_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for model in ("nonsense", ""):
+        assert run(["replay", "demo", "--model", model, "--annotations", str(tmp_path / "new")]) == 2
+        assert f"no model '{model}'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

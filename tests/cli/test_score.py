@@ -75,6 +75,16 @@ def test_a_wrong_request_is_told_in_one_line(
     assert message in err
 
 
+def test_annotations_of_a_longer_record_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = find_record("demo")
+    write_annotations(tmp_path, "demo", record.fs, [100, record.n_samples + 1000], ["N", "N"])
+    assert run(["score", "demo", "--annotations", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "marks sample 151000, the record ends at 150000" in err
+
+
 def test_a_file_that_is_no_annotation_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "demo.ecs").write_bytes(b"not annotations")
     assert run(["score", "demo", "--annotations", str(tmp_path)]) == 2

@@ -160,6 +160,7 @@ def test_no_network_is_told_with_what_works_without(
         download_record("edb", "e0103", folder)
     assert str(folder) in str(told.value)
     assert "\n" not in str(told.value)
+    assert not (folder / "edb").exists()
 
 
 def test_a_data_folder_that_cannot_be_written(physionet: FakePhysioNet, folder: Path) -> None:

@@ -133,6 +133,12 @@ def test_a_chunk_length_that_cannot_be_is_told(chunk_ms: float) -> None:
         ramp_record(1000).chunks(chunk_ms)
 
 
+@pytest.mark.parametrize("chunk_ms", [4000, 1e12, 1.7e308])
+def test_a_chunk_may_be_longer_than_the_record(chunk_ms: float) -> None:
+    (chunk,) = ramp_record(1000).chunks(chunk_ms)
+    assert chunk.samples.shape[0] == 1000
+
+
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 1001)])
 def test_samples_that_are_not_there_are_told(start: int, stop: int) -> None:
     with pytest.raises(RecordError, match=f"no samples {start} to {stop}: valid are 0 to 1000"):

@@ -177,6 +177,10 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
         ("r1.dat 16 ", "r1.dat 17 ", "in format 17, which cannot be read"),
         ("r1.dat 16 ", "r2.dat 16 ", "cannot read its signal file .*r2.dat: No such file"),
         ("r1.dat 16 ", "!? ", "is no WFDB header"),
+        *[
+            (" 16 100.0(0)/mV", f" 16 {gain}", "the gain .* cannot be that of an ECG: valid is a number of ADC units")
+            for gain in ("2O0", "0,005", "abc", "nan/mV", "1e5x", "1e300", "1e-9/mV", "200(99999999999999999999)/mV")
+        ],
         ("/mV", "/mmHg", "no lead in volts: its signals are in mmHg; valid are mV"),
     ],
 )

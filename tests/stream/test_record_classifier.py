@@ -1,5 +1,6 @@
 """The rolling classification: the laws, when it speaks, and what it refuses."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from checks import LAWS, Subject
 from record_bundles import write_bundle
 
-from ecg_stream.errors import RecordError, StreamError
+from ecg_stream.errors import BundleError, RecordError, StreamError
 from ecg_stream.stream.record_classifier import RecordClassifier
 from ecg_stream.stream.record_model import RecordModel, load_record_model
 
@@ -97,6 +98,15 @@ def test_samples_of_another_shape_are_a_bug_of_the_caller():
         make().push(np.zeros((50, 3)))
     with pytest.raises(StreamError, match="flags"):
         make().push(np.zeros((50, 2)), np.ones((50, 1), dtype=np.bool_))
+
+
+@pytest.mark.parametrize(("field", "value"), [("classes", ["NORM"]), ("leads", []), ("leads", ["I", "II"])])
+def test_a_card_that_does_not_fit_its_network_is_refused(tmp_path, field, value):
+    folder = write_bundle(tmp_path / "model")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {field: value}))
+    with pytest.raises(BundleError, match="two classes and as many leads"):
+        load_record_model(folder)
 
 
 def test_lead_names_in_any_case(tmp_path):
