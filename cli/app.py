@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -140,4 +141,6 @@ def _usage_error(error: typer.TyperException) -> int:
 
 def main() -> None:
     """Entry point of `ecg-stream`."""
+    if sys.stdout is None:  # closed by the caller, as by `>&-`: what would have been shown is not wanted
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the process lives
     sys.exit(run(sys.argv[1:]))

@@ -113,7 +113,7 @@ def _show(figures: dict[str, Any]) -> None:
         table.add_row(name, str(value))
 
     row("record", f"{figures['record']}, {figures['leads']} leads at {figures['fs']:g} Hz, model {figures['model']}")
-    row("R peak to label", _spread(figures["delay_ms"]) + " of stream time")
+    row("R peak to label", _spread(figures["delay_ms"]) + " of stream time" if figures["delay_ms"] else "no beats")
     for chunk_ms, spread in figures["compute_ms"].items():
         row(f"compute, {float(chunk_ms):g} ms chunks", _spread(spread))
     speed = f"{figures['realtime_factor']:,.0f} times real time"

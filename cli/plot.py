@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 DENOISE_S = 10.0
 MONITOR_S = 60.0
 MONITOR_CHUNK_MS = 100.0
+SIZE = "100x30"
 MIN_COLUMNS, MIN_ROWS = 20, 10
+
+GO_WITH = {
+    "--end": ("denoise", "normalize", "beats"),
+    "--lead": ("denoise", "monitor"),
+    "--model": ("normalize", "beats", "monitor"),
+    "--size": ("monitor",),
+}
+"""Options that say nothing of some pictures, and the pictures that they go with."""
 
 
 def plot(
@@ -43,7 +52,9 @@ def plot(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
-    size: Annotated[str, typer.Option(metavar="COLSxROWS", help="Size of the monitor, characters.")] = "100x30",
+    size: Annotated[
+        str | None, typer.Option(metavar="COLSxROWS", help=f"Size of the monitor, characters.  [default: {SIZE}]")
+    ] = None,
 ) -> None:
     """Draw what the live stages make of a record.
 
@@ -55,7 +66,10 @@ def plot(
     suffixes = (".svg",) if what == "monitor" else (".svg", ".png")
     if output.suffix not in suffixes:
         raise RequestError(f"cannot draw {what} as {output.name}: end --output in {' or '.join(suffixes)}")
-    columns, rows = _size(size)
+    for option, value in {"--end": end, "--lead": lead, "--model": model, "--size": size}.items():
+        if value is not None and what not in GO_WITH[option]:
+            raise RequestError(f"{option} does not go with --what {what}: it is for {', '.join(GO_WITH[option])}")
+    columns, rows = _size(size or SIZE)
     found = open_record(record)
     name = model or DEFAULT_MODEL
     if what == "monitor":
@@ -127,7 +141,9 @@ def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str
 def _write(output: Path, content: bytes) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(content)
+        part = output.with_name(f".{output.name}.part")
+        part.write_bytes(content)
+        part.replace(output)
     except OSError as error:
         raise RequestError(
             f"cannot write {output}: {error.strerror}: name a file that can be written with --output"

@@ -63,8 +63,8 @@ def _score_record(
     found = read_annotations(folder / record.name, record.fs, test, record.n_samples)
     if found is None:
         raise RequestError(
-            f"no annotations {folder / record.name}.{test} to score: name their folder with --annotations; "
-            f"`ecg-stream replay {name} --speed max --annotations DIR` writes them"
+            f"no annotations {folder / record.name}.{test} to score: name their folder with --annotations"
+            + (f"; `ecg-stream replay {name} --speed max --annotations DIR` writes them" if test == "ecs" else "")
         )
     if start_s >= record.seconds:
         raise RequestError(

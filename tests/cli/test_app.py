@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,11 @@ def test_a_completed_word_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"_ECG_STREAM_COMPLETE": "complete_bash", "COMP_WORDS": "ecg-stream repl", "COMP_CWORD": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.stdout.split() == ["replay"]
+
+
+def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    command = f'exec "{sys.executable}" -c "from ecg_stream.cli.app import main; main()" "$@" >&-'
+    arguments = ["replay", "demo", "--end", "9", "--speed", "max", "--format", "json", "--annotations", str(tmp_path)]
+    done = subprocess.run(["sh", "-c", command, "sh", *arguments], stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "demo.ecs").exists()

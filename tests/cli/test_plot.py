@@ -34,6 +34,10 @@ def test_the_monitor_is_drawn_as_it_stood_at_the_moment(tmp_path: Path) -> None:
         (["--output", "/proc/nowhere/picture.svg"], "cannot write /proc/nowhere/picture.svg"),
         (["--output", "picture.svg", "--start", "700"], "valid is 0 <= --start < --end <= 600"),
         (["--output", "picture.svg", "--lead", "aVR"], "no lead 'aVR'"),
+        (["--output", "picture.svg", "--model", "context"], "--model does not go with --what denoise"),
+        (["--what", "beats", "--output", "picture.svg", "--size", "80x24"], "--size does not go with --what beats"),
+        (["--what", "normalize", "--output", "picture.svg", "--lead", "V5"], "it is for denoise, monitor"),
+        (["--what", "monitor", "--output", "picture.svg", "--end", "9"], "--end does not go with --what monitor"),
         (["--what", "beats", "--output", "picture.svg", "--end", "0.1"], "no beat from 0 to 0.1 s"),
     ],
 )
