@@ -61,7 +61,7 @@ def bench(
     from .warm_up import warm_up
 
     found = open_record(record)
-    models = load_models(model or DEFAULT_MODEL)
+    models = load_models(DEFAULT_MODEL if model is None else model)
     warm_up(Pipeline(models), found)
     stream, short = measure.whole(found), measure.whole(found, 300.0)
     figures: dict[str, Any] = {

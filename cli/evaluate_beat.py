@@ -15,10 +15,10 @@ from ..errors import RequestError
 from ..replay.labels import LabelMap
 from .jobs_option import Jobs, parallel
 
-MAX_SNR_DB = 100.0
-
 if TYPE_CHECKING:
     from ..offline.beat_run import Conditions, DatabaseResult
+
+MAX_SNR_DB = 100.0
 
 
 def beat(
@@ -91,8 +91,8 @@ def beat(
             f"no signal-to-noise ratio of {snr:g} dB: valid for --snr is -{MAX_SNR_DB:g} to {MAX_SNR_DB:g}"
         )
     conditions = Conditions(
-        model=model or (str(folds) if folds else DEFAULT_MODEL),
-        detector=detector or DEFAULT_DETECTOR,
+        model=model if model is not None else DEFAULT_MODEL if folds is None else str(folds),
+        detector=DEFAULT_DETECTOR if detector is None else detector,
         folds=held_out_by(folds) if folds else None,
         first_lead=leads == "first",
         start_s=start,

@@ -177,7 +177,9 @@ def _settings(
         raise RequestError(f"a fleet is for all patients: valid for --topic is {topics.prefix}/+/wave")
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", state):
         state = str(Path(state).absolute())  # the shards run elsewhere
-    if model is not None and Path(model).is_dir():
+    if model is None:
+        model = DEFAULT_MODEL
+    elif model and Path(model).is_dir():
         model = str(Path(model).absolute())
     places = {option: str(file.absolute()) for option, file in files.items() if file is not None}
     access = Access(
@@ -188,9 +190,9 @@ def _settings(
         password_file=places.get("password_file"),
     )
     access.address()
-    load_models(model or DEFAULT_MODEL)
+    load_models(model)
     check_store(open_store(state))
-    return FleetSettings(access, state, name, topics.prefix, model or DEFAULT_MODEL, snapshot, silence)
+    return FleetSettings(access, state, name, topics.prefix, model, snapshot, silence)
 
 
 async def _check_broker(settings: FleetSettings) -> None:

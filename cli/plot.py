@@ -44,13 +44,15 @@ def plot(
         typer.Option(metavar="S", help="Where to begin, in seconds; for the monitor, the moment.  [default: 0; 60]"),
     ] = None,
     end: Annotated[
-        float | None, typer.Option(metavar="S", help="Where to end, in seconds.  [default: 10 s on, or all]")
+        float | None,
+        typer.Option(metavar="S", help="Where to end, in seconds; not for the monitor.  [default: 10 s on, or all]"),
     ] = None,
     lead: Annotated[
         list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; denoise and monitor.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them. Not for denoise."),
     ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="COLSxROWS", help=f"Size of the monitor, characters.  [default: {SIZE}]")
@@ -71,7 +73,7 @@ def plot(
             raise RequestError(f"{option} does not go with --what {what}: it is for {', '.join(GO_WITH[option])}")
     columns, rows = _size(size or SIZE)
     found = open_record(record)
-    name = model or DEFAULT_MODEL
+    name = DEFAULT_MODEL if model is None else model
     if what == "monitor":
         moment = min(MONITOR_S, found.seconds) if start is None else start
         svg = _monitor(found, moment, lead, name, columns, rows)
@@ -139,11 +141,11 @@ def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str
 
 
 def _write(output: Path, content: bytes) -> None:
+    from ..stream.snapshots import replace_file
+
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        part = output.with_name(f".{output.name}.part")
-        part.write_bytes(content)
-        part.replace(output)
+        replace_file(output, content)
     except OSError as error:
         raise RequestError(
             f"cannot write {output}: {error.strerror}: name a file that can be written with --output"

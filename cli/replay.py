@@ -78,10 +78,11 @@ def replay(
     if models.record is not None:
         leads = tuple(found.leads[i] for i in found.lead_indices(lead or found.leads))
         RecordClassifier(models.record, found.fs, leads)  # refuses leads that the model cannot do with
+    # Makes its folder: after all that may be wrong with the request, and before the loops are compiled.
+    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found)
     session = Session(found.name, pipeline)
-    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]  # makes its folder: last
 
     shown = format or "monitor"
     if shown == "monitor" and (not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"):

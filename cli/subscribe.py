@@ -97,13 +97,14 @@ def subscribe(
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
     options = Options(Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
     shown = format or ("monitor" if sys.stdout.isatty() else "lines")
+    name = DEFAULT_MODEL if model is None else model
     setup = _Setup(
         address=None
         if url is None
         else BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file),
         options=options,
-        models=load_models(model or DEFAULT_MODEL, DEFAULT_DETECTOR, record_model),
-        model=Path(model or DEFAULT_MODEL).name,
+        models=load_models(name, DEFAULT_DETECTOR, record_model),
+        model=Path(name).name,
         shown=shown,
         focus=None if focus is None else patient_id(focus),
         record=record,

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -57,29 +58,31 @@ def compiled_part(function: F) -> F:
 
 
 def _fingerprint(module: str) -> str:
-    """Digest of the sources of a module and of those beside it that it imports."""
+    """Digest of the sources of a module and of those of its package that it imports, by ``from ... import ...``."""
     digest = hashlib.blake2b(digest_size=6)
-    for source in sorted(_sources(module, {}).values()):
-        digest.update(source)
+    for name in sorted(_imported(module, set())):
+        digest.update(_source(name))
     return digest.hexdigest()
 
 
-def _sources(module: str, known: dict[str, bytes]) -> dict[str, bytes]:
-    """Source of each module by file, from `module` on, added to those that are `known`."""
-    path = getattr(sys.modules.get(module), "__file__", None)
-    if path is None or path in known:
-        return known
-    try:
-        known[path] = Path(path).read_bytes()
-    except OSError:  # in an archive: it comes and goes as a whole
-        known[path] = b""
+def _imported(module: str, known: set[str]) -> set[str]:
+    """Add a module, and those of its package that it imports, to those that are `known`."""
+    known.add(module)
     package = sys.modules[module].__package__ or ""
-    for name in re.findall(rb"^from (\S+) import", known[path], re.MULTILINE):
-        other = importlib.util.resolve_name(name.decode(), package) if name.startswith(b".") else name.decode()
-        file = getattr(sys.modules.get(other), "__file__", None)
-        if file is not None and Path(file).parent == Path(path).parent:
-            _sources(other, known)
+    for found in re.findall(rb"^from (\S+) import", _source(module), re.MULTILINE):
+        name = importlib.util.resolve_name(found.decode(), package) if found.startswith(b".") else found.decode()
+        other = sys.modules.get(name)
+        if other is not None and (other.__package__ or "") == package and name not in known:
+            _imported(name, known)
     return known
+
+
+@cache
+def _source(module: str) -> bytes:
+    try:
+        return Path(sys.modules[module].__file__ or "").read_bytes()
+    except (OSError, AttributeError):  # in an archive: it comes and goes as a whole
+        return b""
 
 
 def can_cache(function: Callable[..., Any]) -> bool:

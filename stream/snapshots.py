@@ -12,6 +12,7 @@ import math
 import os
 import struct
 import zlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,13 @@ def from_bytes(blob: bytes, maker: str = "") -> State:
     return state
 
 
-def write_atomically(path: Path, blob: bytes) -> None:
+def replace_file(path: Path, blob: bytes) -> None:
     """Replace `path` with `blob` so that a crash, of the machine too, leaves the old file or the new one.
 
     Raises
     ------
-    SnapshotError
-        If it cannot be written.
+    OSError
+        If it cannot be written; nothing is left then but what was there.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -97,6 +98,22 @@ def write_atomically(path: Path, blob: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_atomically(path: Path, blob: bytes) -> None:
+    """Replace a file of the state as `replace_file` does.
+
+    Raises
+    ------
+    SnapshotError
+        If it cannot be written.
+    """
+    try:
+        replace_file(path, blob)
     except OSError as error:
         raise SnapshotError(
             f"cannot write {path}: {error.strerror}: name a writable folder with room with --state"

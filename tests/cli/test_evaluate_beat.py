@@ -48,6 +48,8 @@ def test_records_that_are_missing_are_named_and_the_rest_is_run(
         (["--db", "svdb"], "none of the records of svdb is in the data folder"),
         (["--records", "demo", "--from", "600"], "before scoring begins"),
         (["--records", "demo", "--model", "nope"], "no model 'nope'"),
+        (["--records", "demo", "--model", ""], "no model ''"),
+        (["--records", "demo", "--detector", ""], "no model ''"),
         (["--records", "demo", "--jobs", "0"], "--jobs"),
         (["--records", "demo", "--report", "/proc/report"], "cannot write the report /proc/report"),
         (["--records", "demo", "--leads", "V1"], "'first', 'all'"),

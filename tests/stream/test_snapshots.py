@@ -111,3 +111,4 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
     with pytest.raises(SnapshotError, match="No space left"):
         write_atomically(path, b"newer")
     assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
