@@ -25,10 +25,10 @@ import typer
 
 from ..errors import RequestError
 from ..replay.demo import demo_record
-from ..stream.codec import Wave, encode_wave, says_online
-from ..stream.messages import Chunk
-from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import CONFIRM_TIMEOUT_S, Link
+from ..stream.core.messages import Chunk
+from ..stream.service.address import BrokerAddress
+from ..stream.service.codec import Wave, encode_wave, says_online
+from ..stream.service.link import CONFIRM_TIMEOUT_S, Link
 
 CHUNK_S = 0.5
 FS = 250.0

@@ -32,7 +32,7 @@ def record(
 ) -> None:
     """Score a record model on one fold of PTB-XL, at the thresholds that its card carries from validation."""
     from ..models.bundle import load_bundle
-    from ..stream.record_input import PREPROCESSING
+    from ..stream.strip.input import PREPROCESSING
 
     bundle = load_bundle(model, "record", PREPROCESSING)
     card = bundle.card

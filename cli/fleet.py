@@ -167,8 +167,8 @@ def _settings(
 
     from ..fleet.settings import Access, FleetSettings
     from ..fleet.state_store import check_store, open_store
-    from ..stream.mqtt_topics import Topics
     from ..stream.pipeline import DEFAULT_MODEL, load_models
+    from ..stream.service.topics import Topics
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
         raise RequestError(f"no name for a fleet: {name[:80]!a}: valid are 1 to 64 of A-Z a-z 0-9 . _ -")
@@ -197,7 +197,7 @@ def _settings(
 
 async def _check_broker(settings: FleetSettings) -> None:
     """Come in once, so that what is wrong is told here and not in the log of some node."""
-    from ..stream.mqtt_client import Link
+    from ..stream.service.link import Link
 
     await Link(settings.access.address(), settings.client_id("check")).run(lambda _client: asyncio.sleep(0))
 
@@ -205,8 +205,8 @@ async def _check_broker(settings: FleetSettings) -> None:
 async def _run(fleet: Fleet, results: TextIO, shown: str, port: int | None, host: str) -> signal.Signals | None:
     """Tell how the fleet stands until it is to end."""
     from ..fleet.pages import FleetPages
-    from ..stream.engine import stopped_by_signals
-    from ..stream.metrics import serve_metrics
+    from ..stream.run.engine import stopped_by_signals
+    from ..stream.service.metrics import serve_metrics
 
     with stopped_by_signals() as stop:
         async with contextlib.AsyncExitStack() as stack:

@@ -60,7 +60,7 @@ def as_json(record: Record, reference: str, marks: Annotations | None) -> dict[s
 def class_counts(marks: Annotations) -> dict[str, int]:
     """Count the beats of each AAMI class."""
     from ..replay.labels import AAMI_CLASS
-    from ..stream.messages import CLASSES
+    from ..stream.core.messages import CLASSES
 
     counts = dict.fromkeys(CLASSES, 0)
     for symbol, count in marks.beats().counts().items():

@@ -123,10 +123,10 @@ def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str
     from rich.console import Console
 
     from ..replay.reference import reference_beats
-    from ..stream.engine import Session
-    from ..stream.monitor import Screen
     from ..stream.pipeline import Pipeline
-    from ..stream.view import Title, Watch
+    from ..stream.run.engine import Session
+    from ..stream.screen.monitor import Screen
+    from ..stream.screen.view import Title, Watch
 
     warm_up(Pipeline(model), record)
     pipeline = Pipeline(model)
@@ -141,7 +141,7 @@ def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str
 
 
 def _write(output: Path, content: bytes) -> None:
-    from ..stream.snapshots import replace_file
+    from ..stream.core.snapshots import replace_file
 
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

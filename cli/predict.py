@@ -14,7 +14,7 @@ from .records import open_record
 
 if TYPE_CHECKING:
     from ..replay.record import Record
-    from ..stream.record_model import RecordModel
+    from ..stream.strip.model import RecordModel
 
 MODELS = ("ptbxl-12-leads", "ptbxl-lead-i")
 """Tried in this order when no model is named: the first whose leads the record has."""
@@ -72,8 +72,8 @@ def predict(
 
 def _model_for(record: Record, name: str | None) -> RecordModel:
     """Load the model that was asked for, or the richest one whose leads the record has."""
-    from ..stream.record_input import check_rate, lead_columns
-    from ..stream.record_model import load_record_model
+    from ..stream.strip.input import check_rate, lead_columns
+    from ..stream.strip.model import load_record_model
 
     what = f"record {record.name}"
     check_rate(record.fs, what=what)
@@ -97,9 +97,9 @@ def _model_for(record: Record, name: str | None) -> RecordModel:
 
 def _classified(record: Record, model: RecordModel) -> Iterator[Window]:
     """Run the front of the live engine over the record and the model over each ten seconds of it."""
-    from ..stream.guard import SignalGuard
-    from ..stream.highpass import HighPass
-    from ..stream.record_input import WINDOW_S, lead_columns, window_samples
+    from ..stream.signal.guard import SignalGuard
+    from ..stream.signal.highpass import HighPass
+    from ..stream.strip.input import WINDOW_S, lead_columns, window_samples
 
     columns = lead_columns(record.leads, model.card.leads, what=f"record {record.name}")
     leads = model.card.leads

@@ -45,10 +45,10 @@ def publish(
     from itertools import chain
 
     from ..replay.publisher import Publisher, encode_stream, stream_name
-    from ..stream.codec import encode_status
-    from ..stream.engine import StopRequest, stopped_by_signals
-    from ..stream.mqtt_address import BrokerAddress
-    from ..stream.mqtt_client import Link
+    from ..stream.run.engine import StopRequest, stopped_by_signals
+    from ..stream.service.address import BrokerAddress
+    from ..stream.service.codec import encode_status
+    from ..stream.service.link import Link
     from .records import open_record
 
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)

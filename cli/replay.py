@@ -18,9 +18,9 @@ from .warm_up import warm_up
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..stream.engine import Session, Sink, Source, StopRequest
-    from ..stream.summary import Summary
-    from ..stream.view import Watch
+    from ..stream.run.engine import Session, Sink, Source, StopRequest
+    from ..stream.run.summary import Summary
+    from ..stream.screen.view import Watch
 
 PACED_CHUNK_MS = 100.0
 FULL_SPEED_CHUNK_MS = 10_000.0
@@ -62,11 +62,11 @@ def replay(
     from ..replay.annotation_sink import AnnotationSink
     from ..replay.player import Player
     from ..replay.reference import reference_beats
-    from ..stream.engine import Session
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
-    from ..stream.record_classifier import RecordClassifier
-    from ..stream.sinks import summary_table
-    from ..stream.view import Title, Watch
+    from ..stream.run.engine import Session
+    from ..stream.run.sinks import summary_table
+    from ..stream.screen.view import Title, Watch
+    from ..stream.strip.classifier import RecordClassifier
 
     pace = _pace(speed)
     if chunk_ms is None:
@@ -112,7 +112,7 @@ def _pace(speed: str) -> float | None:
 
 
 def _play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
-    from ..stream.engine import run, stopped_by_signals
+    from ..stream.run.engine import run, stopped_by_signals
 
     async def playing() -> tuple[Summary, StopRequest]:
         with stopped_by_signals() as stop:
@@ -124,12 +124,12 @@ def _play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summ
 def _monitor_sink(watch: Watch) -> Sink:
     from rich.console import Console
 
-    from ..stream.monitor import MonitorSink
+    from ..stream.screen.monitor import MonitorSink
 
     return MonitorSink(watch, Console())
 
 
 def _text_sink(shown: str) -> Sink:
-    from ..stream.sinks import JsonSink, LineSink
+    from ..stream.run.sinks import JsonSink, LineSink
 
     return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout)

@@ -17,17 +17,17 @@ import typer
 
 from .. import __version__
 from ..errors import RequestError
-from ..stream.engine import Sink, StopRequest, stopped_by_signals
-from ..stream.metrics import serve_metrics
-from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import Link
-from ..stream.mqtt_journal import StateFolder
-from ..stream.mqtt_service import Options, Service
-from ..stream.mqtt_topics import Topics, patient_id
-from ..stream.mqtt_turn import Limits
-from ..stream.sinks import JsonSink, LineSink
-from ..stream.ward import Around, NewsHandler, Ward
-from ..stream.ward_view import FocusSink, WardSink
+from ..stream.run.engine import Sink, StopRequest, stopped_by_signals
+from ..stream.run.sinks import JsonSink, LineSink
+from ..stream.run.turn import Limits
+from ..stream.screen.ward import Around, NewsHandler, Ward
+from ..stream.screen.ward_view import FocusSink, WardSink
+from ..stream.service.address import BrokerAddress
+from ..stream.service.core import Options, Service
+from ..stream.service.journal import StateFolder
+from ..stream.service.link import Link
+from ..stream.service.metrics import serve_metrics
+from ..stream.service.topics import Topics, patient_id
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 
 if TYPE_CHECKING:
@@ -229,8 +229,8 @@ def _ward_sink(ward: Ward) -> Sink:
 def _monitor_sink(setup: _Setup) -> Sink:
     from rich.console import Console
 
-    from ..stream.monitor import MonitorSink
-    from ..stream.view import Title, Watch
+    from ..stream.screen.monitor import MonitorSink
+    from ..stream.screen.view import Title, Watch
 
     return MonitorSink(Watch(Title(setup.focus or "", setup.model)), Console())
 

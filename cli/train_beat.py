@@ -63,8 +63,8 @@ def beat(
     from ..offline.beat_dataset import gather
     from ..offline.beat_training import FEATURES, KIND_MEMORY, VARIATIONS, BeatEpoch, train_beat_network
     from ..offline.splits import PACED
-    from ..stream.detector import load_network
-    from ..stream.features import columns
+    from ..stream.beats.features import columns
+    from ..stream.qrs.detector import load_network
 
     groups = tuple(features.split(",")) if features else FEATURES[arch]
     columns(groups)
@@ -125,7 +125,7 @@ def beat(
 
 def _multipliers(text: str) -> dict[str, float]:
     """Read what the probability of each class is multiplied by; classes not named have 1."""
-    from ..stream.messages import CLASSES
+    from ..stream.core.messages import CLASSES
 
     try:
         pairs = dict(part.split("=") for part in text.split(","))

@@ -107,7 +107,7 @@ def _ask(teacher: str, records: RecordSet) -> NDArray[np.float64]:
     """Read what another record model says of records that it did not learn from."""
     from ..models.bundle import load_bundle
     from ..offline.record_bundle import read_left_out
-    from ..stream.record_input import PREPROCESSING
+    from ..stream.strip.input import PREPROCESSING
 
     return read_left_out(load_bundle(teacher, "record", PREPROCESSING), records.index)
 

@@ -13,7 +13,7 @@ from ..errors import RequestError
 
 if TYPE_CHECKING:
     from ..offline.training_records import TrainingRecord
-    from ..stream.messages import Samples
+    from ..stream.core.messages import Samples
 
 Databases: TypeAlias = Annotated[
     list[str] | None,

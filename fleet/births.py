@@ -11,10 +11,10 @@ import msgspec
 
 from .. import __version__
 from ..errors import BrokerError, PayloadError
-from ..stream.codec import says_online
-from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import Link, listen
-from ..stream.mqtt_topics import Topics, service_status_topic
+from ..stream.service.address import BrokerAddress
+from ..stream.service.codec import says_online
+from ..stream.service.link import Link, listen
+from ..stream.service.topics import Topics, service_status_topic
 
 
 class Births:

@@ -16,10 +16,10 @@ import msgspec
 
 from .. import __version__
 from ..errors import BrokerError, EcgStreamError
-from ..stream.engine import first_failure
-from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import Acknowledgement, Link, listen
-from ..stream.mqtt_topics import service_status_topic
+from ..stream.run.engine import first_failure
+from ..stream.service.address import BrokerAddress
+from ..stream.service.link import Acknowledgement, Link, listen
+from ..stream.service.topics import service_status_topic
 from .message import Message, digest_of
 
 log = logging.getLogger("ecg_stream.fleet")

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..errors import RequestError
-from ..stream.mqtt_topics import Topics
+from ..stream.service.topics import Topics
 from .births import Births
 from .holding import Holding, ShardReport
 from .placement import shard_names

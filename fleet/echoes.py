@@ -12,8 +12,8 @@ from collections import Counter
 
 import msgspec
 
-from ..stream.jsonl import BeatLine, EventLine
-from ..stream.mqtt_turn import Turn
+from ..stream.run.jsonl import BeatLine, EventLine
+from ..stream.run.turn import Turn
 
 SAME_BEAT_S = 0.15
 """Two marks of one patient that are not further apart are one beat, as in EC57. Where waves were lost at the edge of

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import __version__
-from ..stream.mqtt_address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 from ..stream.pipeline import DEFAULT_MODEL
+from ..stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ import msgspec
 from prometheus_client.metrics import MetricWrapperBase
 
 from ..errors import BrokerError, SnapshotError
-from ..stream.engine import first_failure
-from ..stream.mqtt_topics import Topics
 from ..stream.pipeline import load_models
+from ..stream.run.engine import first_failure
+from ..stream.service.topics import Topics
 from .broker_session import CONNECTION_S, BrokerSession
 from .holding import Holding, ShardReport
 from .message import Message

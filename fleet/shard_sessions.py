@@ -14,17 +14,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..errors import PayloadError
-from ..stream.codec import check_size
-from ..stream.metrics import Metrics
-from ..stream.mqtt_delivery import Delivery
-from ..stream.mqtt_outbox import Outgoing
-from ..stream.mqtt_patients import Patients
-from ..stream.mqtt_refusals import Refusals
-from ..stream.mqtt_topics import Topics
-from ..stream.mqtt_turn import Limits, Turn
+from ..stream.batch import Batch
+from ..stream.core.snapshots import from_bytes, to_bytes
 from ..stream.pipeline import Models
-from ..stream.snapshots import from_bytes, to_bytes
-from ..stream.ward_engine import Batch
+from ..stream.run.turn import Limits, Turn
+from ..stream.service.codec import check_size
+from ..stream.service.delivery import Delivery
+from ..stream.service.metrics import Metrics
+from ..stream.service.outbox import Outgoing
+from ..stream.service.patients import Patients
+from ..stream.service.refusals import Refusals
+from ..stream.service.topics import Topics
 from .echoes import Echoes
 from .message import Message
 from .shard_state import ShardState

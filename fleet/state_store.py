@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import MissingExtraError, RequestError, SnapshotError
-from ..stream.snapshots import write_atomically
+from ..stream.core.snapshots import write_atomically
 
 
 class StateStore(Protocol):

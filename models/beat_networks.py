@@ -2,7 +2,7 @@
 
 ``dense``, ``lstm`` and ``simplernn`` see the plain window of 50 samples and nothing else: they are the baselines.
 ``context`` sees the beat against the patient's own rhythm and kinds of beats. Each takes the raw columns of
-`ecg_stream.stream.features` that `FEATURES` names and gives the probability of each AAMI class; the
+`ecg_stream.stream.beats.features` that `FEATURES` names and gives the probability of each AAMI class; the
 standardization is part of the network, so that the bundle needs no other file.
 """
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..stream.features import GROUPS, PREPROCESSING
-from ..stream.messages import CLASSES
+from ..stream.beats.features import GROUPS, PREPROCESSING
+from ..stream.core.messages import CLASSES
 from .beat_training import BeatEpoch, TrainedBeatNetwork
 from .qrs_bundle import DATA_LICENCE
 from .record_bundle import network_summary, write_history

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..stream.beats.features import NAMES
+from ..stream.beats.kind_memory import KindMemory
 from ..stream.cascade import Cascade
-from ..stream.features import NAMES
-from ..stream.kind_memory import KindMemory
-from ..stream.messages import CLASSES, Samples
-from ..stream.qrs_network import DetectorNetwork
+from ..stream.core.messages import CLASSES, Samples
+from ..stream.qrs.network import DetectorNetwork
 from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import CLASSES
+from ..stream.core.messages import CLASSES
 from .beat_run import RecordRun
 from .splits import PACED
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import CLASSES
+from ..stream.core.messages import CLASSES
 from .beat_figures import LATE_MS, MatchedBeats
 from .beat_run import RecordRun
 

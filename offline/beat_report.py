@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import MissingExtraError
 from ..replay.catalog import find_record
-from ..stream.messages import CLASSES
+from ..stream.core.messages import CLASSES
 from .beat_figures import classification, delays, matched_beats, offsets, unpaced
 from .beat_markdown import Pictures, report_text
 from .beat_plots import save_plots

@@ -16,7 +16,7 @@ from ..models.bundle import read_card
 from ..replay.annotations import Annotations, marks
 from ..replay.labels import LabelMap
 from ..replay.record import Record
-from ..stream.messages import CLASSES, Beat, Chunk, Output
+from ..stream.core.messages import CLASSES, Beat, Chunk, Output
 from ..stream.pipeline import DEFAULT_DETECTOR, Models, Pipeline, load_models
 from .ec57 import LEARNING_PERIOD_S, RecordScore, compare
 from .noise_stress import NoiseStress, stressed

@@ -14,8 +14,8 @@ from ..models.beat_networks import BASELINES, build_beat_network, early_columns
 from ..models.beat_trees import TreeSums, boosted
 from ..models.record_networks import import_keras
 from ..models.stacked import Member, mean_of
-from ..stream.features import NAMES, columns
-from ..stream.messages import CLASSES
+from ..stream.beats.features import NAMES, columns
+from ..stream.core.messages import CLASSES
 from .beat_dataset import BeatSet, irregular_without_p, joined, premature, with_memory
 from .variations import Variation
 

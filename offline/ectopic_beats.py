@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import CLASSES, Samples
+from ..stream.core.messages import CLASSES, Samples
 from .training_records import TrainingRecord, qrs_height
 
 WAVE_HZ = 250.0

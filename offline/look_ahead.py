@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stream.denoise import WaveletDenoiser
-from ..stream.highpass import HighPass
-from ..stream.messages import Samples
+from ..stream.core.messages import Samples
+from ..stream.signal.denoise import WaveletDenoiser
+from ..stream.signal.highpass import HighPass
 from .training_records import TrainingRecord
 from .variations import noise_like
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import RecordError
 from ..replay.annotations import Annotations
 from ..replay.record import Record, Source
-from ..stream.messages import Samples
+from ..stream.core.messages import Samples
 from .training_records import qrs_height
 
 NoiseKind: TypeAlias = Literal["em", "ma", "bw"]

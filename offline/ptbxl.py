@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, RecordError
-from ..stream.highpass import HighPass
-from ..stream.record_input import PREPROCESSING, lead_columns, window_samples
+from ..stream.signal.highpass import HighPass
+from ..stream.strip.input import PREPROCESSING, lead_columns, window_samples
 
 if TYPE_CHECKING:
     import pandas as pd

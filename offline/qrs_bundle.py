@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
-from ..stream.detector import PREPROCESSING
-from ..stream.qrs_candidate import N_FEATURES
-from ..stream.qrs_network import DetectorNetwork
+from ..stream.qrs.candidate import N_FEATURES
+from ..stream.qrs.detector import PREPROCESSING
+from ..stream.qrs.network import DetectorNetwork
 
 DATA_LICENCE = (
     "trained on MIT-BIH Arrhythmia, MIT-BIH Supraventricular, European ST-T and Noise Stress data, ODC-By 1.0"

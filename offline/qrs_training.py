@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.qrs_network import Layers, candidate_networks, layers
-from ..stream.detector import QrsDetector
-from ..stream.grid import GRID_HZ, Grid
-from ..stream.highpass import HighPass
-from ..stream.messages import Samples
-from ..stream.qrs_candidate import HEIGHT_FEATURE, N_FEATURES
-from ..stream.qrs_network import DetectorNetwork
-from ..stream.qrs_state import CENTRE_LAG
+from ..stream.core.messages import Samples
+from ..stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
+from ..stream.qrs.detector import QrsDetector
+from ..stream.qrs.network import DetectorNetwork
+from ..stream.qrs.state import CENTRE_LAG
+from ..stream.signal.grid import GRID_HZ, Grid
+from ..stream.signal.highpass import HighPass
 from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
 from ..models.bundle import Bundle, inference_session
-from ..stream.record_input import model_input
+from ..stream.strip.input import model_input
 
 BOOTSTRAP_ROUNDS = 1000
 

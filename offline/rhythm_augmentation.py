@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import CLASSES
+from ..stream.core.messages import CLASSES
 from .ectopic_beats import Donor, put_in_place
 from .training_records import TrainingRecord
 

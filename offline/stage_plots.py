@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..replay.record import Record
+from ..stream.beats.features import WINDOW, columns
+from ..stream.beats.windows import HALF_WINDOW_S
 from ..stream.cascade import LOOK_AHEAD_S
-from ..stream.denoise import WaveletDenoiser
-from ..stream.features import WINDOW, columns
-from ..stream.guard import SignalGuard
-from ..stream.highpass import HighPass
-from ..stream.messages import CLASSES, Beat, Samples
+from ..stream.core.messages import CLASSES, Beat, Samples
 from ..stream.pipeline import Pipeline, load_models
-from ..stream.windows import HALF_WINDOW_S
+from ..stream.signal.denoise import WaveletDenoiser
+from ..stream.signal.guard import SignalGuard
+from ..stream.signal.highpass import HighPass
 from .beat_plots import CLASS_COLOURS, new_figure
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
-from ..stream.messages import CLASSES, Samples
+from ..stream.core.messages import CLASSES, Samples
 from .splits import patient
 
 NOISE_KINDS = ("em", "ma", "bw")

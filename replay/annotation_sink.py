@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import RequestError
-from ..stream.engine import Step
-from ..stream.messages import Beat
-from ..stream.sinks import ContextSink
-from ..stream.summary import Summary
+from ..stream.core.messages import Beat
+from ..stream.run.engine import Step
+from ..stream.run.sinks import ContextSink
+from ..stream.run.summary import Summary
 from .annotations import write_annotations
 
 EXTENSION = "ecs"

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import Beat, Chunk, Output
+from ..stream.batch import WardEngine
+from ..stream.core.messages import Beat, Chunk, Output
 from ..stream.pipeline import Models, Pipeline
-from ..stream.ward_engine import WardEngine
 from .record import Record
 
 CHUNK_MS = (20.0, 100.0, 500.0, 10_000.0)

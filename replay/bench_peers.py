@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import Chunk
+from ..stream.core.messages import Chunk
 from ..stream.pipeline import Models
 from . import bench
 

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.messages import Samples
+from ..stream.core.messages import Samples
 from .annotations import Annotations, marks
 from .record import Record, Signal
 

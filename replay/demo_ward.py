@@ -11,11 +11,11 @@ from dataclasses import replace
 from itertools import chain, count
 
 from ..errors import MissingExtraError
-from ..stream.codec import encode_status
-from ..stream.engine import StopRequest
-from ..stream.messages import Chunk
-from ..stream.mqtt_address import BrokerAddress
-from ..stream.mqtt_client import Link
+from ..stream.core.messages import Chunk
+from ..stream.run.engine import StopRequest
+from ..stream.service.address import BrokerAddress
+from ..stream.service.codec import encode_status
+from ..stream.service.link import Link
 from .demo import DEMO_SEED, demo_record
 from .publisher import Publisher, encode_stream, stream_name
 from .record import Record

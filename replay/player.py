@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from ..errors import RequestError
-from ..stream.messages import Chunk
+from ..stream.core.messages import Chunk
 
 YIELD_S = 0.01  # at most this long between two points at which other tasks may run
 

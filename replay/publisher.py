@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import aiomqtt
 
-from ..stream.codec import Encoding, Wave, encode_wave, says_online, takes_births
-from ..stream.engine import StopRequest, first_failure
-from ..stream.messages import Chunk
-from ..stream.mqtt_client import CONFIRM_TIMEOUT_S, Link, listen
-from ..stream.mqtt_topics import Topics, patient_id, service_status_topic
+from ..stream.core.messages import Chunk
+from ..stream.run.engine import StopRequest, first_failure
+from ..stream.service.codec import Encoding, Wave, encode_wave, says_online, takes_births
+from ..stream.service.link import CONFIRM_TIMEOUT_S, Link, listen
+from ..stream.service.topics import Topics, patient_id, service_status_topic
 
 IN_FLIGHT = 20
 RESEND_S = 60.0

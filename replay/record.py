@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import RecordError
-from ..stream.messages import Chunk, Samples
+from ..stream.core.messages import Chunk, Samples
 from .annotations import Annotations
 
 BLOCK_VALUES = 1 << 18

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..stream.agreement import Reference
+from ..stream.screen.agreement import Reference
 from .labels import AAMI_CLASS
 from .record import Record
 

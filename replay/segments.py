@@ -20,12 +20,12 @@ from types import TracebackType
 import numpy as np
 
 from ..errors import RequestError
-from ..stream.codec import quantize
-from ..stream.engine import Step
-from ..stream.messages import Beat, Chunk, Samples
-from ..stream.sinks import ContextSink
-from ..stream.snapshots import write_atomically
-from ..stream.summary import Summary
+from ..stream.core.messages import Beat, Chunk, Samples
+from ..stream.core.snapshots import write_atomically
+from ..stream.run.engine import Step
+from ..stream.run.sinks import ContextSink
+from ..stream.run.summary import Summary
+from ..stream.service.codec import quantize
 from .annotation_sink import EXTENSION
 from .annotations import write_annotations
 

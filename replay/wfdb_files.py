@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RecordError
-from ..stream.messages import Samples
+from ..stream.core.messages import Samples
 from .annotations import Annotations, read_annotations
 from .record import Record, Signal
 from .wfdb_header import HeaderSignal, check_fs, read_header

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .denoise import WaveletDenoiser
-from .detector import Detections, QrsDetector
-from .grid import Grid
-from .guard import SignalGuard
-from .highpass import HighPass
-from .messages import Event, Samples
-from .qrs_apart import APART
-from .qrs_kernel import LONGEST_WAIT
-from .qrs_network import DetectorNetwork
-from .qrs_state import CONFIRM
-from .stage import State
-from .windows import BeatWindows, DescribedBeats
+from .beats.windows import BeatWindows, DescribedBeats
+from .core.messages import Event, Samples
+from .core.stage import State
+from .qrs.apart import APART
+from .qrs.detector import Detections, QrsDetector
+from .qrs.kernel import LONGEST_WAIT
+from .qrs.network import DetectorNetwork
+from .qrs.state import CONFIRM
+from .signal.denoise import WaveletDenoiser
+from .signal.grid import Grid
+from .signal.guard import SignalGuard
+from .signal.highpass import HighPass
 
 LOOK_AHEAD_S = 0.040
 """Of the denoiser; the window itself ends 100 ms after R, so a beat is decided 140 ms after R."""

@@ -12,17 +12,17 @@ import sys
 
 import numpy as np
 
-from .beat_kernel import describe_beats
-from .compiled import can_cache, is_cached
-from .denoise import WaveletDenoiser
-from .detector import Detections, QrsDetector, load_network
-from .grid import Grid
-from .guard import SignalGuard
-from .highpass import HighPass
-from .kind_memory import KindMemory
-from .messages import CLASSES
-from .qrs_kernel import detect
-from .windows import BeatWindows
+from .beats.kernel import describe_beats
+from .beats.kind_memory import KindMemory
+from .beats.windows import BeatWindows
+from .core.compiled import can_cache, is_cached
+from .core.messages import CLASSES
+from .qrs.detector import Detections, QrsDetector, load_network
+from .qrs.kernel import detect
+from .signal.denoise import WaveletDenoiser
+from .signal.grid import Grid
+from .signal.guard import SignalGuard
+from .signal.highpass import HighPass
 
 FS = 250.0
 

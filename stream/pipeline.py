@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import RecordError, StreamError
+from .beats.classifier import BeatClassifier
+from .beats.features import NAMES
+from .beats.kind_memory import KindMemory
 from .cascade import Cascade, Described
-from .classifier import BeatClassifier
-from .detector import load_network
-from .features import NAMES
-from .kind_memory import KindMemory
-from .messages import CLASSES, Beat, Chunk, Event, EventKind, Output
-from .qrs_network import DetectorNetwork
-from .record_classifier import RecordClassifier
-from .record_model import RecordModel, load_record_model
-from .stage import State
+from .core.messages import CLASSES, Beat, Chunk, Event, EventKind, Output
+from .core.stage import State
+from .qrs.detector import load_network
+from .qrs.network import DetectorNetwork
+from .strip.classifier import RecordClassifier
+from .strip.model import RecordModel, load_record_model
 
 DEFAULT_MODEL = "context"
 DEFAULT_DETECTOR = "qrs"

@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 
-from ecg_stream.stream.codec import Encoding, Wave, encode_wave
-from ecg_stream.stream.messages import Chunk
+from ecg_stream.stream.core.messages import Chunk
+from ecg_stream.stream.service.codec import Encoding, Wave, encode_wave
 
 ENCODINGS: tuple[Encoding, ...] = ("json", "msgpack")
 ODD = [b"NaN", b"-1", b"1e999", b"[" * 50, b'"', b"\xc1", b"\xdd\xff\xff\xff\xff", b"9" * 30]

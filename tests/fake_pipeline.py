@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ecg_stream.stream.messages import Beat, Chunk, Event, Output
-from ecg_stream.stream.stage import State
+from ecg_stream.stream.core.messages import Beat, Chunk, Event, Output
+from ecg_stream.stream.core.stage import State
 
 EVERY = 50  # samples
 

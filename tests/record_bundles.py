@@ -6,7 +6,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from ecg_stream.models.bundle import Card, write_card
-from ecg_stream.stream.record_input import PREPROCESSING
+from ecg_stream.stream.strip.input import PREPROCESSING
 
 
 def write_bundle(folder: Path, *, leads: tuple[str, ...] = ("I",), rate: int = 100, **changes: object) -> Path:

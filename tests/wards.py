@@ -12,13 +12,13 @@ from mqtt_ear import Ear
 
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import Message, Publisher, encode_stream
-from ecg_stream.stream.codec import encode_status
-from ecg_stream.stream.engine import StopRequest
-from ecg_stream.stream.jsonl import encode_line
-from ecg_stream.stream.messages import Chunk
-from ecg_stream.stream.mqtt_address import BrokerAddress
-from ecg_stream.stream.mqtt_client import Link
+from ecg_stream.stream.core.messages import Chunk
 from ecg_stream.stream.pipeline import Pipeline
+from ecg_stream.stream.run.engine import StopRequest
+from ecg_stream.stream.run.jsonl import encode_line
+from ecg_stream.stream.service.address import BrokerAddress
+from ecg_stream.stream.service.codec import encode_status
+from ecg_stream.stream.service.link import Link
 
 CHUNK_MS = 1000.0
 

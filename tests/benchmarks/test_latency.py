@@ -12,9 +12,9 @@ import pytest
 
 from ecg_stream.replay import bench
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.messages import Chunk
+from ecg_stream.stream.batch import WardEngine
+from ecg_stream.stream.core.messages import Chunk
 from ecg_stream.stream.pipeline import Models, Pipeline, load_models
-from ecg_stream.stream.ward_engine import WardEngine
 
 
 @pytest.fixture(scope="module")

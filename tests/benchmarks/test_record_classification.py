@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ecg_stream.offline.ptbxl import LEADS
-from ecg_stream.stream.record_classifier import RecordClassifier
-from ecg_stream.stream.record_model import load_record_model
+from ecg_stream.stream.strip.classifier import RecordClassifier
+from ecg_stream.stream.strip.model import load_record_model
 
 
 @pytest.mark.parametrize("fs", [100.0, 250.0, 360.0, 500.0])

@@ -27,9 +27,9 @@ from ecg_stream.fleet.shard_state import ShardFile
 from ecg_stream.fleet.state_store import open_store
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import encode_stream
-from ecg_stream.stream.jsonl import encode_line
-from ecg_stream.stream.messages import Beat
+from ecg_stream.stream.core.messages import Beat
 from ecg_stream.stream.pipeline import Pipeline
+from ecg_stream.stream.run.jsonl import encode_line
 
 PACKAGE = Path(ecg_stream.__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

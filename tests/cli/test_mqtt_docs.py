@@ -14,8 +14,8 @@ from broker import MOSQUITTO, Mosquitto, ecg_stream, free_port, wait_for_port
 from mqtt_ear import Ear
 from tls import OPENSSL, make_certificates
 
-from ecg_stream.stream.codec import decode_wave, says_online
 from ecg_stream.stream.first_start import compile_loops
+from ecg_stream.stream.service.codec import decode_wave, says_online
 
 DOCS = Path(__file__).parents[2] / "docs"
 PASSWD = shutil.which("mosquitto_passwd")

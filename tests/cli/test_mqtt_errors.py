@@ -103,7 +103,7 @@ def test_expired_certificate(guarded, capfd) -> None:
 
 
 def test_plain_where_tls_is_wanted(guarded, capfd, monkeypatch) -> None:
-    monkeypatch.setattr("ecg_stream.stream.mqtt_client.CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("ecg_stream.stream.service.link.CONNECT_TIMEOUT_S", 1.0)
     line = one_line(capfd, "subscribe", guarded.url, "--format", "json")
     assert "TLS" in line
 
@@ -135,7 +135,7 @@ def test_wrong_requests(arguments, told, capfd, monkeypatch, tmp_path) -> None:
 
 
 def test_state_in_use_and_unwritable_places(capfd, tmp_path) -> None:
-    from ecg_stream.stream.mqtt_journal import StateFolder
+    from ecg_stream.stream.service.journal import StateFolder
 
     held = StateFolder(tmp_path / "state", "x")
     assert "in use" in one_line(capfd, "subscribe", "mqtt://x", "--format", "json", "--state", str(tmp_path / "state"))

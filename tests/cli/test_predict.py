@@ -8,10 +8,10 @@ from record_bundles import write_bundle
 from synthetic_ptbxl import LEADS, signal, write_record
 
 from ecg_stream.cli.app import run
-from ecg_stream.stream.guard import SignalGuard
-from ecg_stream.stream.highpass import HighPass
-from ecg_stream.stream.record_classifier import RecordClassifier
-from ecg_stream.stream.record_model import load_record_model
+from ecg_stream.stream.signal.guard import SignalGuard
+from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.stream.strip.classifier import RecordClassifier
+from ecg_stream.stream.strip.model import load_record_model
 
 
 @pytest.fixture

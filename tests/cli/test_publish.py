@@ -14,7 +14,7 @@ from mqtt_ear import Ear
 from ecg_stream.cli.app import run
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import encode_stream, stream_name
-from ecg_stream.stream.codec import decode_wave
+from ecg_stream.stream.service.codec import decode_wave
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from synthetic_ptbxl import signal as signal_of_class
 from synthetic_ptbxl import write_record
 
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.jsonl import encode_line
-from ecg_stream.stream.messages import Beat
+from ecg_stream.stream.core.messages import Beat
 from ecg_stream.stream.pipeline import Pipeline
+from ecg_stream.stream.run.jsonl import encode_line
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto, to kill and to configure")
 

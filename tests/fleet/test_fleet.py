@@ -19,7 +19,7 @@ from ecg_stream.cli.app import run
 from ecg_stream.fleet.cluster import NAMESPACE, Fleet
 from ecg_stream.fleet.placement import shard_names, shard_of
 from ecg_stream.fleet.settings import Access, FleetSettings
-from ecg_stream.stream.engine import StopRequest
+from ecg_stream.stream.run.engine import StopRequest
 
 ray = pytest.importorskip("ray")
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from ecg_stream.fleet.settings import Access, FleetSettings
 from ecg_stream.fleet.shard import Shard
 from ecg_stream.fleet.shard_state import ShardFile, ShardState, decode_state, encode_state
 from ecg_stream.fleet.state_store import open_store
-from ecg_stream.stream.engine import StopRequest
+from ecg_stream.stream.run.engine import StopRequest
 
 
 class Running:

@@ -5,7 +5,7 @@ from ecg_stream.errors import RequestError
 from ecg_stream.models.beat_networks import ARCHITECTURES, BASELINES, build_beat_network
 from ecg_stream.models.record_networks import quiet_export
 from ecg_stream.models.stacked import Member, mean_of
-from ecg_stream.stream.features import NAMES, columns
+from ecg_stream.stream.beats.features import NAMES, columns
 
 CONTEXT = tuple(NAMES[index] for index in columns(["rr", "template"]))
 WINDOW = tuple(NAMES[index] for index in columns(["window"]))

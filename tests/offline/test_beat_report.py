@@ -20,7 +20,7 @@ from ecg_stream.replay.annotations import Annotations, marks
 from ecg_stream.replay.catalog import find_record
 from ecg_stream.replay.labels import AAMI_CLASS
 from ecg_stream.replay.record import Record
-from ecg_stream.stream.messages import CLASSES, Beat, Chunk, Event, Output
+from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, Event, Output
 
 CONDITIONS = Conditions("scripted", start_s=0.0)
 LATE_BY = 4  # samples: 16 ms at 250 Hz

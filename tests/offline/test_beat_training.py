@@ -15,8 +15,8 @@ from ecg_stream.offline.beat_training import (
 )
 from ecg_stream.offline.training_records import TrainingRecord, match, read_training_records
 from ecg_stream.offline.variations import RATES, Variation, noise_like, varied
-from ecg_stream.stream.detector import load_network
-from ecg_stream.stream.features import NAMES
+from ecg_stream.stream.beats.features import NAMES
+from ecg_stream.stream.qrs.detector import load_network
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_multipliers_raise_the_figure_that_they_are_chosen_by():
 def test_a_network_learns_the_demo_and_is_written_and_served(arch, members, epochs, demo, detector, tmp_path):
     from ecg_stream.offline.beat_bundle import write_beat_bundle
     from ecg_stream.offline.beat_training import FEATURES
-    from ecg_stream.stream.classifier import BeatClassifier
+    from ecg_stream.stream.beats.classifier import BeatClassifier
 
     one = gather([demo], [Variation()], {}, detector, 0)
     part = len(one) // 6

@@ -14,7 +14,7 @@ from ecg_stream.offline.ectopic_beats import AFTER_S, P_WAVE_S, WAVE_HZ, another
 from ecg_stream.offline.rhythm_augmentation import with_other_rhythm
 from ecg_stream.offline.training_records import read_training_records
 from ecg_stream.offline.variations import Variation
-from ecg_stream.stream.detector import load_network
+from ecg_stream.stream.qrs.detector import load_network
 
 N, S, V = 0, 1, 2
 seeds = st.integers(0, 2**32 - 1)

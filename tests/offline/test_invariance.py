@@ -14,7 +14,7 @@ from ecg_stream.offline.ec57 import compare
 from ecg_stream.replay.annotations import Annotations, marks
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.record import Record
-from ecg_stream.stream.messages import Beat, Chunk
+from ecg_stream.stream.core.messages import Beat, Chunk
 from ecg_stream.stream.pipeline import Pipeline
 
 RECORDS = ("demo", "edb/e0103", "edb/e0110", "mitdb/119", "svdb/800")

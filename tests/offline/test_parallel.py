@@ -14,8 +14,8 @@ from ecg_stream.offline.training_records import TrainingRecord
 from ecg_stream.offline.variations import Variation
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.labels import AAMI_CLASS
-from ecg_stream.stream.detector import load_network
-from ecg_stream.stream.messages import CLASSES
+from ecg_stream.stream.core.messages import CLASSES
+from ecg_stream.stream.qrs.detector import load_network
 
 
 def of_demo(seed: int) -> TrainingRecord:

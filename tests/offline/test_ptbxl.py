@@ -6,7 +6,7 @@ from synthetic_ptbxl import signal, write_database, write_record
 
 from ecg_stream.errors import RecordError
 from ecg_stream.offline.ptbxl import LEADS, load_records, read_index
-from ecg_stream.stream.highpass import HighPass
+from ecg_stream.stream.signal.highpass import HighPass
 
 
 @pytest.fixture

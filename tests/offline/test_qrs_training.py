@@ -18,8 +18,8 @@ from ecg_stream.offline.qrs_training import (
 )
 from ecg_stream.offline.splits import patient, patient_folds
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
-from ecg_stream.stream.detector import QrsDetector, load_network
-from ecg_stream.stream.qrs_candidate import HEIGHT_FEATURE, N_FEATURES
+from ecg_stream.stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
+from ecg_stream.stream.qrs.detector import QrsDetector, load_network
 
 PLAIN_THRESHOLD = height_network()._replace(threshold=0.5, back_threshold=0.08)
 

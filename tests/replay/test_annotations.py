@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecg_stream.errors import RecordError, RequestError
 from ecg_stream.replay.annotations import marks, read_annotations, write_annotations
-from ecg_stream.stream.messages import CLASSES
+from ecg_stream.stream.core.messages import CLASSES
 
 Written = list[tuple[int, str]]
 

@@ -10,7 +10,7 @@ import pytest
 from ecg_stream.replay.demo import GAIN, LEADS, demo_record
 from ecg_stream.replay.labels import AAMI_CLASS
 from ecg_stream.replay.record import Record
-from ecg_stream.stream.messages import CLASSES
+from ecg_stream.stream.core.messages import CLASSES
 
 
 def beats(record: Record) -> tuple[np.ndarray, np.ndarray]:

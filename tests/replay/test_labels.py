@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecg_stream.replay.labels import AAMI_CLASS, BEAT_SYMBOLS, BXB_CLASS, LABEL_MAPS
-from ecg_stream.stream.messages import CLASSES
+from ecg_stream.stream.core.messages import CLASSES
 
 
 def test_every_class_has_its_own_symbol() -> None:

@@ -11,8 +11,8 @@ import pytest
 from ecg_stream.errors import RequestError
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.player import YIELD_S, Player
-from ecg_stream.stream.engine import Source
-from ecg_stream.stream.messages import Chunk
+from ecg_stream.stream.core.messages import Chunk
+from ecg_stream.stream.run.engine import Source
 
 
 class Clock:

@@ -11,10 +11,10 @@ from mqtt_ear import Ear
 from wards import chunks_of, messages_of
 
 from ecg_stream.replay.publisher import Publisher
-from ecg_stream.stream.codec import encode_status
-from ecg_stream.stream.mqtt_address import BrokerAddress
-from ecg_stream.stream.mqtt_client import Link
-from ecg_stream.stream.mqtt_topics import service_status_topic
+from ecg_stream.stream.service.address import BrokerAddress
+from ecg_stream.stream.service.codec import encode_status
+from ecg_stream.stream.service.link import Link
+from ecg_stream.stream.service.topics import service_status_topic
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")

@@ -16,7 +16,7 @@ from ecg_stream.replay import record as record_module
 from ecg_stream.replay.annotations import Annotations
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.record import Record, Signal
-from ecg_stream.stream.messages import Samples
+from ecg_stream.stream.core.messages import Samples
 
 
 class Ramp:

@@ -9,9 +9,9 @@ from ecg_stream.errors import RequestError
 from ecg_stream.replay.catalog import find_record
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.segments import SEGMENT_S, SegmentRecorder
-from ecg_stream.stream.engine import Session
-from ecg_stream.stream.messages import Beat, Chunk
+from ecg_stream.stream.core.messages import Beat, Chunk
 from ecg_stream.stream.pipeline import Pipeline
+from ecg_stream.stream.run.engine import Session
 
 SECONDS = 130.0
 

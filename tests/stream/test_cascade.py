@@ -11,8 +11,8 @@ from checks import LAWS, Subject, packed
 from ecg_stream.errors import StreamError
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.cascade import Cascade, Described
-from ecg_stream.stream.detector import load_network
-from ecg_stream.stream.highpass import HighPass
+from ecg_stream.stream.qrs.detector import load_network
+from ecg_stream.stream.signal.highpass import HighPass
 
 LEADS = ("MLII", "V5")
 

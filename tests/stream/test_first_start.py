@@ -11,9 +11,9 @@ import pytest
 
 CODE = """
 from ecg_stream.stream import first_start
-from ecg_stream.stream.beat_kernel import describe_beats
-from ecg_stream.stream.compiled import is_cached
-from ecg_stream.stream.qrs_kernel import detect
+from ecg_stream.stream.beats.kernel import describe_beats
+from ecg_stream.stream.core.compiled import is_cached
+from ecg_stream.stream.qrs.kernel import detect
 
 assert not is_cached(detect) and not is_cached(describe_beats)
 first_start.compile_loops()

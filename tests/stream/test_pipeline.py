@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ecg_stream.errors import BundleError, StreamError
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.jsonl import encode_line
-from ecg_stream.stream.messages import CLASSES, Beat, Chunk, Event, Output
+from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, Event, Output
 from ecg_stream.stream.pipeline import LONGEST_FILL_S, Pipeline
+from ecg_stream.stream.run.jsonl import encode_line
 
 FS = 250.0
 LEADS = ("MLII", "V5")

@@ -1,0 +1,72 @@
+"""The beat classifier: a model bundle, run by ONNX Runtime, one call for all beats of a chunk."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BundleError
+from ...models.bundle import Card, inference_session, load_bundle
+from ..core.messages import CLASSES
+from .features import NAMES, PREPROCESSING, columns
+
+BLOCK = 16
+"""Rows are filled up to a multiple of this: vector instructions round the odd rows at the end of a batch otherwise
+than the rest, and a beat's probabilities must not depend on which others came in its chunk."""
+
+
+class BeatClassifier:
+    """Probabilities of beats from their feature rows, and the label that they make.
+
+    Stateless: one instance may serve any number of streams.
+
+    Parameters
+    ----------
+    name_or_path
+        Shipped name or folder of a beat bundle.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is missing, corrupt, for another task, asks for features that this version has not, or has
+        multipliers that are not above 0.
+    """
+
+    def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
+        bundle = load_bundle(name_or_path, "beat", PREPROCESSING)
+        self.card: Card = bundle.card
+        if tuple(self.card.classes) != CLASSES:
+            raise BundleError(f"bundle {bundle.folder} has classes {self.card.classes}, not {CLASSES}: train it again")
+        self._columns = columns(self.card.features)
+        self._session = inference_session(bundle)
+        inputs = self._session.get_inputs()
+        self._input = inputs[0].name
+        self._shape = tuple(-1 if not isinstance(size, int) else size for size in inputs[0].shape)
+        if len(inputs) != 1 or int(np.prod(self._shape[1:])) != len(self._columns):
+            raise BundleError(
+                f"bundle {bundle.folder}: the network takes {self._shape[1:]}, "
+                f"the card names {len(self._columns)} features"
+            )
+        self._multipliers = np.array([self.card.thresholds.get(name, 1.0) for name in CLASSES])
+        if not (self._multipliers > 0.0).all():
+            raise BundleError(
+                f"bundle {bundle.folder} has multipliers {self.card.thresholds}: valid are numbers above 0"
+            )
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""
+        n = len(features)
+        if n == 0:
+            return np.empty((0, len(CLASSES)))
+        if features.shape[1] != len(NAMES):
+            raise ValueError(f"got {features.shape[1]} features, expected {len(NAMES)}")
+        x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
+        x[:n] = features[:, self._columns]
+        (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
+        return np.asarray(output[:n], dtype=np.float64)
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give ``(n,)`` indices into `CLASSES`: of the highest probability, times the multiplier in the card."""
+        return np.asarray(np.argmax(probabilities * self._multipliers, axis=1))

@@ -1,0 +1,182 @@
+"""Snapshots as bytes and as files.
+
+A snapshot is nested dicts and lists of arrays, numbers, strings, booleans and None (`stage.State`). As bytes it is a
+header, a checksum and MessagePack, in which an array is an extension with its type (or its fields) and shape; nothing
+in it is ever executed, as a pickle's content would be. A file is written beside its place, synced, and moved there, so
+that a reader finds the old one or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zlib
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SnapshotError
+from .stage import State
+
+FORMAT_VERSION = 1
+
+_HEADER = struct.Struct("<4sHI")  # magic, version, CRC-32 of the body
+_MAGIC = b"ECGS"
+_ARRAY = 1  # MessagePack extension: dtype, shape, bytes in C order
+_BIG_INT = 2  # beyond 64 bits, as the states of some generators are
+_KINDS = "biufcUS"  # dtypes that are plain values
+
+
+def to_bytes(state: State, maker: str = "") -> bytes:
+    """Encode a snapshot.
+
+    Parameters
+    ----------
+    state
+        The snapshot.
+    maker
+        What made it, such as the package's version and the model's name; `from_bytes` must be given the same.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but what a snapshot may hold.
+    """
+    body = _encoder.encode({"maker": maker, "state": _with_extensions(state)})
+    return _HEADER.pack(_MAGIC, FORMAT_VERSION, zlib.crc32(body)) + body
+
+
+def from_bytes(blob: bytes, maker: str = "") -> State:
+    """Decode what `to_bytes` gave.
+
+    Raises
+    ------
+    SnapshotError
+        If it is no snapshot, is damaged, or was made in another format or by another maker.
+    """
+    try:
+        magic, version, checksum = _HEADER.unpack_from(blob)
+    except struct.error:
+        raise SnapshotError(f"no snapshot: {len(blob)} bytes are too few") from None
+    if magic != _MAGIC:
+        raise SnapshotError(f"no snapshot: it begins with {magic!r}, not {_MAGIC!r}")
+    if version != FORMAT_VERSION:
+        raise SnapshotError(f"snapshot of format {version}: this version reads {FORMAT_VERSION}")
+    body = memoryview(blob)[_HEADER.size :]
+    if zlib.crc32(body) != checksum:
+        raise SnapshotError("snapshot is damaged: its checksum does not match")
+    try:
+        whole = _decoder.decode(body)
+        made_by, state = whole["maker"], whole["state"]
+    except (msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
+        raise SnapshotError(f"snapshot cannot be read: {error}") from None
+    if made_by != maker:
+        raise SnapshotError(f"snapshot was made by '{made_by}', this is '{maker}'")
+    if not isinstance(state, dict):
+        raise SnapshotError("snapshot holds no state")
+    return state
+
+
+def replace_file(path: Path, blob: bytes) -> None:
+    """Replace `path` with `blob` so that a crash, of the machine too, leaves the old file or the new one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; nothing is left then but what was there.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def write_atomically(path: Path, blob: bytes) -> None:
+    """Replace a file of the state as `replace_file` does.
+
+    Raises
+    ------
+    SnapshotError
+        If it cannot be written.
+    """
+    try:
+        replace_file(path, blob)
+    except OSError as error:
+        raise SnapshotError(
+            f"cannot write {path}: {error.strerror}: name a writable folder with room with --state"
+        ) from error
+
+
+def _with_extensions(value: Any) -> Any:
+    """Put extensions in the places of arrays and big integers, and copy everything else."""
+    if isinstance(value, dict):
+        return {key: _with_extensions(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_extensions(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return msgspec.msgpack.Ext(_ARRAY, _pack_array(value))
+    if isinstance(value, np.generic):
+        return _with_extensions(value.item())
+    if isinstance(value, bool | float | str | None):
+        return value
+    if isinstance(value, int):
+        if -(2**63) <= value < 2**64:
+            return value
+        return msgspec.msgpack.Ext(_BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+    raise TypeError(
+        f"a snapshot cannot hold {type(value).__name__}: valid are arrays, numbers, strings, booleans, None"
+    )
+
+
+def _pack_array(array: NDArray[Any]) -> bytes:
+    return _encoder.encode([_described(array.dtype), list(array.shape), array.tobytes()])
+
+
+def _unpack(code: int, content: memoryview) -> Any:
+    if code == _BIG_INT:
+        return int.from_bytes(content, "little", signed=True)
+    if code != _ARRAY:
+        raise ValueError(f"unknown extension {code}")
+    description, shape, raw = _array_decoder.decode(content)
+    dtype = _dtype(tuple(description) if isinstance(description, list) else description)
+    if dtype.itemsize * math.prod(shape) != len(raw):
+        raise ValueError(f"{len(raw)} bytes are no array of {dtype} and shape {shape}")
+    return np.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)  # a copy, as states are written into
+
+
+@lru_cache(maxsize=64)
+def _described(dtype: np.dtype[Any]) -> str | list[tuple[str, str, tuple[int, ...]]]:
+    """Describe the type of an array: as NumPy does, or the name, type and shape of each field of a record."""
+    fields = [(name, part) for name, (part, *_) in (dtype.fields or {}).items()]
+    if not all(part.base.kind in _KINDS for _, part in fields or [("", dtype)]):
+        raise TypeError(f"a snapshot cannot hold an array of {dtype}")
+    return [(name, part.base.str, part.shape) for name, part in fields] if fields else dtype.str
+
+
+@lru_cache(maxsize=64)
+def _dtype(description: str | tuple[tuple[str, str, tuple[int, ...]], ...]) -> np.dtype[Any]:
+    """Undo `_described`."""
+    dtype = np.dtype(description if isinstance(description, str) else list(description))
+    try:
+        _described(dtype)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    return dtype
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)
+_array_decoder = msgspec.msgpack.Decoder(tuple[str | list[tuple[str, str, tuple[int, ...]]], tuple[int, ...], bytes])

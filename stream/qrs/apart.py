@@ -1,0 +1,86 @@
+"""A second look at what was passed over in doubt: each of the two best leads judged alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.compiled import Floats32, Integers, Records, Scalars, compiled_part
+from .candidate import AGREEMENT_REACH, ENVELOPE_REACH, describe_candidate, is_peak, slope_at
+from .network import DetectorNetwork, probability
+from .state import CONFIRM, MASK, MATCHED, PAST, REFRACTORY
+
+APART = 14
+"""The peaks of the two leads stand within 112 ms of that candidate, and of each other."""
+QUIET = 6.0
+"""Ratio of level to noise above which two leads that agree are believed as readily as search-back is: noise seldom
+reaches both, at one time, in clean leads. (In noise each must be as sure as for any beat.)"""
+
+
+@compiled_part
+def judge_apart(
+    x: Floats32,
+    s: Scalars,
+    r: Scalars,
+    rings: Scalars,
+    leads: Records,
+    learnt: Records,
+    order: Integers,
+    network: DetectorNetwork,
+    h1: Floats32,
+    h2: Floats32,
+) -> tuple[int, float]:
+    """Judge each of the two best leads alone, around the best candidate passed over.
+
+    `rings` is room for the envelope and the matched filter of a lead: what is read of it is written before. Gives the
+    peak that the better lead has alone and the lower of the two probabilities if both are high enough, else -1.
+    """
+    now, best, best_p = s.now, s.best, s.best_p
+    previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
+    for k in range(PAST):
+        if s.past[k, 0] < best - 2 * APART:
+            s.previous = int(s.past[k, 0])
+            s.previous_p = s.past[k, 1]
+            s.previous_e = s.past[k, 2]
+            break
+    if s.previous > r.last:
+        s.best = s.previous
+        s.best_p = s.previous_p
+    else:
+        s.best = r.last
+        s.best_p = 0.0
+    weight = np.zeros(len(leads))
+    needed = network.back_threshold
+    alone = np.zeros(2, dtype=np.int64)
+    alone[1] = -1
+    found = np.zeros(2, dtype=np.int64)
+    found_p = np.zeros(2)
+    for rank in range(2):
+        lead = order[rank]
+        if learnt[lead].level < QUIET * leads[lead].noise:
+            needed = network.threshold
+        for other in range(len(leads)):
+            weight[other] = 1.0 if other == lead else 0.0
+        alone[0] = lead
+        for n in range(best - APART - ENVELOPE_REACH, now + 1):
+            rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), 8.0)
+        for n in range(best - APART - AGREEMENT_REACH, now + 1):
+            dot = 0.0
+            for k in range(MATCHED):
+                dot += slope_at(leads[lead], n - MATCHED + 1 + k) * learnt[lead].matched[k]
+            rings.agreement[n & MASK] = min(max(dot / learnt[lead].power, -4.0), 4.0)
+        for peak in range(max(best - APART, r.last + REFRACTORY), best + APART + 1):
+            if not is_peak(rings, peak):
+                continue
+            s.now = peak + CONFIRM
+            describe_candidate(x, s, r, rings, leads, learnt, weight, alone)
+            p = probability(x, network, h1, h2)
+            if p > found_p[rank]:
+                found[rank] = peak
+                found_p[rank] = p
+        if found_p[rank] <= needed:
+            break
+    s.now, s.best, s.best_p = now, best, best_p
+    s.previous, s.previous_p, s.previous_e = previous, previous_p, previous_e
+    if min(found_p[0], found_p[1]) <= needed or abs(found[0] - found[1]) > APART:
+        return -1, 0.0
+    return found[0], min(found_p[0], found_p[1])

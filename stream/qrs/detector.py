@@ -1,0 +1,165 @@
+"""Online QRS detection: many candidates, and small networks that accept or reject each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BundleError
+from ...models.bundle import load_bundle
+from ..core.messages import Samples
+from ..core.stage import State, restored
+from ..signal.grid import GRID_HZ
+from .candidate import LOGGED, N_FEATURES
+from .kernel import HOLD, detect
+from .network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
+from .state import CENTRE_LAG, FOUND, LEAD, LEARNT, RHYTHM, RING, RINGS, STATE
+
+PREPROCESSING = "qrs-candidates/2"
+"""Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
+
+_WEIGHTS = ("w1", "b1", "w2", "b2", "w3")
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Beats found, in the order of decision.
+
+    Attributes
+    ----------
+    centre
+        ``(n,)`` middle of the QRS complex, grid samples (125 Hz).
+    row
+        ``(n,)`` row of the pushed grid samples at which the beat was decided.
+    probability
+        ``(n,)`` that the candidate is a QRS complex.
+    weight
+        ``(n, n_leads)`` share of each lead in the decision, by quality.
+    gap
+        ``(n,)``: the signal was unusable on all leads at some time since the beat before.
+    """
+
+    centre: NDArray[np.int64]
+    row: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    weight: Samples
+    gap: NDArray[np.bool_]
+
+
+def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
+    """Load the detector's bundle.
+
+    Raises
+    ------
+    BundleError
+        If it is missing, corrupt or made for other features.
+    """
+    bundle = load_bundle(name_or_path, "detector", PREPROCESSING)
+    try:
+        with np.load(bundle.weights, allow_pickle=False) as arrays:
+            layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
+            b3 = float(arrays["b3"])
+    except (OSError, KeyError, ValueError) as error:
+        raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
+    if layers["w1"].shape[0] != N_FEATURES:
+        raise BundleError(
+            f"bundle {bundle.folder} takes {layers['w1'].shape[0]} features, this version gives {N_FEATURES}"
+        )
+    thresholds = bundle.card.thresholds
+    return DetectorNetwork(
+        **layers,
+        b3=b3,
+        threshold=thresholds.get("beat", THRESHOLD),
+        back_threshold=thresholds.get("search_back", BACK_THRESHOLD),
+    )
+
+
+class QrsDetector:
+    """Find QRS complexes on the 125 Hz grid.
+
+    Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a few
+    perceptrons judge each by the envelope around it, the wave of the two best leads, their likeness to the running
+    template, and the rhythm. One may replace another within 64 ms; where it is low and not quite sure, as P waves are
+    and few beats, within 208 to 304 ms. One that is in doubt is judged in each of the two best leads alone: a wide beat
+    may come so much later in one than in the other that together they show two low peaks. Search-back takes the best
+    candidate passed over when 1.6 mean RR intervals go by, but hardly one that follows a beat within 280 ms.
+
+    The plan of levels, refractory time and search-back is that of Pan and Tompkins (1985,
+    doi 10.1109/TBME.1985.325532).
+
+    Differences from the paper
+    --------------------------
+    The adaptive thresholds are replaced by the network, trained on the detector's own decisions; leads are fused;
+    T waves need no rule of their own, since the network sees the wave; a long pause lowers the level slowly instead
+    of resetting it; a low, doubtful candidate gives way to a surer one in the refractory time after it, whose P wave it
+    was; if it was taken for a beat, a candidate twice as high counts there, and what the P wave has taught is unlearnt.
+
+    Parameters
+    ----------
+    network
+        Weights, see `load_network`. Training changes them between pushes.
+    n_leads
+        Number of leads.
+    n_logged
+        Room for candidates that `push` logs for training; none in service.
+
+    Attributes
+    ----------
+    logged
+        Candidates of the last push, records of `LOGGED`; the next one overwrites them.
+    """
+
+    def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
+        self.network = network
+        self._state = np.zeros(1, dtype=STATE)
+        self._state["pending"] = self._state["bad_until"] = -1
+        self._state["previous"] = -RING
+        self._rhythm = np.zeros(2, dtype=RHYTHM)
+        for name in ("mean_rr", "last_rr", "steady_rr"):
+            self._rhythm[name] = 0.8 * GRID_HZ
+        self._rings = np.zeros(1, dtype=RINGS)
+        self._leads = np.zeros(n_leads, dtype=LEAD)
+        self._leads["noise"] = self._leads["rough"] = 1e-9
+        self._learnt = np.zeros((2, n_leads), dtype=LEARNT)
+        self._learnt["level"] = self._learnt["lowest"] = 1e-9
+        self._learnt["power"] = 1e-12
+        self._log = np.zeros(n_logged, dtype=LOGGED)
+        self.logged = self._log[:0]
+
+    def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
+        """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
+        room = len(x) // HOLD + 2
+        beats, weight = np.empty(room, dtype=FOUND), np.empty((room, len(self._leads)))
+        n, n_logged = detect(
+            x, good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats, weight,
+            self._log,
+        )  # fmt: skip
+        self.logged = self._log[:n_logged]
+        beats = beats[:n]
+        return Detections(beats["peak"] - CENTRE_LAG, beats["row"], beats["p"], weight[:n], beats["gap"])
+
+    def signal_to_noise(self) -> NDArray[np.float64]:
+        """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""
+        ratio: NDArray[np.float64] = self._learnt[0]["level"] / (self._leads["noise"] + 1e-9)
+        ratio[self._leads["hold_off"] > 0] = 0.0
+        return ratio
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {name: getattr(self, f"_{name}").copy() for name in _PARTS}
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back.
+
+        Raises
+        ------
+        StreamError
+            If it came from a stage of another kind or number of leads.
+        """
+        for name in _PARTS:
+            setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
+
+
+_PARTS = ("state", "rhythm", "rings", "leads", "learnt")

@@ -1,0 +1,233 @@
+"""The compiled loop of the QRS detector: envelope, candidates, network, decisions.
+
+One pass over grid samples (125 Hz). All lengths here are in grid samples of 8 ms. The loop is inherent:
+each decision changes the levels, the template and the RR context that the next one is judged by.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.compiled import Flags, Floats, Records, Scalars, compiled, compiled_part
+from .apart import APART, judge_apart
+from .candidate import N_FEATURES, describe_candidate, is_peak
+from .leads import LEARN, is_new, rank_leads
+from .learning import accept
+from .network import DetectorNetwork, probability
+from .state import (
+    BRIDGE,
+    CONFIRM,
+    LOWEST,
+    MASK,
+    MATCHED,
+    PAST,
+    REFRACTORY,
+    RING,
+    RINGS,
+    SLOPE_SPAN,
+    SLOPES,
+)
+
+SMOOTH = 9
+"""Moving average of the rectified slope, 72 ms: about a normal QRS."""
+RINGING = 40
+"""The filters ring for a third of a second after a lead returns."""
+HOLD = 8
+"""A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
+DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST_WAIT = 0.98, 0.8, 0.6, 26, 38
+"""A candidate that is less probable than this, lower than this share of the level, and no sooner after the beat before
+than this share of the mean RR, may be a P wave. It waits for 208 ms, and on while the envelope stands higher than its
+peak, up to 304 ms, whether a surer one follows, which is then the QRS complex. Few beats wait: one in a thousand N (in
+a single lead one in three hundred) and one in thirty V (cross-validation by patient)."""
+T_WAVE, UNLIKELY = 35, 0.2
+"""Search-back does not take a candidate that follows a beat within 280 ms and is less probable than this: it is the
+T wave, and leaves most of the pause as it was."""
+MISTAKEN, TALLER = 12, 2.0
+"""What comes 96 ms or more after a beat, is judged a beat as well and is twice as high is the QRS complex, and what was
+taken for one its P wave: it counts, and is learnt from. Without this, a detector that had once taken P waves for beats
+went on for minutes, as the QRS complexes fell into the refractory time."""
+SILENCE = 250
+"""After 2 s without a beat, lower ones are expected."""
+DOUBTED = 0.005
+"""Probability from which a candidate that was passed over may be a beat that the two best leads show at different
+times, as two low peaks of the fused envelope. Each of the two is then judged as if it were alone."""
+
+
+@compiled_part
+def _sense(lead: Scalars, learnt: Scalars, s: Scalars, r: Scalars, value: float, good: bool) -> bool:
+    """Take the next sample of a lead: slope, envelope, level, noise. Tells whether the lead can be used."""
+    now = s.now
+    slot = now & MASK
+    lead.signal[slot] = value
+    lead.lost = 0 if good else min(lead.lost + 1, BRIDGE + 1)
+    if lead.lost <= BRIDGE:
+        lead.hold_off = max(lead.hold_off - 1, 0)
+    else:
+        lead.hold_off = RINGING
+    slope = value - lead.signal[(now - SLOPE_SPAN) & MASK] if now >= SLOPE_SPAN else 0.0
+    bend = abs(value - 2.0 * lead.signal[(now - 1) & MASK] + lead.signal[(now - 2) & MASK])
+    if now < SLOPE_SPAN:
+        bend = 0.0
+    # The sum over SMOOTH slopes is taken anew each time: a running sum would drift with rounding.
+    lead.slopes[now & (SLOPES - 1)] = slope
+    total = 0.0
+    for k in range(SMOOTH):
+        total += abs(lead.slopes[(now - k) & (SLOPES - 1)])
+    e = total / SMOOTH
+    lead.envelope[slot] = e
+    lead.rough += (bend - lead.rough) * 0.016
+    if lead.hold_off > 0:
+        return False
+    if is_new(lead, learnt):
+        learnt.level = max(learnt.level, 0.8 * e)
+        learnt.lowest = LOWEST * learnt.level
+    elif now - r.last > SILENCE and now - s.bad_until > SILENCE:
+        # By half after 2.2 s; and what stands far above the level is news as well.
+        learnt.level = max(0.9975 * learnt.level, learnt.lowest, 0.25 * e)
+    lead.seen = min(lead.seen + 1, LEARN)
+    if s.pending < 0 and now - r.last > T_WAVE:
+        lead.noise += (min(e, learnt.level) - lead.noise) * 0.004
+    return True
+
+
+@compiled_part
+def _fuse(rings: Scalars, leads: Records, learnt: Records, usable: Flags, weight: Floats, now: int) -> None:
+    """Write the next value of the fused envelope and of the matched filter, in units of the levels."""
+    e = 0.0
+    a = 0.0
+    for i in range(len(leads)):
+        if usable[i]:
+            lead = leads[i]
+            e += weight[i] * lead.envelope[now & MASK] / (learnt[i].level + 1e-9)
+            dot = 0.0
+            for k in range(MATCHED):
+                dot += lead.slopes[(now - MATCHED + 1 + k) & (SLOPES - 1)] * learnt[i].matched[k]
+            a += weight[i] * dot / learnt[i].power
+    rings.fused[now & MASK] = min(e, 8.0)
+    rings.agreement[now & MASK] = min(max(a, -4.0), 4.0)
+
+
+@compiled_part
+def _consider(s: Scalars, r: Scalars, peak: int, p: float, height: float, threshold: float) -> None:
+    """Let a candidate be the beat that is pending, or the best one passed over, and remember it."""
+    taller = peak - r.last >= MISTAKEN and p > threshold and height > TALLER * s.last_e
+    if peak - r.last >= REFRACTORY or r.n_beats == 0 or taller:
+        if p > threshold:
+            if s.pending < 0 or p > s.pending_p:
+                s.pending = peak
+                s.pending_p = p
+        elif s.pending < 0 and p > s.best_p:
+            s.best = peak
+            s.best_p = p
+    for k in range(PAST - 1, 0, -1):
+        for i in range(3):
+            s.past[k, i] = s.past[k - 1, i]
+    s.past[0, 0] = s.previous
+    s.past[0, 1] = s.previous_p
+    s.past[0, 2] = s.previous_e
+    s.previous = peak
+    s.previous_p = p
+    s.previous_e = height
+
+
+@compiled_part
+def _waits(s: Scalars, r: Scalars, rings: Scalars) -> bool:
+    """Tell whether the beat that is pending may be a P wave, with a QRS complex still to come."""
+    height = rings.fused[s.pending & MASK]
+    if s.pending_p >= DOUBTFUL or height >= LOW or s.pending - r.last < P_WAVE_AFTER * r.mean_rr:
+        return False
+    since = s.now - s.pending
+    if since < WAIT:
+        return True
+    if since >= LONGEST_WAIT:
+        return False
+    highest = 0.0
+    for n in range(s.now - CONFIRM, s.now + 1):
+        highest = max(highest, rings.fused[n & MASK])
+    return bool(highest > height)
+
+
+@compiled_part
+def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> tuple[int, float]:
+    """Give the envelope peak of the beat that is final now, or -1, and its probability."""
+    if s.now - s.best == APART + CONFIRM and s.best - r.last < T_WAVE and s.best_p < UNLIKELY:
+        s.best = r.last
+        s.best_p = 0.0
+    if s.pending >= 0:
+        if s.now - s.pending >= HOLD and not _waits(s, r, rings):
+            return s.pending, s.pending_p
+    elif s.best_p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - s.best < RING - 64:
+        return s.best, s.best_p
+    return -1, 0.0
+
+
+@compiled
+def detect(
+    x: Floats,
+    good: Flags,
+    state: Records,
+    rhythm: Records,
+    rings_array: Records,
+    leads: Records,
+    learnt: Records,
+    network: DetectorNetwork,
+    beats: Records,
+    beat_weight: Floats,
+    log: Records,
+) -> tuple[int, int]:
+    """Run the detector over grid samples ``x`` of shape ``(m, n_leads)``; give the number of beats and of log rows.
+
+    The state are one record of `STATE`, two of `RHYTHM`, one of `RINGS`, one of `LEAD` for each lead, and ``(2,
+    n_leads)`` of `LEARNT`. Beats are written as records of `FOUND`, with the weights of the leads; candidates as
+    records of `LOGGED`, as far as there is room.
+    """
+    s, r, rings = state[0], rhythm[0], rings_array[0]
+    m, n_leads = x.shape
+    features = np.zeros(N_FEATURES, dtype=np.float32)
+    h1 = np.zeros(len(network.b1), dtype=np.float32)
+    h2 = np.zeros(len(network.b2), dtype=np.float32)
+    weight = np.zeros(n_leads)
+    usable = np.zeros(n_leads, dtype=np.bool_)
+    order = np.zeros(2, dtype=np.int64)
+    scratch = np.zeros(1, dtype=RINGS)
+    n_out = 0
+    n_log = 0
+    for row in range(m):
+        any_usable = False
+        for lead in range(n_leads):
+            usable[lead] = _sense(leads[lead], learnt[0, lead], s, r, x[row, lead], good[row, lead])
+            any_usable = any_usable or usable[lead]
+        if not any_usable:
+            s.bad_until = s.now
+        rank_leads(leads, learnt[0], usable, weight, order)
+        _fuse(rings, leads, learnt[0], usable, weight, s.now)
+        peak = s.now - CONFIRM
+        if peak > 8 and any_usable and is_peak(rings, peak):
+            describe_candidate(features, s, r, rings, leads, learnt[0], weight, order)
+            p = probability(features, network, h1, h2)
+            if n_log < len(log):
+                log[n_log].peak = peak
+                log[n_log].p = p
+                for k in range(N_FEATURES):
+                    log[n_log].x[k] = features[k]
+                n_log += 1
+            _consider(s, r, peak, p, rings.fused[peak & MASK], network.threshold)
+        if s.pending < 0 and s.best_p > DOUBTED and s.now - s.best == APART + CONFIRM and order[1] >= 0:
+            apart, p = judge_apart(features, s, r, scratch[0], leads, learnt[0], order, network, h1, h2)
+            if apart >= 0:
+                s.pending = apart
+                s.pending_p = p
+        chosen, p = _decide(s, r, rings, network.back_threshold)
+        if chosen >= 0:
+            beats[n_out].peak = chosen
+            beats[n_out].row = row
+            beats[n_out].p = p
+            beats[n_out].gap = r.last < s.bad_until
+            for lead in range(n_leads):
+                beat_weight[n_out, lead] = weight[lead]
+            n_out += 1
+            accept(s, rhythm, leads, learnt, usable, chosen, p, rings.fused[chosen & MASK])
+            s.pending = -1
+            s.pending_p = 0.0
+        s.now += 1
+    return n_out, n_log

@@ -1,0 +1,1 @@
+"""One stream at work: source, session, sinks, JSON lines, summary."""

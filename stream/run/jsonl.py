@@ -1,0 +1,98 @@
+"""Outputs as JSON, one object a line: what ``--format json`` prints and what goes to the MQTT beats topic.
+
+The bytes depend on nothing but the output: keys stand in a fixed order, times are rounded to the millisecond,
+intervals and delays to 0.1 ms, probabilities to four decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ..core.messages import CLASSES, Beat, Output
+from .summary import Percentiles, Summary
+
+
+class BeatLine(msgspec.Struct, tag_field="type", tag="beat"):
+    """A `Beat` as it is encoded."""
+
+    record: str
+    sample: int
+    time: float
+    label: str
+    probabilities: Mapping[str, float]
+    rr_ms: float | None
+    delay_ms: float
+
+
+class EventLine(msgspec.Struct, tag_field="type", tag="event", omit_defaults=True):
+    """An `Event` as it is encoded; `lead` is null where it is about the whole stream, `detail` absent if empty."""
+
+    record: str
+    sample: int
+    time: float
+    kind: str
+    lead: str | None
+    detail: str = ""
+
+
+class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
+    """A `Summary` as it is encoded."""
+
+    record: str
+    samples: int
+    beats: int
+    counts: Mapping[str, int]
+    events: Mapping[str, int]
+    delay_ms: Mapping[str, float | None]
+    compute_ms: Mapping[str, float | None]
+    lag_ms: Mapping[str, float | None]
+    seconds: float
+    realtime_factor: float | None
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_line(record: str, output: Output) -> bytes:
+    """Encode one output of `record` (a record's or patient's name) as one JSON object, without line end."""
+    if isinstance(output, Beat):
+        return _encoder.encode(
+            BeatLine(
+                record,
+                output.sample,
+                round(output.time, 3),
+                output.label,
+                {name: round(p, 4) for name, p in zip(CLASSES, output.probabilities, strict=True)},
+                None if output.rr_ms is None else round(output.rr_ms, 1),
+                round(output.delay_ms, 1),
+            )
+        )
+    return _encoder.encode(
+        EventLine(record, output.sample, round(output.time, 3), output.kind, output.lead, output.detail)
+    )
+
+
+def encode_summary(record: str, summary: Summary) -> bytes:
+    """Encode the summary of `record` as one JSON object, without line end."""
+    factor = summary.realtime_factor
+    return _encoder.encode(
+        SummaryLine(
+            record,
+            summary.samples,
+            summary.beats,
+            summary.counts,
+            summary.events,
+            _rounded(summary.delay_ms, "p95", 1),
+            _rounded(summary.compute_ms, "p99", 3),
+            _rounded(summary.lag_ms, "p95", 1),
+            round(summary.seconds, 3),
+            None if factor is None else round(factor, 1),
+        )
+    )
+
+
+def _rounded(percentiles: Percentiles, high: str, digits: int) -> dict[str, float | None]:
+    values = {"p50": percentiles.p50, high: percentiles.high, "max": percentiles.max}
+    return {name: None if value is None else round(value, digits) for name, value in values.items()}

@@ -1,0 +1,1 @@
+"""What a terminal shows: the monitor of one patient, and the ward."""

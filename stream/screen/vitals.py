@@ -1,0 +1,98 @@
+"""Heart rate and the condition of each lead, for the monitor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.messages import Beat, Chunk, Event
+
+RR_AVERAGED = 8
+SILENT_S = 4.0
+"""Without a beat for this long there is no rate to show."""
+
+BLOCK_S = 1.0
+BLOCKS_AVERAGED = 10
+
+
+class HeartRate:
+    """Beats per minute from the mean of the last eight RR intervals; a gap starts afresh."""
+
+    def __init__(self) -> None:
+        self._rr_ms: deque[float] = deque(maxlen=RR_AVERAGED)
+        self._last_s = -np.inf
+
+    def add(self, beat: Beat) -> None:
+        """Take a beat."""
+        self._last_s = max(self._last_s, beat.time)
+        if beat.rr_ms is None:
+            self._rr_ms.clear()
+        else:
+            self._rr_ms.append(beat.rr_ms)
+
+    def at(self, now_s: float) -> float | None:
+        """Rate at stream time `now_s`, 1/min; None before the second beat and after four silent seconds."""
+        if not self._rr_ms or now_s - self._last_s > SILENT_S:
+            return None
+        return 60_000 * len(self._rr_ms) / sum(self._rr_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Condition of one lead over the last ten seconds.
+
+    Attributes
+    ----------
+    state
+        ``lead-off``, ``flat`` or ``saturation`` while the pipeline says so; else empty.
+    good
+        Share of the samples that are measurements: not NaN, and not in one of these states.
+    quality_db
+        Signal-to-noise ratio as the detector sees it: QRS level over what stands between beats. None if unknown.
+    """
+
+    state: str
+    good: float
+    quality_db: float | None
+
+
+class LeadConditions:
+    """Condition of every lead, from the samples and from what the pipeline says of them."""
+
+    def __init__(self) -> None:
+        self._leads: tuple[str, ...] = ()
+        self._fs = 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._states = dict.fromkeys(self._leads, "")
+        self._good = np.zeros(len(self._leads))
+        self._samples = 0
+        self._blocks: deque[NDArray[np.float64]] = deque(maxlen=BLOCKS_AVERAGED)
+
+    def note(self, event: Event) -> None:
+        """Take what the pipeline says of a lead."""
+        if event.lead in self._states:
+            self._states[event.lead] = "" if event.kind == "lead-on" else event.kind
+
+    def push(self, chunk: Chunk) -> None:
+        """Take the next samples."""
+        if (chunk.leads, chunk.fs) != (self._leads, self._fs):
+            self._leads, self._fs = chunk.leads, chunk.fs
+            self._clear()
+        usable = np.array([not self._states[lead] for lead in self._leads])
+        self._good += np.isfinite(chunk.samples).sum(axis=0) * usable
+        self._samples += len(chunk.samples)
+        if self._samples >= BLOCK_S * self._fs:
+            self._blocks.append(self._good / self._samples)
+            self._good, self._samples = np.zeros(len(self._leads)), 0
+
+    def conditions(self, quality_db: Mapping[str, float]) -> tuple[Condition, ...]:
+        """Give the condition of each lead, in the order of the leads."""
+        good = np.mean(self._blocks, axis=0) if self._blocks else np.ones(len(self._leads))
+        shares = zip(self._leads, good.tolist(), strict=True)
+        return tuple(Condition(self._states[lead], share, quality_db.get(lead)) for lead, share in shares)

@@ -1,0 +1,1 @@
+"""Many patients at once, over MQTT: link, codec, queues, sessions, journal, outbox, metrics."""

@@ -1,0 +1,130 @@
+"""Where a broker is, and how to come in: URL, credentials, TLS."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ...errors import RequestError
+
+USER_VARIABLE = "ECG_STREAM_MQTT_USER"
+PASSWORD_VARIABLE = "ECG_STREAM_MQTT_PASSWORD"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where a broker is and how to come in.
+
+    Attributes
+    ----------
+    host, port
+        Where it listens.
+    tls
+        Checked TLS, for ``mqtts://``; None for a plain connection.
+    user, password
+        Credentials; the password is not shown.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        *,
+        ca: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        password_file: Path | None = None,
+    ) -> BrokerAddress:
+        """Read ``mqtt://[user@]host[:port]`` or ``mqtts://...``; user and password come from the environment or a file.
+
+        Parameters
+        ----------
+        url
+            Without a password, which every user of the machine could read in the list of processes.
+        ca
+            Certificate authorities to trust instead of the system's.
+        certificate, key
+            Client certificate and its key, where the broker asks for one.
+        password_file
+            A file whose first line is the password; else the environment has it.
+
+        Raises
+        ------
+        RequestError
+            If the URL is not one, or a file cannot be read or is not what it should be.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            parts, host, port = urlsplit(""), None, None
+        if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
+            raise RequestError(
+                f"'{_without_password(url)}' is no broker: valid is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
+            )
+        if parts.password is not None:
+            raise RequestError(
+                "a password in the URL is seen by all users of this machine: "
+                f"set {PASSWORD_VARIABLE} or use --password-file"
+            )
+        secure = parts.scheme == "mqtts"
+        if not secure and (ca or certificate or key):
+            raise RequestError("--ca, --cert and --key are for TLS: write the URL as mqtts://...")
+        user = unquote(parts.username) if parts.username else os.environ.get(USER_VARIABLE)
+        password = _first_line(password_file) if password_file else os.environ.get(PASSWORD_VARIABLE)
+        if password is not None and user is None:
+            raise RequestError(
+                f"a password without a user: set {USER_VARIABLE} or write the URL as {parts.scheme}://USER@{host}"
+            )
+        tls = _tls(ca, certificate, key) if secure else None
+        return cls(host, port or (8883 if secure else 1883), tls, user, password)
+
+
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    if key and not certificate:
+        raise RequestError("--key without --cert: give the client certificate that it belongs to")
+    for file in (ca, certificate, key):
+        if file is not None:
+            _readable(file)
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise RequestError(f"{ca} holds no certificate authority: {error}: valid is a PEM file") from None
+    if certificate:
+        try:
+            context.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError) as error:
+            raise RequestError(f"{certificate} and its key do not fit: {error}: valid are PEM files") from None
+    return context
+
+
+def _readable(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return _readable(file).decode().splitlines()[0]
+    except (UnicodeDecodeError, IndexError):
+        raise RequestError(f"{file} holds no password: its first line is to be the password") from None
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition(':')[0]}://...@{tail}" if at else url

@@ -1,0 +1,129 @@
+"""Outputs on their way to the broker: kept until it has confirmed them, across connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import islice
+
+import aiomqtt
+
+from .link import CONFIRM_TIMEOUT_S
+from .metrics import Metrics
+
+MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
+IN_FLIGHT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One output, its topic, and its number in the journal."""
+
+    topic: str
+    payload: bytes
+    number: int = 0
+
+
+class Outbox:
+    """A bounded queue of outputs. When it is full, the oldest goes, and is counted.
+
+    Parameters
+    ----------
+    metrics
+        Where things are counted.
+    confirmed
+        Called with the number of the last output that needs no more care.
+    """
+
+    def __init__(self, metrics: Metrics, confirmed: Callable[[int], None]) -> None:
+        self._metrics = metrics
+        self._confirmed = confirmed
+        self._kept: dict[int, Outgoing] = {}  # in the order in which they were put in
+        self._by_topic: dict[str, dict[int, Outgoing]] = {}
+        self._count = 0
+        self._filled = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._shrunk = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Give the number of outputs not yet confirmed."""
+        return len(self._kept)
+
+    @property
+    def first(self) -> int | None:
+        """Journal number of the first output not yet confirmed; None if all are."""
+        return next(iter(self._kept.values())).number if self._kept else None
+
+    def of_topic(self, topic: str) -> list[Outgoing]:
+        """Give what of one topic is not yet confirmed, in order."""
+        return list(self._by_topic.get(topic, {}).values())
+
+    def add(self, outgoing: Outgoing) -> None:
+        """Put an output in."""
+        if len(self._kept) >= MAX_KEPT:
+            given_up = self._remove(next(iter(self._kept)))
+            self._metrics.unpublished.inc()
+            self._confirmed(given_up.number)
+        self._count += 1
+        self._kept[self._count] = outgoing
+        self._by_topic.setdefault(outgoing.topic, {})[self._count] = outgoing
+        self._filled.set()
+        self._empty.clear()
+
+    def heard(self, topic: str, payload: bytes) -> bool:
+        """Take an output for confirmed if it is kept, as the broker has passed it on; tell whether it was."""
+        for key, each in self._by_topic.get(topic, {}).items():
+            if each.payload == payload:
+                self._remove(key)
+                self._note_emptied()
+                return True
+        return False
+
+    async def publish(self, client: aiomqtt.Client) -> None:
+        """Publish for as long as the connection lasts; what was not confirmed is published on the next one.
+
+        Raises
+        ------
+        aiomqtt.MqttError
+            If the connection is lost.
+        """
+        while True:
+            await self._filled.wait()
+            batch = list(islice(self._kept.items(), IN_FLIGHT))
+            async with asyncio.TaskGroup() as sending:
+                for _, each in batch:
+                    publishing = client.publish(each.topic, each.payload, qos=1, timeout=CONFIRM_TIMEOUT_S)
+                    sending.create_task(publishing, name="publish")
+            for key, _ in batch:
+                if key in self._kept:  # the oldest may have been given up meanwhile
+                    self._remove(key)
+            self._metrics.published.inc(len(batch))
+            if batch:
+                self._confirmed(batch[-1][1].number)
+            self._note_emptied()
+
+    async def emptied(self) -> None:
+        """Wait until everything is confirmed."""
+        await self._empty.wait()
+
+    async def confirmed(self, topics: Collection[str]) -> None:
+        """Wait until nothing of these topics is kept."""
+        while any(topic in self._by_topic for topic in topics):
+            self._shrunk.clear()
+            await self._shrunk.wait()
+
+    def _remove(self, key: int) -> Outgoing:
+        self._shrunk.set()
+        outgoing = self._kept.pop(key)
+        of_topic = self._by_topic[outgoing.topic]
+        del of_topic[key]
+        if not of_topic:
+            del self._by_topic[outgoing.topic]
+        return outgoing
+
+    def _note_emptied(self) -> None:
+        if not self._kept:
+            self._filled.clear()
+            self._empty.set()

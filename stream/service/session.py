@@ -1,0 +1,189 @@
+"""One patient's stream: messages put in order, run through the patient's own pipeline, summed up."""
+
+from __future__ import annotations
+
+import time
+from bisect import insort
+from operator import attrgetter
+from typing import Protocol
+
+from ..core.messages import Chunk, Output
+from ..core.stage import State
+from ..run.engine import Processor, Step
+from ..run.summary import RunningSummary, Summary
+from .codec import Wave
+
+REORDER_S = 2.0  # stream time that a late message may be behind one that overtook it
+MAX_HELD = 1024  # chunks, whatever their length
+
+
+class ResumableProcessor(Processor, Protocol):
+    """A `Pipeline`, whose state can be taken out and put back."""
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        ...
+
+
+class Ordering:
+    """Puts chunks in the order of `Chunk.start`; what was given out is never given out again.
+
+    Samples seen before are dropped. A chunk that comes too early is held until what is missing arrives, or until
+    the stream is `reorder_s` beyond the hole: then the hole is given up. This depends on the messages
+    alone, never on the clock, so that the same messages give the same chunks whenever they are taken again.
+    """
+
+    def __init__(self, reorder_s: float = REORDER_S, max_held: int = MAX_HELD) -> None:
+        self._reorder_s = reorder_s
+        self._max_held = max_held
+        self.next: int | None = None
+        self._held: list[Chunk] = []
+        self.duplicates = 0
+        """Chunks dropped because all their samples had been seen."""
+
+    @property
+    def held(self) -> int:
+        """Number of chunks that wait for an earlier one."""
+        return len(self._held)
+
+    def take(self, chunk: Chunk) -> list[Chunk]:
+        """Take a chunk; give those that are now in order, trimmed where they overlap."""
+        if self.next is None:
+            self.next = chunk.start
+        if _end(chunk) <= self.next or any(h.start <= chunk.start and _end(chunk) <= _end(h) for h in self._held):
+            self.duplicates += 1
+            return []
+        insort(self._held, chunk, key=attrgetter("start"))
+        ready = self._contiguous()
+        while self._held and self._hole_is_lost():
+            self.next = self._held[0].start
+            ready += self._contiguous()
+        return ready
+
+    def drain(self) -> list[Chunk]:
+        """Give what is held, holes and all."""
+        ready = []
+        while self._held:
+            self.next = max(self.next or 0, self._held[0].start)
+            ready += self._contiguous()
+        return ready
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        held = [{"start": c.start, "fs": c.fs, "leads": list(c.leads), "samples": c.samples.copy()} for c in self._held]
+        return {"next": self.next, "held": held, "duplicates": self.duplicates}
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        self.next = state["next"]
+        self.duplicates = state["duplicates"]
+        self._held = [Chunk(c["start"], c["fs"], tuple(c["leads"]), c["samples"].copy()) for c in state["held"]]
+
+    def _contiguous(self) -> list[Chunk]:
+        ready: list[Chunk] = []
+        while self._held and self.next is not None and self._held[0].start <= self.next:
+            chunk = self._held.pop(0)
+            if _end(chunk) <= self.next:
+                self.duplicates += 1
+                continue
+            seen = self.next - chunk.start
+            if seen:
+                chunk = Chunk(self.next, chunk.fs, chunk.leads, chunk.samples[seen:])
+            self.next = _end(chunk)
+            ready.append(chunk)
+        return ready
+
+    def _hole_is_lost(self) -> bool:
+        newest = max(self._held, key=_end)
+        return len(self._held) > self._max_held or _end(newest) - (self.next or 0) > self._reorder_s * newest.fs
+
+
+class PatientSession:
+    """A patient's ordering, pipeline and running summary, as one thing that can be saved and resumed.
+
+    Parameters
+    ----------
+    patient
+        Whose it is.
+    pipeline
+        A fresh pipeline.
+    stream
+        Name of the stream, from the first message.
+    resume_at
+        First sample not seen before, where an earlier session of the same stream has ended.
+    """
+
+    def __init__(
+        self, patient: str, pipeline: ResumableProcessor, stream: str | None = None, resume_at: int | None = None
+    ) -> None:
+        self.patient = patient
+        self.stream = stream
+        self.ordering = Ordering()
+        self.ordering.next = resume_at
+        self._pipeline = pipeline
+        self._running = RunningSummary()
+        self._uncounted: list[list[Output]] = []
+        self._began = time.perf_counter()
+
+    def take(self, wave: Wave, lag_ms: float = 0.0) -> list[Step]:
+        """Take a message, which waited `lag_ms`; give a step for each chunk that is now in order.
+
+        `count` is to be called once the beats of these steps have their labels, which is at once but for a
+        `BatchedPipeline`.
+        """
+        chunks = self.ordering.take(wave.chunk) if len(wave.chunk.samples) else []
+        return [self._push(chunk, lag_ms) for chunk in chunks]
+
+    def end(self) -> list[Step]:
+        """End the stream: what is held goes through, and the pipeline is flushed."""
+        steps = [self._push(chunk, 0.0) for chunk in self.ordering.drain()]
+        before = time.perf_counter()
+        outputs = self._pipeline.flush()
+        self._uncounted.append(outputs)
+        return [*steps, Step(self.patient, None, outputs, 1000 * (time.perf_counter() - before), 0.0)]
+
+    def count(self) -> None:
+        """Count the outputs of all steps so far in the summary."""
+        for outputs in self._uncounted:
+            self._running.add_outputs(outputs)
+        self._uncounted.clear()
+
+    def summary(self) -> Summary:
+        """Give the summary so far."""
+        self.count()
+        return self._running.result(time.perf_counter() - self._began)
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        self.count()
+        return {
+            "stream": self.stream,
+            "ordering": self.ordering.snapshot(),
+            "pipeline": self._pipeline.snapshot(),
+            "summary": self._running.snapshot(),
+            "seconds": time.perf_counter() - self._began,
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        self.stream = state["stream"]
+        self.ordering.restore(state["ordering"])
+        self._pipeline.restore(state["pipeline"])
+        self._running.restore(state["summary"])
+        self._began = time.perf_counter() - state["seconds"]
+
+    def _push(self, chunk: Chunk, lag_ms: float) -> Step:
+        before = time.perf_counter()
+        outputs: list[Output] = self._pipeline.push(chunk)
+        compute_ms = 1000 * (time.perf_counter() - before)
+        self._running.add_chunk(chunk, compute_ms, lag_ms)
+        self._uncounted.append(outputs)
+        return Step(self.patient, chunk, outputs, compute_ms, lag_ms)
+
+
+def _end(chunk: Chunk) -> int:
+    return chunk.start + len(chunk.samples)

@@ -1,0 +1,77 @@
+"""Baseline removal: a causal Butterworth high-pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.messages import Samples
+from ..core.stage import State, own_samples, restored
+from .filters import butter_highpass, sos_filter_in_place, steady_state
+
+
+class HighPass:
+    """Causal high-pass, Butterworth of order one, for baseline wander and electrode offset.
+
+    The state is primed on the first sample, so a stream that starts at any offset gives no start-up step.
+
+    Parameters
+    ----------
+    fs
+        Sampling rate, Hz.
+    n_leads
+        Number of leads.
+    cutoff_hz
+        Where the gain is 1/sqrt(2), Hz. 0.5 Hz is what monitors use against wander; it bends ST segments,
+        so these are not to be measured behind it (Kligfield et al. 2007, doi 10.1161/CIRCULATIONAHA.106.180200).
+
+    Raises
+    ------
+    ValueError
+        If the cut-off is not between 0 and half the sampling rate.
+    """
+
+    delay = 0
+
+    def __init__(self, fs: float, n_leads: int, cutoff_hz: float = 0.5) -> None:
+        self._sos = butter_highpass(cutoff_hz, fs)
+        self._zi = np.zeros((1, 2, n_leads))
+        self._primed = False
+
+    def push(self, x: Samples) -> Samples:
+        """Filter the next samples.
+
+        Parameters
+        ----------
+        x
+            ``(n, n_leads)``, mV, finite.
+
+        Returns
+        -------
+        Samples
+            ``(n, n_leads)``, mV.
+        """
+        y = own_samples(x, self._zi.shape[2])
+        if not self._primed and len(y):
+            self._zi = steady_state(self._sos, y[0])
+            self._primed = True
+        sos_filter_in_place(self._sos, y, self._zi)
+        return y
+
+    def flush(self) -> Samples:
+        """End the stream; nothing was held back."""
+        return np.empty((0, self._zi.shape[2]))
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {"zi": self._zi.copy(), "primed": self._primed}
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back.
+
+        Raises
+        ------
+        StreamError
+            If it came from a stage of another kind or number of leads.
+        """
+        self._zi = restored(state, "zi", self._zi)
+        self._primed = bool(state["primed"])

@@ -1,0 +1,1 @@
+"""The last ten seconds of a stream as a record of their own, classified by a record model."""

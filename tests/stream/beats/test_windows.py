@@ -1,0 +1,362 @@
+"""Beat windows: the laws, where they stand at each sampling rate, the mark, the rhythm, the kinds of beats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from checks import LAWS, Subject
+
+from ecg_stream.errors import StreamError
+from ecg_stream.stream.beats.features import BEFORE, GROUPS, NAMES, WINDOW, columns
+from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats
+from ecg_stream.stream.qrs.detector import Detections
+from ecg_stream.stream.signal.grid import GRID_HZ
+
+RATES = (128.0, 250.0, 360.0, 500.0, 1000.0)
+FIRST_S, RR_S = 1.0, 0.8
+
+
+def shape(t: np.ndarray) -> np.ndarray:
+    """P, QRS and T of a beat whose R peak, the middle of its QRS complex, is at 0 s, mV."""
+    waves = ((-0.17, 0.02, 0.15), (-0.03, 0.012, -0.15), (0.0, 0.015, 1.0), (0.03, 0.012, -0.15), (0.3, 0.05, 0.3))
+    return sum((height * np.exp(-0.5 * ((t - at) / width) ** 2) for at, width, height in waves), np.zeros_like(t))
+
+
+def signal(peaks_s: np.ndarray, fs: float, seconds: float) -> np.ndarray:
+    """Two leads, the second upside down and half as high; every peak falls on a sample."""
+    t = np.arange(round(seconds * fs)) / fs
+    x = sum((shape(t - round(peak * fs) / fs) for peak in peaks_s), np.zeros_like(t))
+    return np.stack([x, -0.5 * x], axis=1)
+
+
+def found(peaks_s: np.ndarray, off_s: float = 0.0, weight: tuple[float, float] = (0.5, 0.5)) -> Detections:
+    n = len(peaks_s)
+    return Detections(
+        centre=np.rint((peaks_s + off_s) * GRID_HZ).astype(np.int64),
+        row=np.zeros(n, dtype=np.int64),
+        probability=np.ones(n),
+        weight=np.tile(weight, (n, 1)),
+        gap=np.zeros(n, dtype=np.bool_),
+    )
+
+
+def describe(
+    fs: float, peaks_s: np.ndarray, off_s: float = 0.0, weight: tuple[float, float] = (0.5, 0.5)
+) -> DescribedBeats:
+    x = signal(peaks_s, fs, peaks_s[-1] + 1.0)
+    stage = BeatWindows(fs, 2, 0)
+    return stage.push(x, found(peaks_s, off_s, weight), np.rint((peaks_s + 0.12) * fs).astype(np.int64))
+
+
+def regular(n: int = 12) -> np.ndarray:
+    return FIRST_S + RR_S * np.arange(n)
+
+
+def group(beats: DescribedBeats, name: str) -> np.ndarray:
+    return beats.features[:, columns([name])]
+
+
+class WindowRows:
+    """Windows as a stage that gives a list: time of decision, mark, interval, features."""
+
+    delay = 10
+
+    def __init__(self) -> None:
+        self.windows = BeatWindows(250.0, 2, self.delay)
+        self.seen = 0
+
+    def rows(self, beats: DescribedBeats) -> list[Any]:
+        columns = (beats.decided.tolist(), beats.mark.tolist(), beats.interval.tolist())
+        return [*zip(*columns, (row.tobytes() for row in beats.features), strict=True)]
+
+    def flush(self) -> list[Any]:
+        tail = np.zeros((min(self.seen, self.delay), 2))
+        return self.rows(
+            self.windows.push(tail, found(np.empty(0)), np.empty(0, dtype=np.int64), last_sample=self.seen - 1)
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"windows": self.windows.snapshot(), "seen": self.seen}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.windows.restore(state["windows"])
+        self.seen = state["seen"]
+
+
+def feed(stage: WindowRows, start: int, x: np.ndarray, beat: np.ndarray) -> list[Any]:
+    """Push samples; `beat` holds, where a detection is decided, how many samples ago it was, else 0."""
+    rows = np.flatnonzero(beat > 0)
+    ready = rows + start
+    centre = np.rint((ready - beat[rows]) * GRID_HZ / 250.0).astype(np.int64)
+    detections = Detections(centre, rows, np.ones(len(rows)), np.tile([0.7, 0.3], (len(rows), 1)), beat[rows] % 7 == 0)
+    early = max(0, stage.delay - stage.seen)
+    stage.seen += len(x)
+    return stage.rows(stage.windows.push(x[early:], detections, ready))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_laws(law):
+    rng = np.random.default_rng(2)
+    peaks = np.cumsum(rng.uniform(0.5, 1.1, 30))
+    x = signal(peaks, 250.0, 30.0) + rng.normal(scale=0.02, size=(7500, 2))
+    x = np.concatenate([np.zeros((10, 2)), x[:-10]])  # as late as the denoiser gives it
+    beat = np.zeros(len(x), dtype=np.int64)
+    wait = rng.integers(15, 60, len(peaks))
+    wait[10] = 150  # a beat that search-back found, before the next one came
+    at = np.rint(peaks * 250).astype(np.int64) + wait
+    keep = at < len(x)
+    beat[at[keep]] = wait[keep]
+    law(Subject(WindowRows, (x, beat), feed=feed, decided=lambda item: item[0]))
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_a_window_is_200_ms_in_50_samples_at_any_rate(fs):
+    beats = describe(fs, regular())
+    t = 0.004 * (np.arange(WINDOW) - WINDOW // 2)
+    expected = shape(t)
+    expected = (expected - expected.mean()) / expected.std()
+    assert beats.features.shape == (12, len(NAMES))
+    for row in group(beats, "window"):
+        assert row.shape == (50,)
+        np.testing.assert_allclose(row, expected, atol=0.02 if fs >= 250 else 0.35)
+
+
+@pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0])
+def test_where_the_raster_meets_the_samples_they_are_taken_as_they_are(fs):
+    beats = describe(fs, regular())
+    x = signal(regular(), fs, 12.0)
+    step = round(fs * 0.004)
+    for mark, row in zip(beats.mark, group(beats, "window"), strict=True):
+        cut = x[mark - 25 * step : mark + 25 * step : step, 0]
+        np.testing.assert_allclose(row, (cut - cut.mean()) / cut.std(), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_the_stretch_before_holds_the_p_wave(fs):
+    beats = describe(fs, regular())
+    before = group(beats, "before1")[-1]
+    assert before.shape == (BEFORE,)
+    p_wave = 1000 * (-0.260 + 0.008 * np.argmax(before))
+    assert p_wave == pytest.approx(-170, abs=10)
+
+
+@pytest.mark.parametrize("fs", RATES)
+@pytest.mark.parametrize("off_s", [-0.04, 0.0, 0.04])
+def test_the_mark_is_the_r_peak_wherever_the_middle_was_thought_to_be(fs, off_s):
+    beats = describe(fs, regular(), off_s)
+    np.testing.assert_array_equal(beats.mark, np.rint(regular() * fs))
+
+
+@pytest.mark.parametrize("fs", RATES)
+def test_a_beat_is_decided_when_its_window_and_its_detection_are_complete(fs):
+    stage = BeatWindows(fs, 2, 7)
+    peak = np.array([1.0])
+    x = signal(peak, fs, 2.0)
+    for wait_s in (0.05, 0.4):
+        stage = BeatWindows(fs, 2, 7)
+        ready = np.array([round((1.0 + wait_s) * fs)])
+        beats = stage.push(x, found(peak), ready)
+        settled = round(1.0 * fs) + 2 * round(0.048 * fs)
+        assert beats.decided[0] == max(ready[0], max(round(fs) + round(0.1 * fs), settled) + 7)
+
+
+def test_intervals_are_from_mark_to_mark():
+    beats = describe(250.0, regular())
+    assert beats.interval[0] < 0
+    np.testing.assert_allclose(beats.interval[1:], RR_S)
+    rr = group(beats, "rr_s")[:, 0]
+    np.testing.assert_allclose(rr[1:], RR_S, rtol=1e-6)
+
+
+def test_an_early_beat_stands_out_in_the_rhythm_and_not_in_the_shape():
+    peaks = regular(20)
+    peaks[15] -= 0.3
+    beats = describe(250.0, peaks)
+    ratio = group(beats, "rr_to_mean10")[:, 0]
+    assert ratio[15] == pytest.approx(0.5 / 0.8, rel=0.01)
+    assert ratio[16] > 1.3
+    assert group(beats, "dominant_corr")[15, 0] > 0.98
+
+
+def test_bigeminy_that_lasts_is_known_as_such():
+    peaks = FIRST_S + np.cumsum(np.tile([0.9, 0.7], 10))
+    beats = describe(250.0, peaks)
+    alternation, depth = group(beats, "alternation8")[:, 0], group(beats, "alternation_depth8")[:, 0]
+    short = np.arange(20) % 2 == 1
+    late = np.arange(20) >= 9
+    np.testing.assert_allclose(alternation[late & short], -1.0)
+    np.testing.assert_allclose(alternation[late & ~short], 1.0)
+    np.testing.assert_allclose(np.abs(depth[late]), 0.2 / 0.8, rtol=0.05)
+    np.testing.assert_array_equal(group(beats, "irregular48")[4:, 0], 0.0)
+    regular_depth = group(describe(250.0, regular(20)), "alternation_depth8")[:, 0]
+    np.testing.assert_allclose(regular_depth, 0.0, atol=1e-6)
+
+
+def test_a_rhythm_of_no_rule_is_irregular():
+    peaks = FIRST_S + np.cumsum(np.random.default_rng(4).uniform(0.45, 1.1, 60))
+    assert group(describe(250.0, peaks), "irregular48")[20:, 0].min() > 0.4
+
+
+def test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none():
+    tachycardia = FIRST_S + np.cumsum(np.repeat([0.8, 0.5], [40, 200]))
+    run = group(describe(250.0, tachycardia), "run_length")[:, 0]
+    np.testing.assert_allclose(run[40:], np.log1p(np.arange(1, 201)), rtol=1e-6)
+    after_pauses = FIRST_S + np.cumsum(np.repeat([0.9, 1.8, 0.9], [200, 8, 40]))
+    run = group(describe(250.0, after_pauses), "run_length")[:, 0]
+    assert run[209:].max() == 0.0
+
+
+def test_a_run_waits_for_a_rhythm_and_a_mild_one_is_forgotten():
+    after_a_false_beat = np.cumsum([0.5, 1.1, *[0.83] * 40])
+    assert group(describe(250.0, after_a_false_beat), "run_length").max() == 0.0
+    faster_from_now_on = np.cumsum([*[1.1] * 40, *[0.84] * 200])
+    beats = describe(250.0, faster_from_now_on)
+    run = group(beats, "run_length")[:, 0]
+    assert run[45] > 0.0
+    assert run[-60:].max() == 0.0
+    assert group(beats, "rr_to_base")[-60:].min() > 0.9
+
+
+def test_one_long_interval_does_not_end_a_tachycardia_and_another_one_is_told_after_a_long_one():
+    first, pause, rest, second = [0.5] * 300, [0.85], [0.8] * 20, [0.5] * 60
+    beats = describe(250.0, FIRST_S + np.cumsum([*[0.8] * 40, *first, *pause, *first, *rest, *second]))
+    base, run = group(beats, "rr_to_base")[:, 0], group(beats, "run_length")[:, 0]
+    in_run = np.r_[40:340, 341:641, 661:721]
+    assert base[in_run].max() < 0.72
+    assert run[in_run].min() > 0.0
+    assert np.abs(base[643:661] - 1.0).max() < 0.1
+
+
+def test_what_a_premature_beat_is_held_against_is_not_made_of_premature_beats():
+    """Of three beats two are premature, for minutes: the median of eight is a premature interval."""
+    beats = describe(250.0, FIRST_S + np.cumsum([*[0.8] * 30, *[0.8, 0.45, 0.45] * 60]))
+    late = group(beats, "rr_to_base")[-30:, 0]
+    assert group(beats, "rr_to_median8")[-30:, 0].max() > 1.7
+    np.testing.assert_allclose(late, np.tile([1.0, 0.56, 0.56], 10), atol=0.06)
+
+
+def test_a_slow_run_is_none():
+    """After two seconds between beats a usual rhythm is fast, but no tachycardia."""
+    beats = describe(250.0, FIRST_S + np.cumsum([*[2.0] * 20, *[0.9] * 100]))
+    assert group(beats, "run_length")[-60:].max() == 0.0
+    assert group(beats, "rr_to_base")[-60:].min() > 0.85
+
+
+def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
+    """R and S of like height: which is the largest excursion hangs on a hair, where the window stands does not."""
+    peaks = regular(20)
+    x = np.zeros((18 * 250, 2))
+    t = np.arange(-40, 41) / 250.0
+    for number, peak in enumerate(peaks):
+        at = round(peak * 250)
+        r, s = (1.05, 1.0) if number % 2 else (1.0, 1.05)
+        wave = r * np.exp(-0.5 * ((t + 0.024) / 0.012) ** 2) - s * np.exp(-0.5 * ((t - 0.024) / 0.012) ** 2)
+        x[at - 40 : at + 41] += wave[:, np.newaxis] * [1.0, 0.7]
+    beats = BeatWindows(250.0, 2, 0).push(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64))
+    assert len(set(np.diff(beats.mark).tolist())) > 1  # the mark does flip
+    assert group(beats, "dominant_corr")[2:, 0].min() > 0.99
+    assert np.abs(group(beats, "best_shift")[2:, 0]).max() <= 1
+    np.testing.assert_allclose(group(beats, "rr_s")[1:, 0], RR_S, atol=0.005)
+
+
+def test_what_the_detector_doubted_can_be_seen():
+    peaks = regular(20)
+    x = signal(peaks, 250.0, 18.0)
+    detections = found(peaks)
+    detections.probability[10] = 0.55
+    beats = BeatWindows(250.0, 2, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    certainty = group(beats, "certainty")[:, 0]
+    assert certainty[10] == pytest.approx(np.log(0.55 / 0.45), abs=0.02)
+    assert np.delete(certainty, 10).min() > 5.0
+    assert group(beats, "certainty8")[11, 0] < group(beats, "certainty8")[10, 0]
+
+
+def test_after_an_interruption_there_is_no_interval():
+    peaks = regular()
+    detections = found(peaks)
+    detections.gap[6] = True
+    x = signal(peaks, 250.0, 12.0)
+    beats = BeatWindows(250.0, 2, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    np.testing.assert_array_equal(np.flatnonzero(beats.interval < 0), [0, 6])
+    assert group(beats, "rr_valid")[:, 0].tolist() == [0.0, *[1.0] * 5, 0.0, *[1.0] * 5]
+
+
+@pytest.mark.parametrize("gain", [0.2, 5.0])
+def test_features_do_not_depend_on_the_gain(gain):
+    peaks = regular()
+    ready = np.rint((peaks + 0.12) * 250).astype(np.int64)
+    x = signal(peaks, 250.0, 12.0)
+    plain = BeatWindows(250.0, 2, 0).push(x, found(peaks), ready)
+    scaled = BeatWindows(250.0, 2, 0).push(gain * x, found(peaks), ready)
+    np.testing.assert_allclose(scaled.features, plain.features, atol=2e-3)
+
+
+def test_another_kind_of_beat_is_told_from_the_dominant_one():
+    peaks = regular(20)
+    x = signal(peaks, 250.0, 18.0)
+    at = round(peaks[15] * 250)
+    t = np.arange(-30, 31) / 250.0
+    x[at - 30 : at + 31] = (1.8 * np.exp(-0.5 * (t / 0.05) ** 2))[:, np.newaxis] * [1.0, 0.6]
+    beats = BeatWindows(250.0, 2, 0).push(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64))
+    corr = group(beats, "dominant_corr")[:, 0]
+    assert corr[15] < 0.9 < np.delete(corr, [0, 15]).min()
+    width = group(beats, "width1")[:, 0]
+    assert width[15] > 1.4 * width[14]
+    assert group(beats, "best_is_dominant")[16, 0] == 1.0
+
+
+def test_a_lead_without_weight_is_not_described():
+    beats = describe(250.0, regular(), weight=(1.0, 0.0))
+    assert (group(beats, "wave2") == 0).all()
+    assert (group(beats, "leads_used") == 1).all()
+    assert (group(describe(250.0, regular()), "leads_used") == 2).all()
+
+
+def test_one_lead_is_enough():
+    peaks = regular()
+    x = signal(peaks, 250.0, 12.0)[:, :1]
+    detections = Detections(
+        np.rint(peaks * GRID_HZ).astype(np.int64), np.zeros(12, dtype=np.int64), np.ones(12), np.ones((12, 1)),
+        np.zeros(12, dtype=np.bool_),
+    )  # fmt: skip
+    beats = BeatWindows(250.0, 1, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    assert len(beats.mark) == 12
+    assert (group(beats, "wave2") == 0).all()
+
+
+def test_the_end_of_a_stream_describes_what_waits_with_what_is_there():
+    peaks = np.array([1.0, 1.8])
+    x = signal(peaks, 250.0, 3.0)[: round(1.83 * 250)]
+    stage = BeatWindows(250.0, 2, 0)
+    first = stage.push(x, found(peaks), np.array([290, 457]))
+    assert first.mark.tolist() == [250]
+    last = stage.push(np.empty((0, 2)), found(np.empty(0)), np.empty(0, dtype=np.int64), last_sample=len(x) - 1)
+    assert last.mark.tolist() == [450]
+    assert last.decided.tolist() == [len(x) - 1]
+    assert np.isfinite(last.features).all()
+
+
+@pytest.mark.parametrize("kind", ["zero", "noise", "huge"])
+def test_features_are_finite_whatever_the_signal(kind):
+    rng = np.random.default_rng(1)
+    peaks = np.cumsum(rng.uniform(0.2, 3.5, 60))
+    n = round((peaks[-1] + 1) * 250)
+    scale = {"zero": 0.0, "noise": 1.0, "huge": 2000.0}[kind]
+    beats = BeatWindows(250.0, 2, 10).push(
+        scale * rng.normal(size=(n, 2)), found(peaks), np.rint((peaks + 0.1) * 250).astype(np.int64)
+    )
+    assert len(beats.mark) == 60
+    assert np.isfinite(beats.features).all()
+    assert np.abs(beats.features).max() < 100.0
+
+
+def test_every_column_has_one_name():
+    assert len(set(NAMES)) == len(NAMES) == sum(len(names) for names in GROUPS.values())
+    np.testing.assert_array_equal(columns(list(GROUPS)), np.arange(len(NAMES)))
+
+
+def test_refuses_a_foreign_snapshot():
+    with pytest.raises(StreamError, match="same sampling rate and leads"):
+        BeatWindows(250.0, 2, 0).restore(BeatWindows(1000.0, 2, 0).snapshot())

@@ -1,0 +1,60 @@
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecg_stream.stream.core.messages import Beat, Chunk, Event
+from ecg_stream.stream.run.jsonl import encode_line, encode_summary
+from ecg_stream.stream.run.summary import RunningSummary
+
+BEAT = Beat(1234, 4.936, "V", (0.012345, 0.0, 0.98, 0.0076, 0.00004), 812.04, 148.0)
+
+
+def test_a_beat_is_one_object_with_fixed_keys_and_rounding() -> None:
+    assert encode_line("e0103", BEAT) == (
+        b'{"type":"beat","record":"e0103","sample":1234,"time":4.936,"label":"V",'
+        b'"probabilities":{"N":0.0123,"S":0.0,"V":0.98,"F":0.0076,"Q":0.0},"rr_ms":812.0,"delay_ms":148.0}'
+    )
+
+
+def test_the_first_beat_has_no_interval() -> None:
+    beat = Beat(360, 1.0, "N", (1.0, 0.0, 0.0, 0.0, 0.0), None, 130.5555)
+    assert json.loads(encode_line("119", beat))["rr_ms"] is None
+    assert b'"delay_ms":130.6' in encode_line("119", beat)
+
+
+def test_an_event_tells_its_lead_and_says_more_only_where_there_is_more() -> None:
+    assert encode_line("e0103", Event(5000, 20.0, "lead-off", "V4")) == (
+        b'{"type":"event","record":"e0103","sample":5000,"time":20.0,"kind":"lead-off","lead":"V4"}'
+    )
+    assert encode_line("bed-1", Event(5000, 20.0, "gap", None, "1.2 s missing")) == (
+        b'{"type":"event","record":"bed-1","sample":5000,"time":20.0,"kind":"gap","lead":null,"detail":"1.2 s missing"}'
+    )
+
+
+@given(st.text())
+def test_whatever_the_record_is_called_a_beat_is_one_line(name: str) -> None:
+    encoded = encode_line(name, BEAT)
+    assert len(encoded.splitlines()) == 1
+    assert json.loads(encoded)["record"] == name
+
+
+def test_the_summary_counts_what_came_and_what_was_found() -> None:
+    running = RunningSummary()
+    for k in range(10):
+        running.add_chunk(Chunk(25 * k, 250.0, ("V4",), np.zeros((25, 1))), compute_ms=0.125, lag_ms=2.0)
+    running.add_outputs([BEAT, BEAT, Event(5000, 20.0, "flat", "V4")])
+    assert encode_summary("e0103", running.result(0.01)) == (
+        b'{"type":"summary","record":"e0103","samples":250,"beats":2,"counts":{"N":0,"S":0,"V":2,"F":0,"Q":0},'
+        b'"events":{"flat":1},"delay_ms":{"p50":148.0,"p95":148.0,"max":148.0},'
+        b'"compute_ms":{"p50":0.125,"p99":0.125,"max":0.125},"lag_ms":{"p50":2.0,"p95":2.0,"max":2.0},'
+        b'"seconds":0.01,"realtime_factor":100.0}'
+    )
+
+
+def test_the_summary_of_nothing_says_so() -> None:
+    summary = json.loads(encode_summary("e0103", RunningSummary().result(0.0)))
+    assert summary["beats"] == 0
+    assert summary["delay_ms"] == {"p50": None, "p95": None, "max": None}
+    assert summary["realtime_factor"] is None
