@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.compiled import record_type
 from .features import BEFORE, WINDOW
 
 N_TEMPLATES = 12
@@ -11,7 +12,7 @@ N_TEMPLATES = 12
 N_RR = 64
 """RR intervals remembered."""
 
-TEMPLATES = np.dtype(
+TEMPLATES = record_type(
     [
         ("wave", np.float64, (2, WINDOW)),
         ("weight", np.float64),
@@ -25,7 +26,7 @@ TEMPLATES = np.dtype(
 )
 """One kind of beat: mean wave of the two leads (mV), its share, and how its members came in time."""
 
-PATIENT = np.dtype(
+PATIENT = record_type(
     [
         ("n_beats", np.int64),
         ("n_rr", np.int64),
@@ -49,7 +50,7 @@ PATIENT = np.dtype(
 )
 """What is remembered of the patient beside the kinds of beats."""
 
-BEAT = np.dtype(
+BEAT = record_type(
     [
         ("wave", np.float64, (2, WINDOW)),
         ("before", np.float64, (2, BEFORE)),

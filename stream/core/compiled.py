@@ -1,4 +1,8 @@
-"""Loops that NumPy cannot express, compiled to machine code on first use and cached on disk."""
+"""Loops that NumPy cannot express, compiled to machine code on first use and cached on disk.
+
+With ``NUMBA_DISABLE_JIT=1`` in the environment they run as the Python that they are written in, some hundred times
+slower: for a debugger, and to measure what the tests cover.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,14 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +32,9 @@ Scalars: TypeAlias = Any
 
 Integer: TypeAlias = int | np.int64
 """What a compiled part takes for a number: a literal goes as ``np.int64``, or the part is compiled for it alone."""
+
+Field: TypeAlias = tuple[str, DTypeLike] | tuple[str, DTypeLike, tuple[int, ...]]
+"""Name and type of a field of a record, and its shape if it is an array."""
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
@@ -55,6 +62,15 @@ def compiled_part(function: F) -> F:
     """
     options = {**_OPTIONS, "no_cpython_wrapper": True}
     return cast(F, numba.njit(**options)(function))
+
+
+def record_type(fields: Sequence[Field]) -> np.dtype[Any]:
+    """Type of records whose fields are attributes (``r.last``), in compiled loops and in Python.
+
+    To numba, to a snapshot and in comparison it is the same as ``numpy.dtype(fields)``, whose records have no
+    attributes in Python.
+    """
+    return np.dtype((np.record, list(fields)))
 
 
 def _fingerprint(module: str) -> str:
@@ -93,12 +109,17 @@ def _source(module: str) -> bytes:
 
 
 def can_cache(function: Callable[..., Any]) -> bool:
-    """Whether there is a folder for the machine code of a `compiled` function."""
-    return cast(Any, function).stats.cache_path is not None
+    """Whether there is a folder for the machine code of a `compiled` function; there is none with JIT off."""
+    return _cache_folder(function) is not None
 
 
 def is_cached(function: Callable[..., Any]) -> bool:
     """Whether machine code of a `compiled` function, of these sources, lies on disk."""
-    folder = cast(Any, function).stats.cache_path
+    folder = _cache_folder(function)
     name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
-    return folder is not None and any(Path(folder).glob(f"{name}-*.nbi"))
+    return folder is not None and any(folder.glob(f"{name}-*.nbi"))
+
+
+def _cache_folder(function: Callable[..., Any]) -> Path | None:
+    stats = getattr(function, "stats", None)  # with JIT off it is a plain function
+    return None if stats is None or stats.cache_path is None else Path(stats.cache_path)

@@ -101,7 +101,7 @@ def restored(state: State, key: str, like: NDArray[Any]) -> NDArray[Any]:
             f"snapshot has '{key}' with fields {array.dtype.names}, this stage holds {like.dtype.names}: "
             "restore it into the stage and version that it came from"
         )
-    array = np.array(array, dtype=like.dtype, order="C")
+    array = array.astype(like.dtype, order="C")  # a copy; of records, with the class that gives them attributes
     if array.shape != like.shape:
         raise StreamError(
             f"snapshot has '{key}' of shape {array.shape}, this stage holds {like.shape}: "

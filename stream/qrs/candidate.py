@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import Floats, Floats32, Integer, Integers, Records, Scalars, compiled_part
+from ..core.compiled import Floats, Floats32, Integer, Integers, Records, Scalars, compiled_part, record_type
 from .state import CENTRE_LAG, CONFIRM, MASK, MATCHED, SLOPE_SPAN
 
 WAVE_LIMIT = 8.0
@@ -17,7 +17,7 @@ ENVELOPE_REACH, AGREEMENT_REACH = 216, 160
 HEIGHT_FEATURE = 16
 """Column with the height of the candidate in the fused envelope."""
 
-LOGGED = np.dtype([("peak", np.int64), ("p", np.float64), ("x", np.float32, (N_FEATURES,))])
+LOGGED = record_type([("peak", np.int64), ("p", np.float64), ("x", np.float32, (N_FEATURES,))])
 """A candidate: its peak in the envelope (absolute grid index), its probability, and what is known of it."""
 
 

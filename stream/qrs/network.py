@@ -74,7 +74,7 @@ def probability(x: Floats32, network: DetectorNetwork, h1: Floats32, h2: Floats3
     for member in range(members):
         inputs = slice(member * per_member, (member + 1) * per_member)
         _add_product(h1[inputs], w2[inputs], h2[member * width : (member + 1) * width])
-    z = network.b3
+    z = np.float64(network.b3)
     for k in range(len(b2)):
         if h2[k] > 0.0:
             z += h2[k] * network.w3[k]

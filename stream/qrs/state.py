@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.compiled import record_type
+
 RING = 512
 """Length of the history rings, 4.1 s; a power of two."""
 MASK = RING - 1
@@ -34,7 +36,7 @@ BRIDGE = 5
 PAST = 4
 """Candidates remembered: what stands before the one in doubt is what came before all of its peaks."""
 
-STATE = np.dtype(
+STATE = record_type(
     [
         ("now", np.int64),
         ("last_e", np.float64),
@@ -53,7 +55,7 @@ STATE = np.dtype(
 none), the ``best`` one passed over since the last beat, the ``previous`` one with its height in the fused envelope, and
 the ``past`` ones before it. ``last_e`` is the height of the last beat; all leads were unusable at ``bad_until``."""
 
-RHYTHM = np.dtype(
+RHYTHM = record_type(
     [
         ("last", np.int64),
         ("n_beats", np.int64),
@@ -65,10 +67,10 @@ RHYTHM = np.dtype(
 )
 """The beats so far: peak of the last one, their number, and the intervals between them."""
 
-RINGS = np.dtype([("fused", np.float64, (RING,)), ("agreement", np.float64, (RING,))])
+RINGS = record_type([("fused", np.float64, (RING,)), ("agreement", np.float64, (RING,))])
 """Envelope of all leads together, in units of their levels, and how much of the matched filter's QRS there is."""
 
-LEAD = np.dtype(
+LEAD = record_type(
     [
         ("hold_off", np.int64),
         ("seen", np.int64),
@@ -83,7 +85,7 @@ LEAD = np.dtype(
 """A lead (mV): samples until the filters have settled, good ones seen (up to a limit), length of a loss (up to
 ``BRIDGE + 1``), noise between the beats, roughness, and its recent past."""
 
-LEARNT = np.dtype(
+LEARNT = record_type(
     [
         ("level", np.float64),
         ("lowest", np.float64),
@@ -96,6 +98,6 @@ LEARNT = np.dtype(
 """What a lead has learnt of its beats (mV): level and how low it may sink, beats seen (up to 7), template, and the
 matched filter, slopes of a QRS, with the sum of their squares."""
 
-FOUND = np.dtype([("peak", np.int64), ("row", np.int64), ("p", np.float64), ("gap", np.bool_)])
+FOUND = record_type([("peak", np.int64), ("row", np.int64), ("p", np.float64), ("gap", np.bool_)])
 """A beat: its peak in the envelope (absolute grid index), the row of the samples pushed at which it became final, its
 probability, and whether all leads were unusable at some time since the beat before."""
