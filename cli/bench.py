@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from typing import Annotated, Any
 
 import typer
 
 from .bench_fleet import bench_fleet
 from .bench_look_ahead import look_ahead
-from .bench_mqtt import bench_mqtt
+from .bench_mqtt import ITSELF, bench_mqtt
 from .default_command import DefaultCommandGroup
 from .records import open_record
 
-START_UPS = 3
-_COMMAND = "from ecg_stream.cli.app import main; main()"
+_FIRST_BEAT = ("replay", "demo", "--speed", "max", "--format", "json")
+"""The command whose start is timed, up to its first beat."""
 
 
 class _RecordOrCommand(DefaultCommandGroup):
@@ -55,8 +52,8 @@ def bench(
     """
     import msgspec
 
-    from ..replay import bench as measure
-    from ..replay.bench_peers import peers as compare
+    from ..offline.bench import pipeline as measure
+    from ..offline.bench.peers import peers as compare
     from ..stream.pipeline import DEFAULT_MODEL, Pipeline, load_models
     from .warm_up import warm_up
 
@@ -78,27 +75,13 @@ def bench(
     if hours:
         figures["growth"] = measure.hours(models, stream, hours)
     if start_up:
-        figures["start_up_s"] = _start_up_s()
+        figures["start_up_s"] = measure.start_up_s([*ITSELF, *_FIRST_BEAT])
     if peers:
         figures["peers"] = compare(models, stream)
     if json:
         print(msgspec.json.encode(figures).decode())
         return
     _show(figures)
-
-
-def _start_up_s() -> float:
-    """Wall time from the command `replay demo` to its first beat, warm: the best of some."""
-    best = float("inf")
-    for _ in range(START_UPS):
-        before = time.perf_counter()
-        options = ["replay", "demo", "--speed", "max", "--format", "json"]
-        with subprocess.Popen([sys.executable, "-c", _COMMAND, *options], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            best = min(best, time.perf_counter() - before)
-            process.stdout.read()
-    return round(best, 2)
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def look_ahead(
     from rich.console import Console
     from rich.table import Table
 
-    from ..offline.look_ahead import look_ahead_effect
+    from ..offline.bench.look_ahead import look_ahead_effect
     from .training_options import noises_at_hand, read_records, training_split
 
     seconds = [ms / 1000.0 for ms in (0, 8, 16, 24, 32, 40, 44, 48, 64, 96, 140)]

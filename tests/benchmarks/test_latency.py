@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from ecg_stream.replay import bench
+from ecg_stream.offline.bench import pipeline as bench
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.batch import WardEngine
 from ecg_stream.stream.core.messages import Chunk

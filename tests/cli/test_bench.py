@@ -7,9 +7,6 @@ import json
 import pytest
 
 from ecg_stream.cli.app import run
-from ecg_stream.replay import bench
-from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.pipeline import load_models
 
 QUICK = ["--patients", "20", "--no-peers", "--no-start-up"]
 
@@ -32,13 +29,6 @@ def test_the_record_may_be_left_out_and_there_is_a_table(capsys: pytest.CaptureF
     out = capsys.readouterr().out
     assert "demo, 2 leads at 250 Hz" in out
     assert "patients per core" in out
-
-
-def test_hours_of_signal_take_no_more_memory() -> None:
-    models = load_models()
-    growth = bench.hours(models, bench.whole(demo_record(), 60.0), 3)
-    assert growth["hours"] == 3
-    assert abs(growth["growth_kb"]) < 1000
 
 
 def test_a_wrong_record_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:

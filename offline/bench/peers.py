@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.core.messages import Chunk
-from ..stream.pipeline import Models
-from . import bench
+from ...stream.core.messages import Chunk
+from ...stream.pipeline import Models
+from .pipeline import cut, median_seconds, run
 
 Lead = NDArray[np.float64]
 
@@ -66,12 +66,12 @@ def peers(models: Models, stream: Chunk, rounds: int = 3) -> dict[str, Any]:
         for name, (module, call) in PEERS.items()
         if find_spec(module) is not None and _runs(call, lead, stream.fs)
     }
-    chunks = bench.cut(Chunk(0, stream.fs, stream.leads[:1], lead[:, np.newaxis]), 10_000.0)
+    chunks = cut(Chunk(0, stream.fs, stream.leads[:1], lead[:, np.newaxis]), 10_000.0)
     times: dict[str, list[float]] = {name: [] for name in ("ecg-stream", *present)}
     for _ in range(rounds):
-        times["ecg-stream"].append(bench.median_seconds(partial(bench.run, models, chunks), 1))
+        times["ecg-stream"].append(median_seconds(partial(run, models, chunks), 1))
         for name, call in present.items():
-            times[name].append(bench.median_seconds(partial(call, lead.copy(), stream.fs), 1))
+            times[name].append(median_seconds(partial(call, lead.copy(), stream.fs), 1))
     length_s = len(lead) / stream.fs
     factor = {name: length_s / float(np.median(each)) for name, each in times.items()}
     ours = factor.pop("ecg-stream")

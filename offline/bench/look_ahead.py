@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stream.core.messages import Samples
-from ..stream.signal.denoise import WaveletDenoiser
-from ..stream.signal.highpass import HighPass
-from .training_records import TrainingRecord
-from .variations import noise_like
+from ...stream.core.messages import Samples
+from ...stream.signal.denoise import WaveletDenoiser
+from ...stream.signal.highpass import HighPass
+from ..training_records import TrainingRecord
+from ..variations import noise_like
 
 SETTLE_S = 20.0
 """Left out at the start, while the noise estimate settles."""
