@@ -12,10 +12,11 @@ from ...models.bundle import load_bundle
 from ..core.messages import Samples
 from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ
+from .apart import APART
 from .candidate import LOGGED, N_FEATURES
-from .kernel import HOLD, detect
+from .kernel import BACK, HOLD, LONGEST_WAIT, detect
 from .network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
-from .state import CENTRE_LAG, FOUND, LEAD, LEARNT, RHYTHM, RING, RINGS, STATE
+from .state import CENTRE_LAG, CONFIRM, FOUND, LEAD, LEARNT, MASK, RHYTHM, RING, RINGS, STATE
 
 PREPROCESSING = "qrs-candidates/2"
 """Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
@@ -128,6 +129,11 @@ class QrsDetector:
         self._log = np.zeros(n_logged, dtype=LOGGED)
         self.logged = self._log[:0]
 
+    @property
+    def delay(self) -> int:
+        """Grid samples from the middle of a QRS complex to its latest decision, that of search-back."""
+        return BACK + CENTRE_LAG
+
     def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
         """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
         room = len(x) // HOLD + 2
@@ -139,6 +145,15 @@ class QrsDetector:
         self.logged = self._log[:n_logged]
         beats = beats[:n]
         return Detections(beats["peak"] - CENTRE_LAG, beats["row"], beats["p"], weight[:n], beats["gap"])
+
+    def flush(self) -> Detections:
+        """End the stream: the last sample stands still until every candidate is confirmed and has waited.
+
+        Rows count from the end of the stream. A beat may stand after it: who knows where the signal ends drops that.
+        """
+        n = APART + CONFIRM + LONGEST_WAIT - 1
+        last = self._leads["signal"][:, (int(self._state["now"][0]) - 1) & MASK]
+        return self.push(np.tile(last, (n, 1)), np.tile(self._leads["lost"] == 0, (n, 1)))
 
     def signal_to_noise(self) -> NDArray[np.float64]:
         """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""

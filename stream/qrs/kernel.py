@@ -46,6 +46,8 @@ MISTAKEN, TALLER = 12, 2.0
 """What comes 96 ms or more after a beat, is judged a beat as well and is twice as high is the QRS complex, and what was
 taken for one its P wave: it counts, and is learnt from. Without this, a detector that had once taken P waves for beats
 went on for minutes, as the QRS complexes fell into the refractory time."""
+BACK = RING - 64
+"""Search-back takes no candidate whose past is about to leave the rings, 3.6 s after it."""
 SILENCE = 250
 """After 2 s without a beat, lower ones are expected."""
 DOUBTED = 0.005
@@ -156,7 +158,7 @@ def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> tu
     if s.pending >= 0:
         if s.now - s.pending >= HOLD and not _waits(s, r, rings):
             return s.pending, s.pending_p
-    elif s.best_p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - s.best < RING - 64:
+    elif s.best_p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - s.best < BACK:
         return s.best, s.best_p
     return -1, 0.0
 
