@@ -46,7 +46,7 @@ def test_a_classified_record_leaves_its_annotations_and_nothing_else(tmp_path: P
     assert done.returncode == 0, done.stderr
     assert '"type":"beat"' in done.stdout
     assert [path.name for path in out.iterdir()] == ["demo.ecs"]
-    # What native code does is seen by no audit hook; ONNX Runtime's reports begin with a name for the machine, kept here.
+    # No audit hook sees native code; ONNX Runtime's reports begin with a name for the machine, kept in the home folder.
     assert not [*home.rglob("*")]
 
 
