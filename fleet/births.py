@@ -13,7 +13,8 @@ from .. import __version__
 from ..errors import BrokerError, PayloadError
 from ..stream.service.address import BrokerAddress
 from ..stream.service.codec import says_online
-from ..stream.service.link import Link, listen
+from ..stream.service.connection import Connection
+from ..stream.service.link import Link
 from ..stream.service.topics import Topics, service_status_topic
 
 
@@ -47,7 +48,7 @@ class Births:
     async def run(self) -> None:
         """Listen until cancelled."""
 
-        async def use(client: aiomqtt.Client) -> None:
+        async def use(client: Connection) -> None:
             granted = await client.subscribe(self._topics.status, 1)
             if any((code if isinstance(code, int) else code.value) >= 128 for code in granted):
                 raise BrokerError(f"{self._link.address} does not let us subscribe to {self._topics.status}")
@@ -56,7 +57,7 @@ class Births:
             self.connected = True
             self._changed()
             try:
-                await listen(client)
+                await client.listen()
             finally:
                 self.connected = False
 

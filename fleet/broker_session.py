@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import chain
 from typing import Any
 
@@ -18,7 +18,8 @@ from .. import __version__
 from ..errors import BrokerError, EcgStreamError
 from ..stream.run.engine import first_failure
 from ..stream.service.address import BrokerAddress
-from ..stream.service.link import Acknowledgement, Link, listen
+from ..stream.service.connection import Acknowledgement, Connection
+from ..stream.service.link import Link
 from ..stream.service.topics import service_status_topic
 from .message import Message, digest_of
 
@@ -28,10 +29,7 @@ AWAY_S = 24 * 3600  # so long the broker keeps messages for a shard
 MARK_S = 30.0  # for a mark to come back, behind all that the broker has
 CONNECTION_S = 10.0  # for the broker to be there when it is needed
 AGAIN_S = 1.0  # before a session is taken back from an incarnation that should be dead
-LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
-TOPICS_A_PACKET = 200
 ACKNOWLEDGEMENTS_AT_ONCE = 200
-REFUSED = 128  # from this on, the answer to a subscription is a refusal
 
 OFFLINE = b'{"online":false}'
 
@@ -68,8 +66,8 @@ class BrokerSession:
         self._held: deque[tuple[Message, Acknowledgement]] = deque()
         self._sent: list[list[bytes]] = [[], []]  # digests of what was acknowledged last; the broker may not know it
         self._again: Counter[bytes] = Counter()  # digests of what was taken on connections before, and may come again
-        self._connection: aiomqtt.Client | None = None  # on which the last message came
-        self._there: aiomqtt.Client | None = None
+        self._connection: Connection | None = None  # on which the last message came
+        self._there: Connection | None = None
         self._arrival = asyncio.Event()
         self.number = 0
         """Number of the last message."""
@@ -86,10 +84,10 @@ class BrokerSession:
 
     async def run(
         self,
-        join: Callable[[aiomqtt.Client], Awaitable[None]],
-        publish: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]],
+        join: Callable[[Connection], Awaitable[None]],
+        publish: Callable[[Connection], Coroutine[Any, Any, None]],
         leave: asyncio.Event,
-        emptied: Callable[[], Awaitable[None]],
+        emptied: Callable[[], Awaitable[bool]],
     ) -> None:
         """Stay connected until `leave` is set.
 
@@ -102,7 +100,7 @@ class BrokerSession:
         leave
             Set when the end is wanted.
         emptied
-            Waits until what is to be published at the end is confirmed.
+            Waits for what is to be published at the end to be confirmed; tells whether it is.
 
         Raises
         ------
@@ -110,7 +108,7 @@ class BrokerSession:
             If another incarnation was started.
         """
 
-        async def use(client: aiomqtt.Client) -> None:
+        async def use(client: Connection) -> None:
             await self._use(client, join, publish, leave, emptied)
 
         while True:
@@ -125,13 +123,13 @@ class BrokerSession:
     async def end_for_good(self) -> None:
         """Take the session, and what the broker keeps for it, away."""
 
-        async def use(client: aiomqtt.Client) -> None:
+        async def use(client: Connection) -> None:
             await client.publish(self._status_topic, b"", qos=1, retain=True)
 
         link = Link(self._link.address, self._link.client_id, version=self._link.version)
         await link.run(use)
 
-    async def there(self) -> aiomqtt.Client:
+    async def there(self) -> Connection:
         """Give the connection, once there is one.
 
         Raises
@@ -148,35 +146,7 @@ class BrokerSession:
             raise BrokerError(f"no connection to {self._link.address}") from None
         return self._there
 
-    def is_there(self, client: aiomqtt.Client) -> bool:
-        """Tell whether this is still the connection."""
-        return self._there is client
-
-    async def subscribe(self, client: aiomqtt.Client, topics: Sequence[str]) -> None:
-        """Subscribe; what is subscribed to already stays so.
-
-        Raises
-        ------
-        BrokerError
-            If the broker refuses.
-        """
-        for first in range(0, len(topics), TOPICS_A_PACKET):
-            part = topics[first : first + TOPICS_A_PACKET]
-            granted = await client.subscribe([(topic, 1) for topic in part])
-            codes = [code if isinstance(code, int) else code.value for code in granted]
-            refused = [topic for topic, code in zip(part, codes, strict=False) if code >= REFUSED]
-            if refused:
-                raise BrokerError(
-                    f"{self._link.address} does not let us subscribe to {refused[0]}: let its access list allow it "
-                    f"for user '{self._link.address.user}'"
-                )
-
-    async def unsubscribe(self, client: aiomqtt.Client, topics: Sequence[str]) -> None:
-        """Unsubscribe; what the broker has in hand still comes, see `hear_all`."""
-        for first in range(0, len(topics), TOPICS_A_PACKET):
-            await client.unsubscribe(list(topics[first : first + TOPICS_A_PACKET]))
-
-    async def hear_all(self, client: aiomqtt.Client) -> None:
+    async def hear_all(self, client: Connection) -> None:
         """Wait until everything that the broker had for this session before has been taken.
 
         Raises
@@ -214,17 +184,17 @@ class BrokerSession:
 
     async def _use(
         self,
-        client: aiomqtt.Client,
-        join: Callable[[aiomqtt.Client], Awaitable[None]],
-        publish: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]],
+        client: Connection,
+        join: Callable[[Connection], Awaitable[None]],
+        publish: Callable[[Connection], Coroutine[Any, Any, None]],
         leave: asyncio.Event,
-        emptied: Callable[[], Awaitable[None]],
+        emptied: Callable[[], Awaitable[bool]],
     ) -> None:
         await self._check()
         try:
             async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(listen(client), name="listen")
-                await self.subscribe(client, [self._mark_topic])
+                listening = tasks.create_task(client.listen(), name="listen")
+                await client.subscribe_all([self._mark_topic])
                 await join(client)
                 self._again.clear()
                 self._there = client
@@ -233,10 +203,7 @@ class BrokerSession:
                 await client.publish(self._status_topic, status, qos=1, retain=True)
                 publishing = tasks.create_task(publish(client), name="publish")
                 await leave.wait()
-                try:
-                    async with asyncio.timeout(LAST_OUTPUTS_S):
-                        await emptied()
-                except TimeoutError:
+                if not await emptied():
                     log.warning("the broker did not confirm the last outputs; they are saved")
                 await client.publish(self._status_topic, OFFLINE, qos=1, retain=True)
                 for task in (listening, publishing):

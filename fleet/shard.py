@@ -27,6 +27,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from ..errors import BrokerError, SnapshotError
 from ..stream.pipeline import load_models
 from ..stream.run.engine import first_failure
+from ..stream.service.connection import Connection
 from ..stream.service.topics import Topics
 from .broker_session import CONNECTION_S, BrokerSession
 from .holding import Holding, ShardReport
@@ -180,7 +181,7 @@ class Shard:
         coming = [patient for patient in patients if patient not in self._sessions.owned]
         client = await self._broker.there()
         self._sessions.expect(coming)
-        await self._broker.subscribe(client, self._topics_of(coming, "wave"))
+        await client.subscribe_all(self._topics_of(coming, "wave"))
 
     async def adopt(self, states: Mapping[str, bytes]) -> None:
         """Go on with patients where their last shard has put them down; when this returns, that is saved.
@@ -199,7 +200,7 @@ class Shard:
         """
         coming = [patient for patient in states if patient not in self._sessions.owned]
         client = await self._broker.there()
-        await self._broker.subscribe(client, self._topics_of(coming, *OUTPUTS, "wave"))
+        await client.subscribe_all(self._topics_of(coming, *OUTPUTS, "wave"))
         for patient in coming:
             if patient not in self._sessions.owned:
                 self._sessions.take_on(patient, states[patient])
@@ -234,7 +235,7 @@ class Shard:
         if going and self._broker.connected:
             # Not before it is saved: an incarnation that still has them must find nothing missing.
             with contextlib.suppress(aiomqtt.MqttError):  # the coordinator lets what still comes be dropped
-                await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
+                await client.unsubscribe_all(self._topics_of(going, *OUTPUTS, "wave"))
         leaving = self._sessions.leaving
         return {patient: leaving[patient] for patient in wanted if patient in leaving}
 
@@ -246,7 +247,7 @@ class Shard:
         """Let go of messages that were kept for patients who belong elsewhere."""
         going = [patient for patient in patients if patient in self._sessions.arriving]
         client = await self._broker.there()
-        await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
+        await client.unsubscribe_all(self._topics_of(going, *OUTPUTS, "wave"))
         self._sessions.forget(going)
 
     async def discharge(self, patients: Iterable[str]) -> None:
@@ -265,7 +266,7 @@ class Shard:
             await self._sessions.end(patient, for_good=True)
         await self._sessions.outbox.confirmed(self._topics_of(going, *OUTPUTS))
         await self.save()  # who has ended is not to come back with the next incarnation: nobody would end him again
-        await self._broker.unsubscribe(client, self._topics_of(going, *OUTPUTS, "wave"))
+        await client.unsubscribe_all(self._topics_of(going, *OUTPUTS, "wave"))
         await self._announce(client, going, gone=True)
 
     async def _put_down(self, patients: set[str], heir: str) -> None:
@@ -285,7 +286,7 @@ class Shard:
     def _topics_of(self, patients: Iterable[str], *kinds: str) -> list[str]:
         return [self._topics.of_patient(patient, kind) for patient in patients for kind in kinds]
 
-    async def _announce(self, client: aiomqtt.Client, patients: Iterable[str], *, gone: bool) -> None:
+    async def _announce(self, client: Connection, patients: Iterable[str], *, gone: bool) -> None:
         """Tell devices that someone listens to them, or no more."""
         payload = b"" if gone else msgspec.json.encode({"service": self._settings.client_id(self.name)})
         for topic in self._topics_of(patients, "service"):
@@ -293,7 +294,7 @@ class Shard:
 
     # The broker's side.
 
-    async def _join(self, client: aiomqtt.Client) -> None:
+    async def _join(self, client: Connection) -> None:
         """Subscribe on a new connection, and hear what the broker has kept; first of all, take up the saved state."""
         state = None
         if self._early is not None:
@@ -301,8 +302,8 @@ class Shard:
             state = await asyncio.to_thread(self._file.load)
             self._sessions.restore(state)
         owned = list(self._sessions.owned)
-        await self._broker.subscribe(client, self._topics_of(owned, *OUTPUTS, "wave"))
-        await self._broker.subscribe(client, self._topics_of(self._sessions.arriving, "wave"))
+        await client.subscribe_all(self._topics_of(owned, *OUTPUTS, "wave"))
+        await client.subscribe_all(self._topics_of(self._sessions.arriving, "wave"))
         await self._broker.hear_all(client)
         if state is not None and self._early is not None:
             early, self._early = self._early, None

@@ -15,7 +15,8 @@ import aiomqtt
 from ..stream.core.messages import Chunk
 from ..stream.run.engine import StopRequest, first_failure
 from ..stream.service.codec import Encoding, Wave, encode_wave, says_online, takes_births
-from ..stream.service.link import CONFIRM_TIMEOUT_S, Link, listen
+from ..stream.service.connection import Connection
+from ..stream.service.link import CONFIRM_TIMEOUT_S, Link
 from ..stream.service.topics import Topics, patient_id, service_status_topic
 
 IN_FLIGHT = 20
@@ -156,14 +157,14 @@ class Publisher:
         """
         stop = stop or StopRequest()
 
-        async def use(client: aiomqtt.Client) -> None:
+        async def use(client: Connection) -> None:
             self._services = dict.fromkeys(self._services, False)
             await client.subscribe([(service_status_topic("+"), 1), (self._service_topic, 1)])
             await client.publish(self._status_topic, status, qos=1, retain=True)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     beside = (
-                        tasks.create_task(listen(client), name="listen"),
+                        tasks.create_task(client.listen(), name="listen"),
                         stopping := tasks.create_task(stop.wait(), name="stop"),
                     )
                     await self._wait_for_services()
@@ -209,7 +210,7 @@ class Publisher:
 
     async def _publish(
         self,
-        client: aiomqtt.Client,
+        client: Connection,
         coming: Iterator[Message],
         stopping: asyncio.Task[None],
     ) -> None:

@@ -21,14 +21,16 @@ import aiomqtt
 import msgspec
 
 from ... import __version__
-from ...errors import BrokerError, PayloadError, SnapshotError
+from ...errors import PayloadError, SnapshotError
 from ..run.engine import Sink, StopRequest, first_failure
 from ..run.turn import Limits
 from .codec import check_size, says_online
+from .connection import Connection
 from .delivery import Delivery, Told
 from .journal import Entry, ServiceCard, StateFolder
-from .link import Link, listen
+from .link import Link
 from .metrics import Metrics
+from .outbox import LAST_OUTPUTS_S
 from .patients import Patients
 from .refusals import Refusals
 from .session import ResumableProcessor
@@ -43,8 +45,6 @@ READS_PER_ROUND = 64  # messages, at most, before turns are taken again
 FIRST_MESSAGE_S = 30.0  # at least so long is waited for the very first message
 AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will go on from its state
 STATELESS_S = 900  # and for one that has none and may only lose its connection
-REFUSED = 128  # from this on, the answer to a subscription is a refusal
-LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Service:
 
     # The broker's side.
 
-    async def _use(self, client: aiomqtt.Client) -> None:
+    async def _use(self, client: Connection) -> None:
         """Receive and publish on one connection, until it is lost or the service has finished."""
         topics = self._options.topics
         self.metrics.connects.inc()
@@ -190,17 +190,14 @@ class Service:
         try:
             async with asyncio.TaskGroup() as tasks:
                 both = (
-                    tasks.create_task(listen(client), name="listen"),
+                    tasks.create_task(client.listen(), name="listen"),
                     tasks.create_task(self._outbox.publish(client), name="publish"),
                 )
                 await self._leaving.wait()
                 if self._state is None:
                     await client.unsubscribe([topics.wave, topics.status])
                 await self._finished.wait()
-                try:
-                    async with asyncio.timeout(LAST_OUTPUTS_S):
-                        await self._outbox.emptied()
-                except TimeoutError:
+                if not await self._outbox.emptied():
                     log.warning("the broker did not confirm the last %d outputs", len(self._outbox))
                 # A service without a state never comes back under this id: nothing is to be left of it.
                 farewell = b'{"online":false}' if self._state else b""
@@ -212,17 +209,12 @@ class Service:
         finally:
             self._set_connected(False)
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
+    async def _subscribe(self, client: Connection) -> None:
         topics = self._options.topics
         if self._state is not None and (card := self._state.card()) is not None and card.topic != topics.wave:
             before = Topics.of(card.topic)
             await client.unsubscribe([before.wave, before.status])
-        granted = await client.subscribe([(topics.wave, 1), (topics.status, 1)])
-        if any(getattr(code, "value", code) >= REFUSED for code in granted):
-            raise BrokerError(
-                f"{self._link.address} does not let us subscribe to {topics.wave}: let its access list allow it "
-                f"for user '{self._link.address.user}', or name another --topic"
-            )
+        await client.subscribe_all([topics.wave, topics.status])
         if self._state is not None:
             self._state.write_card(ServiceCard(self._link.client_id, topics.wave))
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 
-import aiomqtt
-
+from .connection import Connection
 from .link import CONFIRM_TIMEOUT_S
 from .metrics import Metrics
 
 MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
 IN_FLIGHT = 64
+LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Outbox:
                 return True
         return False
 
-    async def publish(self, client: aiomqtt.Client) -> None:
+    async def publish(self, client: Connection) -> None:
         """Publish for as long as the connection lasts; what was not confirmed is published on the next one.
 
         Raises
@@ -104,9 +104,14 @@ class Outbox:
                 self._confirmed(batch[-1][1].number)
             self._note_emptied()
 
-    async def emptied(self) -> None:
-        """Wait until everything is confirmed."""
-        await self._empty.wait()
+    async def emptied(self) -> bool:
+        """Wait until everything is confirmed, `LAST_OUTPUTS_S` at most; tell whether it is."""
+        try:
+            async with asyncio.timeout(LAST_OUTPUTS_S):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def confirmed(self, topics: Collection[str]) -> None:
         """Wait until nothing of these topics is kept."""

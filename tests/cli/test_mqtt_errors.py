@@ -103,7 +103,7 @@ def test_expired_certificate(guarded, capfd) -> None:
 
 
 def test_plain_where_tls_is_wanted(guarded, capfd, monkeypatch) -> None:
-    monkeypatch.setattr("ecg_stream.stream.service.link.CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("ecg_stream.stream.service.connection.CONNECT_TIMEOUT_S", 1.0)
     line = one_line(capfd, "subscribe", guarded.url, "--format", "json")
     assert "TLS" in line
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-import aiomqtt
 import pytest
 from broker import MOSQUITTO, Mosquitto, free_port
 from mqtt_ear import Ear
@@ -12,7 +11,8 @@ from mqtt_ear import Ear
 from ecg_stream.errors import BrokerError, PayloadError, RequestError
 from ecg_stream.stream.run.engine import first_failure
 from ecg_stream.stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
-from ecg_stream.stream.service.link import Link, listen
+from ecg_stream.stream.service.connection import Connection
+from ecg_stream.stream.service.link import Link
 from ecg_stream.stream.service.topics import Topics, is_patient_id
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")
@@ -138,10 +138,10 @@ async def linked(link: Link):
     """Keep a link subscribed to ``x`` while the block lasts; gives an event for each connection made."""
     up = asyncio.Event()
 
-    async def use(client: aiomqtt.Client) -> None:
+    async def use(client: Connection) -> None:
         await client.subscribe("x", 1)
         up.set()
-        await listen(client)
+        await client.listen()
 
     task = asyncio.create_task(link.run(use))
     try:
@@ -193,10 +193,10 @@ async def test_a_message_that_cannot_be_taken_is_not_acknowledged(mosquitto) -> 
     address = BrokerAddress.of(mosquitto.url)
     ear = await asyncio.to_thread(Ear, mosquitto.port)
 
-    async def use(client: aiomqtt.Client) -> None:
+    async def use(client: Connection) -> None:
         await client.subscribe("x", 1)
         await asyncio.to_thread(ear.publish, "x", b"1")
-        await listen(client)
+        await client.listen()
 
     with ear, pytest.raises(OSError, match="disk full"):
         await Link(address, "stable", on_message=refuse, session_s=60).run(use)
@@ -241,8 +241,8 @@ async def test_what_is_held_comes_again_until_it_is_acknowledged(mosquitto) -> N
 
 @needs_mosquitto
 async def test_two_clients_of_one_id_do_not_fight_for_ever(mosquitto) -> None:
-    async def use(client: aiomqtt.Client) -> None:
-        await listen(client)
+    async def use(client: Connection) -> None:
+        await client.listen()
 
     twins = [asyncio.create_task(Link(BrokerAddress.of(mosquitto.url), "twin").run(use)) for _ in range(2)]
     done, waiting = await asyncio.wait(twins, timeout=30, return_when=asyncio.FIRST_COMPLETED)
@@ -259,12 +259,12 @@ async def test_a_client_that_is_thrown_out_each_time_says_so(tmp_path) -> None:
     broker = Mosquitto(tmp_path, "allow_anonymous true", f"acl_file {tmp_path}/acl")
     broker.start()
 
-    async def use(client: aiomqtt.Client) -> None:
+    async def use(client: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(listen(client))
+            tasks.create_task(client.listen())
             await client.publish("x", b"1", qos=1)
 
-    async def use_alone(client: aiomqtt.Client) -> None:
+    async def use_alone(client: Connection) -> None:
         try:
             await use(client)
         except BaseExceptionGroup as group:
@@ -276,7 +276,7 @@ async def test_a_client_that_is_thrown_out_each_time_says_so(tmp_path) -> None:
     broker.stop()
 
 
-async def never(client: aiomqtt.Client) -> None:
+async def never(client: Connection) -> None:
     raise AssertionError("there is no broker")
 
 
