@@ -1,6 +1,6 @@
 """The contract of a stage: two verbs, a stated delay, and a state that can be taken out and put back.
 
-The laws that every stage keeps are checked by one suite, ``tests/checks.py``:
+The laws that every stage keeps are checked by `ecg_stream.testing`:
 
 1. any way of cutting the stream into chunks gives the identical output;
 2. no output depends on a sample later than its own index plus ``delay`` samples;

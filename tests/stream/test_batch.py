@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checks import packed, unpacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.batch import Batch, WardEngine
 from ecg_stream.stream.core.messages import Beat, Chunk, Output
 from ecg_stream.stream.pipeline import Pipeline, load_models
+from ecg_stream.testing.values import packed, unpacked
 
 FS = 250.0
 LEADS = ("MLII", "V5")

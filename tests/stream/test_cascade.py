@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject, packed
 
 from ecg_stream.errors import StreamError
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.cascade import Cascade, Described
 from ecg_stream.stream.qrs.detector import load_network
 from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.testing import LAWS, Subject
+from ecg_stream.testing.values import packed
 
 LEADS = ("MLII", "V5")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject, packed, unpacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, Event, Output
 from ecg_stream.stream.pipeline import LONGEST_FILL_S, Pipeline
 from ecg_stream.stream.run.jsonl import encode_line
+from ecg_stream.testing import LAWS, Subject
+from ecg_stream.testing.values import packed, unpacked
 
 FS = 250.0
 LEADS = ("MLII", "V5")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ecg_stream.stream.beats.kind_memory import KindMemory
 from ecg_stream.stream.core.messages import CLASSES
+from ecg_stream.testing import LAWS, Subject
 
 N, S, V, F, Q = np.eye(len(CLASSES))
 ONE, OTHER = 3, 7

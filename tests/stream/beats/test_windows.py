@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.beats.features import BEFORE, GROUPS, NAMES, WINDOW, columns
 from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats
 from ecg_stream.stream.qrs.detector import Detections
 from ecg_stream.stream.signal.grid import GRID_HZ
+from ecg_stream.testing import LAWS, Subject
 
 RATES = (128.0, 250.0, 360.0, 500.0, 1000.0)
 FIRST_S, RR_S = 1.0, 0.8

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject, canonical
 
 from ecg_stream.errors import BundleError, StreamError
 from ecg_stream.offline.qrs_training import height_network
@@ -16,6 +15,8 @@ from ecg_stream.stream.qrs.kernel import HOLD, WAIT
 from ecg_stream.stream.qrs.state import CENTRE_LAG
 from ecg_stream.stream.signal.grid import GRID_HZ, Grid
 from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.testing import LAWS, Subject
+from ecg_stream.testing.values import canonical
 
 TOLERANCE_S = 0.1
 

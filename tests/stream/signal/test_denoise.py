@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import pywt
-from checks import LAWS, Subject
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.signal.denoise import WaveletDenoiser, analysis_filters, level_shares
+from ecg_stream.testing import LAWS, Subject
 
 FS = 250.0
 

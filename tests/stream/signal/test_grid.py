@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.signal
-from checks import LAWS, Subject
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.signal.grid import GRID_HZ, LOW_PASS_HZ, Grid
+from ecg_stream.testing import LAWS, Subject
 
 RATES = (50.0, 100.0, 125.0, 128.0, 250.0, 257.0, 360.0, 500.0, 1000.0)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.signal.guard import Guarded, SignalGuard
 from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.testing import LAWS, Subject
 
 FS = 250.0
 

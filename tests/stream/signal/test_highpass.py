@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.signal
-from checks import LAWS, Subject
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.testing import LAWS, Subject
 
 FS = 250.0
 

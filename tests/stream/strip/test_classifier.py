@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject
 from record_bundles import write_bundle
 
 from ecg_stream.errors import BundleError, RecordError, StreamError
 from ecg_stream.stream.strip.classifier import RecordClassifier
 from ecg_stream.stream.strip.model import RecordModel, load_record_model
+from ecg_stream.testing import LAWS, Subject
 
 FS = 125.0
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from checks import LAWS, Subject, check_stage, packed, unpacked
+
+from ecg_stream.testing import LAWS, Subject, check_stage
+from ecg_stream.testing.values import packed, unpacked
 
 
 class Delayed:
@@ -138,8 +142,41 @@ def test_a_lawful_stage_passes():
 )
 def test_a_broken_stage_is_caught(broken, law):
     (check,) = [check for check in LAWS if check.__name__ == law]
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"\w+ \w+ \w+"):
         check(Subject(broken, (signal(),)))
+
+
+class CutAtSeven(Delayed):
+    """Unlawful only where a chunk ends at sample 811."""
+
+    def push(self, x: np.ndarray) -> np.ndarray:
+        y = super().push(x)
+        return y + 1.0 if self.seen == 811 and len(x) > 1 else y
+
+
+def test_the_cuts_that_break_a_stage_are_told_and_no_others():
+    class Cuts(Subject):
+        def random_cuts(self):
+            return [[5, 400, 811, 1200]]
+
+    with pytest.raises(AssertionError, match=r"^cut at \[811\], the output is another than from one chunk$"):
+        LAWS[0](Cuts(CutAtSeven, (signal(),)))
+
+
+def test_what_another_process_cannot_find_is_told():
+    def make() -> Delayed:
+        return Delayed()
+
+    with pytest.raises(AssertionError, match=r"another process cannot find .*: give a function or class that stands"):
+        check_stage(make, signal())
+    with pytest.raises(AssertionError, match="another process cannot find"):
+        check_stage(lambda: Delayed(), signal())
+
+
+def test_the_laws_need_no_test_framework_and_nothing_else_of_the_package():
+    code = "import sys, ecg_stream.testing; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pytest", "hypothesis", "numba", "ecg_stream.stream"} & set(loaded)
 
 
 def test_snapshots_travel_as_bytes_and_hold_plain_values_only():
