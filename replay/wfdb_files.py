@@ -10,12 +10,10 @@ import numpy as np
 
 from ..errors import RecordError
 from ..stream.core.messages import Samples
+from ..stream.core.units import MILLIVOLTS
 from .annotations import Annotations, read_annotations
 from .record import Record, Signal
 from .wfdb_header import HeaderSignal, check_fs, read_header
-
-MILLIVOLTS = {"mV": 1.0, "mv": 1.0, "V": 1e3, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "nV": 1e-6}
-"""Millivolts per unit, for the units that are voltages; both Unicode spellings of micro are met in headers."""
 
 
 def open_record(path: Path) -> Record:

@@ -7,13 +7,18 @@ decided. All are immutable, and none knows of files, sockets or screens.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .intake import as_index, as_leads, as_rate, as_samples
+
 Samples: TypeAlias = NDArray[np.float64]
 """Signal of shape ``(n_samples, n_leads)`` in millivolts; NaN where there is no measurement."""
+
+Label: TypeAlias = Literal["N", "S", "V", "F", "Q"]
+"""An AAMI EC57 beat class: normal, supraventricular ectopic, ventricular ectopic, fusion, paced or unclassifiable."""
 
 CLASSES = ("N", "S", "V", "F", "Q")
 """The AAMI EC57 beat classes, in the order of every probability vector in this package."""
@@ -31,9 +36,12 @@ of the last ten seconds.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
     """Consecutive samples of one stream.
+
+    What is not of these types is brought to them: a list of leads becomes a tuple, lists and integers an array of
+    float64, and one lead may be given as ``(n_samples,)``. Two chunks are equal if all they hold is, NaN equal to NaN.
 
     Attributes
     ----------
@@ -45,12 +53,48 @@ class Chunk:
         Name of each lead.
     samples
         ``(n_samples, n_leads)`` in millivolts; NaN where there is no measurement.
+
+    Raises
+    ------
+    StreamError
+        If `start` is no whole number, `fs` no number, or leads or samples are none.
     """
 
     start: int
     fs: float
     leads: tuple[str, ...]
     samples: Samples
+
+    def __post_init__(self) -> None:
+        """Bring what was given to the stated types, once, so that no stage need ask."""
+        if type(self.start) is not int:
+            object.__setattr__(self, "start", as_index(self.start))
+        if type(self.fs) is not float:
+            object.__setattr__(self, "fs", as_rate(self.fs))
+        if type(self.leads) is not tuple:
+            object.__setattr__(self, "leads", as_leads(self.leads))
+        x = self.samples
+        if type(x) is not np.ndarray or x.dtype != np.float64 or x.ndim != 2:
+            object.__setattr__(self, "samples", as_samples(x, len(self.leads)))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare everything; the comparison that a dataclass would make fails on arrays."""
+        if not isinstance(other, Chunk):
+            return NotImplemented
+        here, there = (self.start, self.fs, self.leads), (other.start, other.fs, other.leads)
+        return here == there and np.array_equal(self.samples, other.samples, equal_nan=True)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds an array
+
+
+class Probabilities(NamedTuple):
+    """Probability of each of `CLASSES`, in that order: by name (``probabilities.V``) or by place."""
+
+    N: float
+    S: float
+    V: float
+    F: float
+    Q: float
 
 
 @dataclass(frozen=True, slots=True)
