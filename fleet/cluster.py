@@ -18,7 +18,6 @@ from ..errors import MissingExtraError, RequestError
 from ..replay.demo import demo_record
 from ..stream.pipeline import Pipeline, load_models
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing about a ward is sent anywhere
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray warns of the other setting
 
 try:

@@ -135,13 +135,16 @@ def read_left_out(bundle: Bundle, index: RecordIndex) -> NDArray[np.float64]:
     Raises
     ------
     RecordError
-        If the teacher does not have it for each record of the training folds.
+        If the teacher does not have it, or not for each record of the training folds.
     """
     path = bundle.folder / LEFT_OUT
-    said: dict[str, float] = {}
-    if path.is_file():
-        with path.open(newline="") as file:
-            said = {row["record"]: float(row["probability"]) for row in csv.DictReader(file)}
+    if not path.is_file():
+        raise RecordError(
+            f"the teacher {bundle.card.name} has no {path}: the shipped bundles have it in the repository and the "
+            "source archive, others where they were trained"
+        )
+    with path.open(newline="") as file:
+        said = {row["record"]: float(row["probability"]) for row in csv.DictReader(file)}
     probability = np.array([said.get(_number(name), np.nan) for name in index.names])
     absent = int(np.count_nonzero(np.isnan(probability) & np.isin(index.fold, TRAINING_FOLDS)))
     if absent:
