@@ -1,4 +1,4 @@
-"""Latency and throughput under pytest-benchmark: ``pytest tests/benchmarks -n 0 --benchmark-enable``.
+"""Latency and throughput under pytest-benchmark: ``pytest tests/benchmarks --benchmark-enable``.
 
 Figures are recorded, not asserted. The same measurements, as a table, are ``ecg-stream bench``.
 """
