@@ -186,7 +186,7 @@ def test_a_teacher_that_learnt_from_all_is_refused(records, tmp_path, eagerly):
     with pytest.raises(RecordError, match=said):
         read_left_out(load_bundle(tmp_path / "m", "record"), records.index)
     (tmp_path / "m" / "left_out.csv").unlink()
-    with pytest.raises(RecordError, match="teacher m has no .*left_out.csv"):
+    with pytest.raises(RecordError, match=r"teacher m has no .*left_out\.csv"):
         read_left_out(load_bundle(tmp_path / "m", "record"), records.index)
 
 
