@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecg_stream.errors import BundleError, StreamError
+from ecg_stream.models.bundle import SHIPPED, read_card
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, Event, Output
-from ecg_stream.stream.pipeline import LONGEST_FILL_S, Pipeline
+from ecg_stream.stream.pipeline import DEFAULT_MODEL, Pipeline
 from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.testing import LAWS, Subject
 from ecg_stream.testing.values import packed, unpacked
@@ -139,15 +140,16 @@ def test_outputs_are_in_the_order_of_decision_and_every_beat_comes_once():
     assert times == sorted(times)
 
 
-def test_every_beat_is_classified():
-    for beat in beats(run(with_faults())):
-        assert beat.label in CLASSES
-        assert len(beat.probabilities) == len(CLASSES)
-        assert all(0.0 <= p <= 1.0 for p in beat.probabilities)
+def test_every_beat_has_the_label_that_its_probabilities_and_the_multipliers_of_the_card_make():
+    multipliers = np.array([read_card(SHIPPED / DEFAULT_MODEL).thresholds[name] for name in CLASSES])
+    told = beats(run(with_faults()))
+    assert len(told) > 30
+    for beat in told:
+        assert beat.label == CLASSES[int(np.argmax(np.array(beat.probabilities) * multipliers))]
+        assert min(beat.probabilities) >= 0.0
         assert sum(beat.probabilities) == pytest.approx(1.0, abs=1e-6)
         assert beat.time == beat.sample / FS
-        assert beat.rr_ms is None or beat.rr_ms > 0
-        assert np.isfinite(beat.delay_ms)
+        assert beat.rr_ms is None or beat.rr_ms >= 150.0
 
 
 def test_intervals_are_between_the_beats_given():
@@ -276,7 +278,6 @@ def test_what_a_gap_costs_does_not_grow_with_it():
     before = len(packed(pipeline.snapshot()))
     feed(pipeline, 10**13, demo())
     assert len(packed(pipeline.snapshot())) < before + 512
-    assert round(LONGEST_FILL_S * FS) < 1001
 
 
 def test_an_overlap_is_dropped_and_told():
