@@ -65,7 +65,7 @@ def bench(
         "record": found.name,
         "fs": found.fs,
         "leads": len(found.leads),
-        "model": models.classifier.card.name,
+        "model": models.classifier.name,
     }
     figures["delay_ms"] = measure.delay_ms(models, stream)
     figures["compute_ms"] = {f"{ms:g}": measure.compute_ms(models, stream, ms) for ms in measure.CHUNK_MS}

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..errors import PayloadError
-from ..stream.batch import Batch
 from ..stream.core.snapshots import from_bytes, to_bytes
 from ..stream.pipeline import Models
 from ..stream.run.turn import Limits, Turn
@@ -25,6 +24,7 @@ from ..stream.service.outbox import Outgoing
 from ..stream.service.patients import Patients
 from ..stream.service.refusals import Refusals
 from ..stream.service.topics import Topics
+from ..stream.ward_engine import Batch
 from .echoes import Echoes
 from .message import Message
 from .shard_state import ShardState

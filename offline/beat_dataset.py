@@ -78,21 +78,19 @@ def beats_of(
     """
     n_leads = record.signal.shape[1]
     cascade = Cascade(record.fs, tuple(f"lead {number + 1}" for number in range(n_leads)), detector)
-    pushed, ended = cascade.push(record.signal.astype(np.float64)).beats, cascade.flush().beats
-    marks = np.concatenate([pushed.mark, ended.mark])
-    features = np.concatenate([pushed.features, ended.features])
-    kinds = np.concatenate([pushed.kinds, ended.kinds])
+    beats = cascade.push(record.signal.astype(np.float64)).beats.joined(cascade.flush().beats)
+    marks = beats.mark
     pair = match(record.beats, marks, MATCH_S * record.fs)
     classes = np.full(len(marks), CLASSES.index("Q"), dtype=np.int64)
     classes[pair[pair >= 0]] = record.classes[pair >= 0]
     kept = record.outside_flutter(marks)
     n = int(kept.sum())
     return BeatSet(
-        features[kept],
+        beats.features[kept],
         classes[kept],
         np.full(n, patient, dtype=np.int64),
         np.full(n, unaltered),
-        kinds[kept],
+        beats.kinds[kept],
         np.zeros(n, dtype=np.int64),
         np.full(n, donor, dtype=np.int64),
     )

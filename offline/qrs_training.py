@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.qrs_network import Layers, candidate_networks, layers
-from ..stream.core.messages import Samples
+from ..stream.core.messages import Samples, Signal
 from ..stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
 from ..stream.qrs.detector import QrsDetector
 from ..stream.qrs.network import DetectorNetwork
@@ -150,12 +150,11 @@ def height_network(threshold: float = 0.4) -> DetectorNetwork:
     return DetectorNetwork(w1, b1, one, b1.copy(), np.full(1, 12.0, dtype=np.float32), -12.0 * threshold)
 
 
-def on_grid(record: TrainingRecord) -> tuple[Samples, NDArray[np.bool_]]:
+def on_grid(record: TrainingRecord) -> Signal:
     """Bring a record to the detection grid through the serving stages."""
     signal = record.signal.astype(np.float64)
     filtered = HighPass(record.fs, signal.shape[1]).push(signal)
-    x, good, _ = Grid(record.fs, signal.shape[1]).push(filtered, np.ones(signal.shape, dtype=np.bool_))
-    return x, good
+    return Grid(record.fs, signal.shape[1]).push(Signal.all_good(filtered)).signal
 
 
 def reference_shift(record: TrainingRecord) -> int:
@@ -199,7 +198,7 @@ def candidates(
             threshold = float(rng.choice([0.2, 0.5, 0.5, 0.5, 0.8]))
             detector.network = networks[int(rng.integers(len(networks)))]._replace(threshold=threshold)
         end = begin + round(rng.uniform(*(MISLED_S if misled else SOUND_S)) * GRID_HZ)
-        detector.push(x[begin:end], good[begin:end])
+        detector.push(Signal(x[begin:end], good[begin:end]))
         peaks.append(detector.logged["peak"].copy())
         rows.append(detector.logged["x"].copy())
         given.append(detector.logged["p"].astype(np.float32))
@@ -222,8 +221,8 @@ def candidates(
 
 def detection_errors(record: TrainingRecord, network: DetectorNetwork, start_s: float = 0.0) -> tuple[int, int, int]:
     """Count beats found, missed and false, at 150 ms; a quick look, not the EC57 score."""
-    x, good = on_grid(record)
-    centre = QrsDetector(network, x.shape[1]).push(x, good).centre * record.fs / GRID_HZ
+    signal = on_grid(record)
+    centre = QrsDetector(network, signal.samples.shape[1]).push(signal).centre * record.fs / GRID_HZ
     found = centre[(centre >= start_s * record.fs) & record.outside_flutter(np.round(centre).astype(np.int64))]
     beats = record.beats[(record.beats >= start_s * record.fs) & record.outside_flutter(record.beats)]
     hits = int((match(beats, np.round(found).astype(np.int64), MATCH_S * record.fs) >= 0).sum())

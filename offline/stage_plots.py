@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..replay.record import Record
+from ..stream import batch
 from ..stream.beats.features import WINDOW, columns
 from ..stream.beats.windows import HALF_WINDOW_S
 from ..stream.cascade import LOOK_AHEAD_S
-from ..stream.core.messages import CLASSES, Beat, Samples
-from ..stream.pipeline import Pipeline, load_models
+from ..stream.core.messages import CLASSES, Beat, Samples, Signal
+from ..stream.pipeline import Pipeline
 from ..stream.signal.denoise import WaveletDenoiser
 from ..stream.signal.guard import SignalGuard
 from ..stream.signal.highpass import HighPass
@@ -146,7 +147,7 @@ def _recorded_and_cleaned(
     for chunk in record.chunks(CHUNK_MS, max(0.0, start_s - LEAD_IN_S), end_s, leads):
         guarded = guard.push(chunk.samples)
         recorded.append(chunk.samples)
-        cleaned.append(denoiser.push(high_pass.push(guarded.samples), guarded.good))
+        cleaned.append(denoiser.push(Signal(high_pass.push(guarded.samples), guarded.good)))
     return np.concatenate(recorded), np.concatenate([*cleaned, denoiser.flush()])
 
 
@@ -162,20 +163,23 @@ class _Windows:
 
 def _windows(record: Record, start_s: float, end_s: float, model: str) -> _Windows:
     """Run the live pipeline over the stretch, and keep the windows it classified."""
-    models = load_models(model)
-    pipeline = Pipeline(models)
+    pipeline = Pipeline(model)
     window = columns(["window"])
     marks: list[Beat] = []
-    normalized = []
-    steps = [pipeline.advance(chunk) for chunk in record.chunks(CHUNK_MS, start_s, end_s)]
-    for step in (*steps, pipeline.finish()):
-        outputs = step.labelled(models.classifier(step.features))
-        marks += [beat for beat in (outputs[place] for place in step.beat_places) if isinstance(beat, Beat)]
-        normalized.append(step.features[:, window].astype(np.float64))
+    normalized: list[NDArray[np.float64]] = []
+
+    def keep(described: batch.Described) -> None:
+        (labelled,) = batch.label(pipeline.models, [described])
+        marks.extend(output for output in pipeline.remember(labelled) if isinstance(output, Beat))
+        normalized.extend(beat.features[window].astype(np.float64) for beat in described.beats)
+
+    for chunk in record.chunks(CHUNK_MS, start_s, end_s):
+        keep(pipeline.describe(chunk))
+    keep(pipeline.finish())
     if not marks:
         raise RecordError(f"record {record.name} has no beat from {start_s:g} to {end_s:g} s: ask for a longer part")
     offset = np.linspace(-HALF_WINDOW_S, HALF_WINDOW_S, WINDOW, endpoint=False)
     signal = record.signal()[:, 0]
     at = np.arange(len(signal))
     recorded = np.stack([np.interp(beat.sample + offset * record.fs, at, signal) for beat in marks])
-    return _Windows(np.array([beat.label for beat in marks]), recorded, np.concatenate(normalized), 1000 * offset)
+    return _Windows(np.array([beat.label for beat in marks]), recorded, np.stack(normalized), 1000 * offset)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .beats.windows import BeatWindows, DescribedBeats
-from .core.messages import Event, Samples
-from .core.stage import State
-from .qrs.apart import APART
-from .qrs.detector import Detections, QrsDetector
-from .qrs.kernel import LONGEST_WAIT
+from .beats.windows import BeatWindows, DescribedBeats, Found
+from .core.messages import DecidedEvent, Samples, Signal
+from .core.stage import Stage, State
+from .qrs.detector import QrsDetector
 from .qrs.network import DetectorNetwork
-from .qrs.state import CONFIRM
 from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard
@@ -25,19 +22,25 @@ LOOK_AHEAD_S = 0.040
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What one call of the cascade completed: beats without labels yet, events, and the clean signal.
+class Completed:
+    """What one call of the cascade completed.
 
-    ``beats`` and ``events`` carry the input sample at which each was decided. ``filtered`` is the high-passed
-    signal from sample ``start`` on, and ``good`` its validity, ``(n_samples, n_leads)``, for whatever else listens
-    to the stream.
+    Attributes
+    ----------
+    start
+        Index of the first of these samples.
+    beats
+        Beats without labels yet.
+    events
+        Of the guard, each with the sample at which it was decided.
+    signal
+        The high-passed signal, for whatever else listens to the stream.
     """
 
     start: int
     beats: DescribedBeats
-    events: list[tuple[int, Event]]
-    filtered: Samples
-    good: NDArray[np.bool_]
+    events: list[DecidedEvent]
+    signal: Signal
 
 
 class Cascade:
@@ -68,34 +71,44 @@ class Cascade:
         self.windows = BeatWindows(fs, n_leads, self.denoiser.delay)
         self.n_samples = 0
 
-    def push(self, samples: Samples) -> Described:
+    @property
+    def stages(self) -> dict[str, Stage[Any, Any]]:
+        """The six stages, by the names that they have in a snapshot."""
+        return {
+            "guard": self.guard,
+            "high_pass": self.high_pass,
+            "denoiser": self.denoiser,
+            "grid": self.grid,
+            "detector": self.detector,
+            "windows": self.windows,
+        }
+
+    def push(self, samples: Samples) -> Completed:
         """Take the next ``(n, n_leads)`` samples, mV, NaN where there is none."""
         guarded = self.guard.push(samples)
-        filtered = self.high_pass.push(guarded.samples)
-        denoised = self.denoiser.push(filtered, guarded.good)
-        x, good, completed_at = self.grid.push(filtered, guarded.good)
-        found = self.detector.push(x, good)
-        beats = self.windows.push(denoised, found, completed_at[found.row])
+        signal = Signal(self.high_pass.push(guarded.samples), guarded.good)
+        denoised = self.denoiser.push(signal)
+        on_grid = self.grid.push(signal)
+        found = self.detector.push(on_grid.signal)
+        beats = self.windows.push(Found(denoised, found, on_grid.completed_at[found.row]))
         self.n_samples += len(samples)
-        return Described(self.n_samples - len(samples), beats, guarded.events, filtered, guarded.good)
+        return Completed(self.n_samples - len(samples), beats, guarded.events, signal)
 
-    def flush(self) -> Described:
-        """End the stream: what waited is decided with what is there."""
+    def flush(self) -> Completed:
+        """End the stream: what waited is decided with what is there, by its last sample."""
         guarded = self.guard.flush()
-        # The detector confirms a candidate by what follows it: let the last value stand until all are confirmed.
-        n = APART + CONFIRM + LONGEST_WAIT
-        x, good = self.grid.hold(n)
-        found = self.detector.push(x, good)
+        signal = Signal(self.high_pass.flush(), guarded.good)
         last = self.n_samples - 1
-        inside = found.centre * self.grid.step <= last
-        found = Detections(*(getattr(found, name)[inside] for name in Detections.__slots__))
-        ready = np.full(len(found.row), last)
-        beats = self.windows.push(self.denoiser.flush(), found, ready, last)
-        return Described(self.n_samples, beats, guarded.events, self.high_pass.flush(), guarded.good)
+        found = self.detector.push(self.grid.flush().signal).joined(self.detector.flush())
+        found = found.select(found.centre * self.grid.step <= last)
+        beats = self.windows.push(Found(self.denoiser.flush(), found, np.full(len(found.row), last)))
+        beats = beats.joined(self.windows.flush())
+        beats = replace(beats, decided=np.minimum(beats.decided, last))
+        return Completed(self.n_samples, beats, guarded.events, signal)
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {name: getattr(self, name).snapshot() for name in _STAGES} | {"n_samples": self.n_samples}
+        return {name: stage.snapshot() for name, stage in self.stages.items()} | {"n_samples": self.n_samples}
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -105,9 +118,6 @@ class Cascade:
         StreamError
             If it came from a cascade of another rate or number of leads.
         """
-        for name in _STAGES:
-            getattr(self, name).restore(state[name])
+        for name, stage in self.stages.items():
+            stage.restore(state[name])
         self.n_samples = int(state["n_samples"])
-
-
-_STAGES = ("guard", "high_pass", "denoiser", "grid", "detector", "windows")

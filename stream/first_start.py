@@ -14,9 +14,9 @@ import numpy as np
 
 from .beats.kernel import describe_beats
 from .beats.kind_memory import KindMemory
-from .beats.windows import BeatWindows
+from .beats.windows import BeatWindows, Found
 from .core.compiled import can_cache, is_cached
-from .core.messages import CLASSES
+from .core.messages import CLASSES, Signal
 from .qrs.detector import Detections, QrsDetector, load_network
 from .qrs.kernel import detect
 from .signal.denoise import WaveletDenoiser
@@ -39,10 +39,9 @@ def compile_loops() -> None:
 def compile_front() -> None:
     """Run all loops but that of the beat windows on nothing."""
     nothing = SignalGuard(FS, ("",)).push(np.empty((0, 1)))
-    filtered = HighPass(FS, 1).push(nothing.samples)
-    WaveletDenoiser(FS, 1).push(filtered, nothing.good)
-    samples, good, _ = Grid(FS, 1).push(filtered, nothing.good)
-    QrsDetector(load_network(), 1).push(samples, good)
+    signal = Signal(HighPass(FS, 1).push(nothing.samples), nothing.good)
+    WaveletDenoiser(FS, 1).push(signal)
+    QrsDetector(load_network(), 1).push(Grid(FS, 1).push(signal).signal)
     KindMemory(0.5)(np.empty((0, 3), dtype=np.int64), np.empty((0, len(CLASSES))))
 
 
@@ -50,4 +49,4 @@ def compile_windows() -> None:
     """Run the loop of the beat windows on nothing."""
     none = np.empty(0, dtype=np.int64)
     found = Detections(none, none, np.empty(0), np.empty((0, 1)), np.empty(0, dtype=np.bool_))
-    BeatWindows(FS, 1, 0).push(np.empty((0, 1)), found, none)
+    BeatWindows(FS, 1, 0).push(Found(np.empty((0, 1)), found, none))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...stream.core.messages import Samples
+from ...stream.core.messages import Samples, Signal
 from ...stream.signal.denoise import WaveletDenoiser
 from ...stream.signal.highpass import HighPass
 from ..training_records import TrainingRecord
@@ -82,4 +82,4 @@ def look_ahead_effect(
 
 def _denoised(signal: Samples, fs: float, look_ahead_s: float) -> Samples:
     denoiser = WaveletDenoiser(fs, signal.shape[1], look_ahead_s=look_ahead_s)
-    return np.concatenate([denoiser.push(signal), denoiser.flush()])
+    return np.concatenate([denoiser.push(Signal.all_good(signal)), denoiser.flush()])

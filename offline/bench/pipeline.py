@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...replay.record import Record
-from ...stream.batch import WardEngine
+from ...stream.batch import label
 from ...stream.core.messages import Beat, Chunk, Output
 from ...stream.pipeline import Models, Pipeline
 
@@ -98,9 +98,16 @@ def median_seconds(work: Callable[[], Any], rounds: int = 5) -> float:
     return float(np.median(times))
 
 
+def push_together(models: Models, ward: Sequence[Pipeline], chunks: Sequence[Chunk]) -> list[list[Output]]:
+    """Push a chunk into each pipeline, and label all their beats in one call."""
+    described = [pipeline.describe(chunk) for pipeline, chunk in zip(ward, chunks, strict=True)]
+    labelled = label(models, described)
+    return [pipeline.remember(each) for pipeline, each in zip(ward, labelled, strict=True)]
+
+
 def ward_ticks(models: Models, stream: Chunk, patients: int, ticks: int = WARD_TICKS) -> list[float]:
     """CPU time of each tick of a ward, ms: every patient's next `TICK_S` in one step."""
-    ward = WardEngine(models)
+    ward = [Pipeline(models) for _ in range(patients)]
     n = round(TICK_S * stream.fs)
     latest = max(1, min(round(WARD_STARTS_S * stream.fs), len(stream.samples) - n * (ticks + WARM_TICKS)))
     starts = (np.arange(patients) * 7919) % latest
@@ -109,13 +116,11 @@ def ward_ticks(models: Models, stream: Chunk, patients: int, ticks: int = WARD_T
         if tick == 0:  # what has been taken on stays: the collector need not look at it again, as in a service
             gc.collect()
             gc.freeze()
-        chunks = []
-        for patient, start in enumerate(starts.tolist()):
-            first = (tick + WARM_TICKS) * n
-            rows = stream.samples[start + first : start + first + n]
-            chunks.append((str(patient), Chunk(first, stream.fs, stream.leads, rows)))
+        first = (tick + WARM_TICKS) * n
+        rows = (stream.samples[start + first : start + first + n] for start in starts.tolist())
+        chunks = [Chunk(first, stream.fs, stream.leads, samples) for samples in rows]
         before = time.thread_time_ns()
-        ward.step(chunks)
+        push_together(models, ward, chunks)
         times.append((time.thread_time_ns() - before) / 1e6)
     gc.unfreeze()
     return times[WARM_TICKS:]

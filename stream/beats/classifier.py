@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BundleError
+from ...errors import BundleError, StreamError
 from ...models.bundle import Card, inference_session, load_bundle
 from ..core.messages import CLASSES
 from .features import NAMES, PREPROCESSING, columns
@@ -15,6 +18,72 @@ from .features import NAMES, PREPROCESSING, columns
 BLOCK = 16
 """Rows are filled up to a multiple of this: vector instructions round the odd rows at the end of a batch otherwise
 than the rest, and a beat's probabilities must not depend on which others came in its chunk."""
+
+
+class Classifier(Protocol):
+    """What gives the classes of beats. `BeatClassifier` is one; `PlainClassifier` makes one of a function."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def identity(self) -> bytes:
+        """What tells it from others that would say something else; it goes into the fingerprint of snapshots."""
+        ...
+
+    @property
+    def kind_memory(self) -> float:
+        """How much the past of a kind of beats counts, see `KindMemory`; 0: not at all."""
+        ...
+
+    def __call__(self, features: NDArray[np.float32], /) -> NDArray[np.float64]:
+        """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""
+        ...
+
+    def decide(self, probabilities: NDArray[np.float64], /) -> NDArray[np.int64]:
+        """Give ``(n,)`` indices into `CLASSES`."""
+        ...
+
+
+class PlainClassifier:
+    """A classifier made of a function on features: the class is the most probable one, and no kind is remembered.
+
+    Parameters
+    ----------
+    function
+        Takes ``(n, len(features.NAMES))`` float32, gives ``(n, 5)`` probabilities by `CLASSES`. A row's probabilities
+        must not depend on which other rows there are.
+    name
+        Tells it from others, in snapshots.
+    """
+
+    kind_memory = 0.0
+
+    def __init__(self, function: Callable[[NDArray[np.float32]], Any], name: str = "") -> None:
+        self._function = function
+        self.name = name or f"{function.__module__}.{getattr(function, '__qualname__', function)}"
+        self.identity = self.name.encode()
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Ask the function.
+
+        Raises
+        ------
+        StreamError
+            If what it gives is not of shape ``(n, 5)``, or not probabilities.
+        """
+        given = np.asarray(self._function(features), dtype=np.float64)
+        if given.shape != (len(features), len(CLASSES)):
+            raise StreamError(f"the classifier gave shape {given.shape}: valid is ({len(features)}, {len(CLASSES)})")
+        if not ((given >= 0.0).all() and np.allclose(given.sum(axis=1), 1.0, atol=1e-3)):
+            raise StreamError("the classifier gave what are no probabilities: each row has to add up to one")
+        return given
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give ``(n,)`` indices into `CLASSES`: of the highest probability."""
+        return np.asarray(np.argmax(probabilities, axis=1))
 
 
 class BeatClassifier:
@@ -37,6 +106,9 @@ class BeatClassifier:
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
         bundle = load_bundle(name_or_path, "beat", PREPROCESSING)
         self.card: Card = bundle.card
+        self.name = self.card.name
+        self.identity = msgspec.json.encode(self.card)
+        self.kind_memory = self.card.kind_memory
         if tuple(self.card.classes) != CLASSES:
             raise BundleError(f"bundle {bundle.folder} has classes {self.card.classes}, not {CLASSES}: train it again")
         self._columns = columns(self.card.features)

@@ -64,6 +64,13 @@ class KindMemory:
             weigh_by_kind(np.array(kinds, dtype=np.int64, order="C"), weighed, self._share, self._mean, self._count)
         return weighed
 
+    def copy(self) -> KindMemory:
+        """Give one that remembers the same, and goes on by itself."""
+        other = KindMemory(self._share)
+        other._mean[:] = self._mean
+        other._count[:] = self._count
+        return other
+
     def snapshot(self) -> State:
         """Copy the state out."""
         return {"mean": self._mean.copy(), "count": self._count.copy()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,28 @@ from .state import N_RR, N_TEMPLATES, PATIENT, TEMPLATES
 HALF_WINDOW_S = 0.100
 MARK_REACH_S = 0.048
 """How far the R peak may stand from the middle of the QRS that the detector found."""
+STREAM_GOES_ON = -1
+"""In the place of the index of the last sample."""
 HISTORY_S = 4.0
 """Signal kept: search-back goes back 3.6 s, and a window begins 0.26 s before its beat."""
+
+
+class Found(NamedTuple):
+    """What the windows are cut from.
+
+    Attributes
+    ----------
+    denoised
+        ``(n, n_leads)``, mV: the next samples.
+    detections
+        Those made meanwhile, in order.
+    ready
+        ``(len(detections.row),)`` input sample at which each was decided.
+    """
+
+    denoised: Samples
+    detections: Detections
+    ready: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,12 @@ class DescribedBeats:
     features: NDArray[np.float32]
     kinds: NDArray[np.int64]
 
+    def joined(self, other: DescribedBeats) -> DescribedBeats:
+        """Give these and the beats of `other`, which come after."""
+        return DescribedBeats(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in DescribedBeats.__slots__)
+        )
+
 
 class BeatWindows:
     """Mark the R peak of each detection, cut its window, and describe it against the patient's earlier beats.
@@ -73,6 +100,8 @@ class BeatWindows:
         Samples that the denoised signal lags behind the input.
     """
 
+    delay = 0
+
     def __init__(self, fs: float, n_leads: int, look_ahead: int) -> None:
         self._fs = fs
         self._look_ahead = look_ahead
@@ -91,29 +120,23 @@ class BeatWindows:
         self._weight = np.zeros((0, n_leads))
         self._certainty = np.zeros(0)
 
-    def push(
-        self, denoised: Samples, found: Detections, ready: NDArray[np.int64], last_sample: int = -1
-    ) -> DescribedBeats:
-        """Take the next denoised samples and the detections made meanwhile; give the beats now complete.
-
-        Parameters
-        ----------
-        denoised
-            ``(n, n_leads)``, mV.
-        found
-            Detections, in order.
-        ready
-            ``(len(found),)`` input sample at which each was decided.
-        last_sample
-            Index of the last sample of a stream that has ended: what waits is described with what is there.
-        """
+    def push(self, x: Found) -> DescribedBeats:
+        """Take the next denoised samples and the detections made meanwhile; give the beats now complete."""
+        found = x.detections
         if len(found.centre):
             guess = np.rint(found.centre * (self._fs / GRID_HZ)).astype(np.int64)
             self._guess = np.concatenate([self._guess, guess])
-            self._ready = np.concatenate([self._ready, ready])
+            self._ready = np.concatenate([self._ready, x.ready])
             self._gap = np.concatenate([self._gap, found.gap])
             self._weight = np.concatenate([self._weight, found.weight])
             self._certainty = np.concatenate([self._certainty, found.probability])
+        return self._described(x.denoised, STREAM_GOES_ON)
+
+    def flush(self) -> DescribedBeats:
+        """End the stream; what waits is described with what is there, and is decided by the last sample."""
+        return self._described(np.empty((0, len(self._height))), int(self._at[0]) - 1)
+
+    def _described(self, denoised: Samples, last_sample: int) -> DescribedBeats:
         n = len(self._guess)
         features = np.empty((n, len(NAMES)), dtype=np.float32)
         mark, decided, interval = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)

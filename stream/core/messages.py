@@ -20,11 +20,32 @@ Samples: TypeAlias = NDArray[np.float64]
 Label: TypeAlias = Literal["N", "S", "V", "F", "Q"]
 """An AAMI EC57 beat class: normal, supraventricular ectopic, ventricular ectopic, fusion, paced or unclassifiable."""
 
+
+class Signal(NamedTuple):
+    """Samples, and which of them can be trusted.
+
+    Attributes
+    ----------
+    samples
+        ``(n_samples, n_leads)``, mV, finite.
+    good
+        The same shape; False where a value is held and no measurement.
+    """
+
+    samples: Samples
+    good: NDArray[np.bool_]
+
+    @classmethod
+    def all_good(cls, samples: Samples) -> Signal:
+        """Take all samples for measurements."""
+        return cls(samples, np.ones(samples.shape, dtype=np.bool_))
+
+
 CLASSES = ("N", "S", "V", "F", "Q")
 """The AAMI EC57 beat classes, in the order of every probability vector in this package."""
 
 EventKind: TypeAlias = Literal[
-    "lead-off", "flat", "saturation", "lead-on", "gap", "overlap", "rate-change", "leads-change", "record"
+    "lead-off", "flat", "saturation", "lead-on", "gap", "overlap", "rate-change", "leads-change", "record", "note"
 ]
 """What can happen to a stream beside beats.
 
@@ -32,7 +53,7 @@ EventKind: TypeAlias = Literal[
 at its rail. ``lead-on``: the lead of one of these three is good again. ``gap``: samples are missing.
 ``overlap``: samples came that were seen before, and were dropped. ``rate-change``, ``leads-change``:
 the stream goes on with another sampling rate or other leads, from a fresh state. ``record``: the class
-of the last ten seconds.
+of the last ten seconds. ``note``: what a stage of one's own, beside the others, has to say.
 """
 
 
@@ -151,3 +172,6 @@ class Event:
 
 
 Output: TypeAlias = Beat | Event
+
+DecidedEvent: TypeAlias = tuple[int, Event]
+"""An event, after the sample at which it was decided."""

@@ -11,12 +11,14 @@ The laws that every stage keeps are checked by `ecg_stream.testing`:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import StreamError
+from .messages import DecidedEvent, Signal
 
 State: TypeAlias = dict[str, Any]
 """A snapshot: nested dicts and lists of NumPy arrays, numbers, strings, booleans and None; never a pickle."""
@@ -29,7 +31,8 @@ class Stage(Protocol[In, Out]):
     """One step of the pipeline.
 
     An array stage takes ``(n_samples, n_leads)`` and gives ``(m, n_leads)``: sample k that comes out
-    is sample k that went in, and up to ``delay`` samples are held back until `flush`.
+    is sample k that went in, and up to ``delay`` samples are held back until `flush`. A stage that gives detections,
+    beats or events says of each at which sample it was decided; its delay counts from there, and is none.
     """
 
     @property
@@ -52,6 +55,14 @@ class Stage(Protocol[In, Out]):
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         ...
+
+
+SideStage: TypeAlias = Stage[Signal, list[DecidedEvent]]
+"""A stage beside the cascade: it hears the high-passed signal, and gives events, each with the sample at which it was
+decided, both counted from the start of the stream."""
+
+MakeSideStage: TypeAlias = Callable[[float, tuple[str, ...], int], SideStage | None]
+"""Makes such a stage, for a sampling rate, the leads, and the index of the first sample; None: not for this stream."""
 
 
 def own_samples(x: NDArray[np.float64], n_leads: int) -> NDArray[np.float64]:

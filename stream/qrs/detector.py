@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import BundleError
 from ...models.bundle import load_bundle
-from ..core.messages import Samples
+from ..core.messages import Samples, Signal
 from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ
 from .apart import APART
@@ -47,6 +47,16 @@ class Detections:
     probability: NDArray[np.float64]
     weight: Samples
     gap: NDArray[np.bool_]
+
+    def joined(self, other: Detections) -> Detections:
+        """Give these and those of `other`, which come after."""
+        return Detections(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Detections.__slots__)
+        )
+
+    def select(self, rows: NDArray[np.bool_]) -> Detections:
+        """Give some of them, by a mask ``(n,)``."""
+        return Detections(*(getattr(self, name)[rows] for name in Detections.__slots__))
 
 
 def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
@@ -134,13 +144,13 @@ class QrsDetector:
         """Grid samples from the middle of a QRS complex to its latest decision, that of search-back."""
         return BACK + CENTRE_LAG
 
-    def push(self, x: Samples, good: NDArray[np.bool_]) -> Detections:
-        """Take ``(m, n_leads)`` grid samples and their validity; give the beats that became final."""
-        room = len(x) // HOLD + 2
+    def push(self, x: Signal) -> Detections:
+        """Take ``(m, n_leads)`` grid samples; give the beats that became final."""
+        room = len(x.samples) // HOLD + 2
         beats, weight = np.empty(room, dtype=FOUND), np.empty((room, len(self._leads)))
         n, n_logged = detect(
-            x, good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats, weight,
-            self._log,
+            x.samples, x.good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats,
+            weight, self._log,
         )  # fmt: skip
         self.logged = self._log[:n_logged]
         beats = beats[:n]
@@ -153,7 +163,7 @@ class QrsDetector:
         """
         n = APART + CONFIRM + LONGEST_WAIT - 1
         last = self._leads["signal"][:, (int(self._state["now"][0]) - 1) & MASK]
-        return self.push(np.tile(last, (n, 1)), np.tile(self._leads["lost"] == 0, (n, 1)))
+        return self.push(Signal(np.tile(last, (n, 1)), np.tile(self._leads["lost"] == 0, (n, 1))))
 
     def signal_to_noise(self) -> NDArray[np.float64]:
         """Ratio of QRS level to what stands between beats, ``(n_leads,)``; 0 where a lead cannot be used now."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import StreamError
 from ..core.compiled import compiled, compiled_part
-from ..core.messages import Samples
+from ..core.messages import Samples, Signal
 from ..core.stage import State, own_samples, restored
 
 _LONGEST = 64
@@ -129,15 +129,14 @@ class WaveletDenoiser:
         self._medians = np.full((n_leads, levels), threshold_mv or 0.0)
         self._seen = 0
 
-    def push(self, x: Samples, good: NDArray[np.bool_] | None = None) -> Samples:
+    def push(self, x: Signal) -> Samples:
         """Denoise the next samples.
 
         Parameters
         ----------
         x
-            ``(n, n_leads)``, mV, finite. Before its start the signal is taken to be zero.
-        good
-            ``(n, n_leads)``; samples marked False say nothing of the noise. None is all good.
+            ``(n, n_leads)``, mV. Before its start the signal is taken to be zero; samples that are not good say nothing
+            of the noise.
 
         Returns
         -------
@@ -149,8 +148,8 @@ class WaveletDenoiser:
         StreamError
             If the shape is another one.
         """
-        y = own_samples(x, len(self._windows))
-        good = np.ones(y.shape, dtype=np.bool_) if good is None else np.array(good, dtype=np.bool_, order="C")
+        y = own_samples(x.samples, len(self._windows))
+        good = np.array(x.good, dtype=np.bool_, order="C")
         if good.shape != y.shape:
             raise StreamError(f"got a mask of shape {good.shape} for samples of shape {y.shape}: they must be the same")
         _denoise(
@@ -163,7 +162,7 @@ class WaveletDenoiser:
 
     def flush(self) -> Samples:
         """End the stream; give what was held back, as if the signal went on at zero."""
-        return self.push(np.zeros((self.delay, len(self._windows))))
+        return self.push(Signal.all_good(np.zeros((self.delay, len(self._windows)))))
 
     def snapshot(self) -> State:
         """Copy the state out."""

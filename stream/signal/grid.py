@@ -7,16 +7,32 @@ and its cost the same for a 128 Hz Holter and a 1,000 Hz bench amplifier.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.compiled import Flags, Floats, Integers, compiled
-from ..core.messages import Samples
+from ..core.messages import Signal
 from ..core.stage import State, restored
 
 GRID_HZ = 125.0
 LOW_PASS_HZ = 30.0
+
+
+class GridSignal(NamedTuple):
+    """Signal on the detection grid.
+
+    Attributes
+    ----------
+    signal
+        ``(m, n_leads)`` grid samples, mV; good where all four input samples under the grid sample were.
+    completed_at
+        ``(m,)`` index of the input sample that completed each grid sample.
+    """
+
+    signal: Signal
+    completed_at: NDArray[np.int64]
 
 
 class Grid:
@@ -48,32 +64,25 @@ class Grid:
         """Input samples that a grid sample waits for beyond its own position."""
         return 2
 
-    def push(self, x: Samples, good: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.bool_], NDArray[np.int64]]:
-        """Take ``(n, n_leads)`` samples and their validity.
-
-        Returns
-        -------
-        samples
-            ``(m, n_leads)`` grid samples, mV.
-        good
-            ``(m, n_leads)``: all four input samples under the grid sample were good.
-        completed_at
-            ``(m,)`` absolute index of the input sample that completed each grid sample.
-        """
-        capacity = int(len(x) / self.step) + 2
-        samples = np.empty((capacity, x.shape[1]))
-        grid_good = np.empty((capacity, x.shape[1]), dtype=np.bool_)
+    def push(self, x: Signal) -> GridSignal:
+        """Take the next ``(n, n_leads)`` samples; give the grid samples that they complete."""
+        n, n_leads = x.samples.shape
+        capacity = int(n / self.step) + 2
+        samples = np.empty((capacity, n_leads))
+        good = np.empty((capacity, n_leads), dtype=np.bool_)
         completed_at = np.empty(capacity, dtype=np.int64)
         m = _to_grid(
-            x, good, self.step, self._coefficients, self._delays, self._recent, self._recent_good, self._counts,
-            samples, grid_good, completed_at,
+            x.samples, x.good, self.step, self._coefficients, self._delays, self._recent, self._recent_good,
+            self._counts, samples, good, completed_at,
         )  # fmt: skip
-        return samples[:m], grid_good[:m], completed_at[:m]
+        return GridSignal(Signal(samples[:m], good[:m]), completed_at[:m])
 
-    def hold(self, n: int) -> tuple[Samples, NDArray[np.bool_]]:
-        """Give `n` grid samples at which the last input value stands still; for the end of a stream."""
-        slot = (int(self._counts[0]) - 1) & 3
-        return np.repeat(self._recent[slot][None], n, axis=0), np.repeat(self._recent_good[slot][None], n, axis=0)
+    def flush(self) -> GridSignal:
+        """End the stream; give one grid sample, which stands where the last input sample does."""
+        last = int(self._counts[0]) - 1
+        n = min(last + 1, 1)  # none at all where there was no sample
+        samples, good = self._recent[last & 3][None][:n].copy(), self._recent_good[last & 3][None][:n].copy()
+        return GridSignal(Signal(samples, good), np.full(n, last))
 
     def snapshot(self) -> State:
         """Copy the state out."""

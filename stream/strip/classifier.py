@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import StreamError
-from ..core.messages import Event, Samples
-from ..core.stage import State, restored
+from ...errors import RecordError, StreamError
+from ..core.messages import DecidedEvent, Event, Samples, Signal
+from ..core.stage import MakeSideStage, State, restored
 from .input import WINDOW_S, check_rate, lead_columns, window_samples
 from .model import RecordModel
 
@@ -58,19 +58,17 @@ class RecordClassifier:
             self._turn += 1
         self._next = start
 
-    def push(self, samples: Samples, good: NDArray[np.bool_] | None = None) -> list[Event]:
+    def push(self, signal: Signal, /) -> list[DecidedEvent]:
         """Take the next samples.
 
         Parameters
         ----------
-        samples
-            ``(n, n_leads)`` of all leads of the stream, mV, after the stream's high-pass.
-        good
-            The same shape; False where a value is no measurement. None: all that is finite is good.
+        signal
+            ``(n, n_leads)`` of all leads of the stream, after the stream's high-pass.
 
         Returns
         -------
-        list[Event]
+        list[DecidedEvent]
             One for each window that these samples complete.
 
         Raises
@@ -78,15 +76,14 @@ class RecordClassifier:
         StreamError
             If a shape is another one.
         """
-        if samples.ndim != 2 or samples.shape[1] != self._n_leads or (good is not None and good.shape != samples.shape):
+        samples, good = signal
+        if samples.ndim != 2 or samples.shape[1] != self._n_leads or good.shape != samples.shape:
             raise StreamError(
-                f"got samples of shape {samples.shape} and flags of {None if good is None else good.shape}: "
+                f"got samples of shape {samples.shape} and flags of {good.shape}: "
                 f"this stage takes (n_samples, {self._n_leads}) for both"
             )
         x = samples[:, self._columns]
-        fine = np.isfinite(x)
-        if good is not None:
-            fine &= good[:, self._columns]
+        fine = np.isfinite(x) & good[:, self._columns]
         events = []
         done = 0
         while done < len(x):
@@ -98,7 +95,7 @@ class RecordClassifier:
                 self._turn += 1
         return events
 
-    def flush(self) -> list[Event]:
+    def flush(self) -> list[DecidedEvent]:
         """End the stream; a window that is not full is not classified."""
         return []
 
@@ -131,7 +128,7 @@ class RecordClassifier:
         self._window[at] = x
         self._good[at] = fine
 
-    def _classified(self) -> Event:
+    def _classified(self) -> DecidedEvent:
         bad = np.count_nonzero(~self._good, axis=0)
         worst = int(np.argmax(bad))
         if bad[worst]:
@@ -142,5 +139,24 @@ class RecordClassifier:
         positive = self._model.card.classes[1]
         return self._event(f"{self._model.label(probability)}, probability of {positive} {probability:.3f}")
 
-    def _event(self, detail: str, lead: str | None = None) -> Event:
-        return Event(self._next, self._next / self._fs, "record", lead, detail)
+    def _event(self, detail: str, lead: str | None = None) -> DecidedEvent:
+        """Say something of the window that has ended: decided by its last sample, the event stands at the one after."""
+        return self._next - 1, Event(self._next, self._next / self._fs, "record", lead, detail)
+
+
+def listening(model: RecordModel | None) -> tuple[MakeSideStage, ...]:
+    """Give what makes the stage beside the beats, if there is a model for it.
+
+    Where a stream lacks the leads or the rate of the model, there is no stage: whoever asks for one stream checks
+    before; of many patients, some may lack the leads.
+    """
+    if model is None:
+        return ()
+
+    def make(fs: float, leads: tuple[str, ...], start: int) -> RecordClassifier | None:
+        try:
+            return RecordClassifier(model, fs, leads, start=start)
+        except RecordError:
+            return None
+
+    return (make,)

@@ -8,6 +8,7 @@ from record_bundles import write_bundle
 from synthetic_ptbxl import LEADS, signal, write_record
 
 from ecg_stream.cli.app import run
+from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.signal.guard import SignalGuard
 from ecg_stream.stream.signal.highpass import HighPass
 from ecg_stream.stream.strip.classifier import RecordClassifier
@@ -70,8 +71,8 @@ def test_says_what_the_live_classification_says(tmp_path, model, capsys):
     windows = json.loads(capsys.readouterr().out)["windows"]
     guarded = SignalGuard(fs, ("I",)).push(np.round(samples, 3))
     live = RecordClassifier(load_record_model(model), fs, ("I",))
-    events = live.push(HighPass(fs, 1).push(guarded.samples), guarded.good)
-    at = {event.time: event.detail for event in events}
+    events = live.push(Signal(HighPass(fs, 1).push(guarded.samples), guarded.good))
+    at = {event.time: event.detail for _, event in events}
     for window in windows:
         assert at[window["end"]] == f"{window['label']}, probability of IMI {window['probability']:.3f}"
 

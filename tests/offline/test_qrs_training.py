@@ -18,6 +18,7 @@ from ecg_stream.offline.qrs_training import (
 )
 from ecg_stream.offline.splits import patient, patient_folds
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
+from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
 from ecg_stream.stream.qrs.detector import QrsDetector, load_network
 
@@ -50,7 +51,7 @@ def test_what_misleads_the_detector_in_training_takes_small_waves_for_beats(demo
     misled = misled_network(0.3)
     x, good = on_grid(demo)
     detector = QrsDetector(misled, x.shape[1], n_logged=len(x) // 6)
-    detector.push(x, good)
+    detector.push(Signal(x, good))
     height = detector.logged["x"][:, HEIGHT_FEATURE]
     taken = detector.logged["p"] > 0.5
     assert taken.any()
@@ -88,7 +89,7 @@ def test_networks_side_by_side_give_their_mean_logit_in_the_compiled_loop(demo):
     x, good = on_grid(demo)
     served = _side_by_side(layers(trained), mean.astype(np.float32), deviation.astype(np.float32))
     detector = QrsDetector(served, x.shape[1], n_logged=len(x) // 6)
-    detector.push(x, good)
+    detector.push(Signal(x, good))
     rows, given = detector.logged["x"], detector.logged["p"]
     logits = trained.predict((rows - mean) / deviation, verbose=0).mean(axis=1)
     assert len(given) > 500

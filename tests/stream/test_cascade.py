@@ -9,7 +9,7 @@ import pytest
 
 from ecg_stream.errors import StreamError
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.cascade import Cascade, Described
+from ecg_stream.stream.cascade import Cascade, Completed
 from ecg_stream.stream.qrs.detector import load_network
 from ecg_stream.stream.signal.highpass import HighPass
 from ecg_stream.testing import LAWS, Subject
@@ -32,7 +32,7 @@ class CascadeRows:
         return rows(self.cascade.flush())
 
 
-def rows(described: Described) -> list[Any]:
+def rows(described: Completed) -> list[Any]:
     beats = described.beats
     columns = (beats.decided.tolist(), beats.mark.tolist(), beats.interval.tolist())
     found = [
@@ -85,7 +85,7 @@ def test_no_fault_gets_into_any_state(fault):
     cascade = Cascade(250.0, LEADS, load_network())
     for part in np.array_split(x, 37):
         described = cascade.push(part)
-        assert np.isfinite(described.filtered).all()
+        assert np.isfinite(described.signal.samples).all()
         assert np.isfinite(described.beats.features).all()
         for value in numbers(cascade.snapshot(), skip="levels"):
             assert np.isfinite(value).all()
@@ -104,9 +104,9 @@ def test_gives_the_high_passed_signal_and_its_validity():
     x = demo()
     x[3000:3500, 1] = np.nan
     described = Cascade(250.0, LEADS, load_network()).push(x)
-    np.testing.assert_array_equal(described.filtered[:, 0], HighPass(250.0, 2).push(x - x[0])[:, 0])
-    assert described.good[:, 0].all()
-    assert not described.good[3000:3500, 1].any()
+    np.testing.assert_array_equal(described.signal.samples[:, 0], HighPass(250.0, 2).push(x - x[0])[:, 0])
+    assert described.signal.good[:, 0].all()
+    assert not described.signal.good[3000:3500, 1].any()
 
 
 def test_a_bad_lead_has_no_say():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from ecg_stream.errors import BundleError, StreamError
 from ecg_stream.models.bundle import SHIPPED, read_card
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, Event, Output
-from ecg_stream.stream.pipeline import DEFAULT_MODEL, Pipeline
+from ecg_stream.stream.beats.classifier import PlainClassifier
+from ecg_stream.stream.beats.features import NAMES
+from ecg_stream.stream.core.messages import CLASSES, Beat, Chunk, DecidedEvent, Event, Output, Signal
+from ecg_stream.stream.pipeline import DEFAULT_MODEL, Pipeline, load_models
 from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.testing import LAWS, Subject
 from ecg_stream.testing.values import packed, unpacked
@@ -193,18 +196,69 @@ def test_streams_of_one_set_of_models_do_not_know_of_each_other():
     assert outputs[1] + two.flush() == run(-3.0 * x[:, ::-1])
 
 
-def test_labels_put_in_later_are_the_same():
-    """As one classifier call for the beats of many patients puts them in."""
+def test_a_stage_of_ones_own_stands_beside_the_others():
+    """It hears the high-passed signal, and what it says comes in the order of decision."""
+
+    class Loudest:
+        """Says where the signal was largest, second by second."""
+
+        delay = 0
+
+        def __init__(self, fs: float, leads: tuple[str, ...], start: int) -> None:
+            self.fs, self.next, self.top = fs, start, 0.0
+
+        def push(self, signal: Signal, /) -> list[DecidedEvent]:
+            events = []
+            for value in np.abs(signal.samples[:, 0]).tolist():
+                self.top = max(self.top, value)
+                self.next += 1
+                if self.next % 250 == 0:
+                    event = Event(self.next, self.next / self.fs, "note", None, f"{self.top:.3f} mV")
+                    events.append((self.next - 1, event))
+                    self.top = 0.0
+            return events
+
+        def flush(self) -> list[DecidedEvent]:
+            return []
+
+        def snapshot(self) -> dict[str, Any]:
+            return {"next": self.next, "top": self.top}
+
+        def restore(self, state: dict[str, Any]) -> None:
+            self.next, self.top = state["next"], state["top"]
+
     x = demo()
-    pipelines = [make(), make()]
-    waiting = [
-        pipeline.advance(Chunk(0, FS, LEADS, gain * x)) for pipeline, gain in zip(pipelines, (1, 3), strict=True)
-    ]
-    probabilities = pipelines[0]._models.classifier(np.concatenate([each.features for each in waiting]))
-    n = len(waiting[0].features)
-    labelled = [waiting[0].labelled(probabilities[:n]), waiting[1].labelled(probabilities[n:])]
-    assert labelled[0] == make().push(Chunk(0, FS, LEADS, x))
-    assert labelled[1] == make().push(Chunk(0, FS, LEADS, 3.0 * x))
+    pipeline = Pipeline(stages=[Loudest])
+    outputs = feed(pipeline, 0, x[:5100])
+    again = Pipeline(stages=[Loudest])
+    again.restore(unpacked(packed(pipeline.snapshot())))
+    outputs += feed(again, 5100, x[5100:]) + again.flush()
+    notes = [event for event in events(outputs) if event.kind == "note"]
+    assert [event.sample for event in notes] == list(range(250, len(x) + 1, 250))
+    assert 0.5 < float(notes[3].detail.split()[0]) < 5.0
+    assert [output for output in outputs if output not in notes] == run(x)
+    places = [decided(output) if isinstance(output, Beat) else output.sample - 1 for output in outputs]
+    assert places[: places.index(len(x) - 1)] == sorted(places[: places.index(len(x) - 1)])
+
+
+def test_a_classifier_of_ones_own():
+    """Any function on features: the label is the most probable class."""
+
+    def wide_is_v(features: np.ndarray) -> np.ndarray:
+        wide = features[:, NAMES.index("width1")] > 0.7
+        return np.where(wide[:, None], [0.1, 0.0, 0.9, 0.0, 0.0], [0.9, 0.0, 0.1, 0.0, 0.0])
+
+    models = replace(load_models(), classifier=PlainClassifier(wide_is_v))
+    labels = {beat.label for beat in beats(Pipeline(models).push(Chunk(0, FS, LEADS, demo())))}
+    assert labels == {"N", "V"}
+    with pytest.raises(StreamError, match="no probabilities"):
+        Pipeline(replace(models, classifier=PlainClassifier(lambda x: np.ones((len(x), 5))))).push(
+            Chunk(0, FS, LEADS, demo())
+        )
+    with pytest.raises(StreamError, match="gave shape"):
+        Pipeline(replace(models, classifier=PlainClassifier(lambda x: np.ones(len(x))))).push(
+            Chunk(0, FS, LEADS, demo())
+        )
 
 
 # ---- what can happen to a stream
@@ -427,10 +481,6 @@ def test_outputs_are_plain_numbers():
 
 
 def test_a_snapshot_of_another_operating_point_is_refused():
-    from dataclasses import replace
-
-    from ecg_stream.stream.pipeline import load_models
-
     models = load_models()
     other = replace(models, detector=models.detector._replace(threshold=0.7))
     pipeline = Pipeline(models)

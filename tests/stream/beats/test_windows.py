@@ -9,7 +9,7 @@ import pytest
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.beats.features import BEFORE, GROUPS, NAMES, WINDOW, columns
-from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats
+from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats, Found
 from ecg_stream.stream.qrs.detector import Detections
 from ecg_stream.stream.signal.grid import GRID_HZ
 from ecg_stream.testing import LAWS, Subject
@@ -47,7 +47,7 @@ def describe(
 ) -> DescribedBeats:
     x = signal(peaks_s, fs, peaks_s[-1] + 1.0)
     stage = BeatWindows(fs, 2, 0)
-    return stage.push(x, found(peaks_s, off_s, weight), np.rint((peaks_s + 0.12) * fs).astype(np.int64))
+    return stage.push(Found(x, found(peaks_s, off_s, weight), np.rint((peaks_s + 0.12) * fs).astype(np.int64)))
 
 
 def regular(n: int = 12) -> np.ndarray:
@@ -73,9 +73,8 @@ class WindowRows:
 
     def flush(self) -> list[Any]:
         tail = np.zeros((min(self.seen, self.delay), 2))
-        return self.rows(
-            self.windows.push(tail, found(np.empty(0)), np.empty(0, dtype=np.int64), last_sample=self.seen - 1)
-        )
+        pushed = self.windows.push(Found(tail, found(np.empty(0)), np.empty(0, dtype=np.int64)))
+        return self.rows(pushed.joined(self.windows.flush()))
 
     def snapshot(self) -> dict[str, Any]:
         return {"windows": self.windows.snapshot(), "seen": self.seen}
@@ -93,7 +92,7 @@ def feed(stage: WindowRows, start: int, x: np.ndarray, beat: np.ndarray) -> list
     detections = Detections(centre, rows, np.ones(len(rows)), np.tile([0.7, 0.3], (len(rows), 1)), beat[rows] % 7 == 0)
     early = max(0, stage.delay - stage.seen)
     stage.seen += len(x)
-    return stage.rows(stage.windows.push(x[early:], detections, ready))
+    return stage.rows(stage.windows.push(Found(x[early:], detections, ready)))
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -157,7 +156,7 @@ def test_a_beat_is_decided_when_its_window_and_its_detection_are_complete(fs):
     for wait_s in (0.05, 0.4):
         stage = BeatWindows(fs, 2, 7)
         ready = np.array([round((1.0 + wait_s) * fs)])
-        beats = stage.push(x, found(peak), ready)
+        beats = stage.push(Found(x, found(peak), ready))
         settled = round(1.0 * fs) + 2 * round(0.048 * fs)
         assert beats.decided[0] == max(ready[0], max(round(fs) + round(0.1 * fs), settled) + 7)
 
@@ -254,7 +253,7 @@ def test_a_wave_that_flips_between_its_two_peaks_keeps_its_window():
         r, s = (1.05, 1.0) if number % 2 else (1.0, 1.05)
         wave = r * np.exp(-0.5 * ((t + 0.024) / 0.012) ** 2) - s * np.exp(-0.5 * ((t - 0.024) / 0.012) ** 2)
         x[at - 40 : at + 41] += wave[:, np.newaxis] * [1.0, 0.7]
-    beats = BeatWindows(250.0, 2, 0).push(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64))
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64)))
     assert len(set(np.diff(beats.mark).tolist())) > 1  # the mark does flip
     assert group(beats, "dominant_corr")[2:, 0].min() > 0.99
     assert np.abs(group(beats, "best_shift")[2:, 0]).max() <= 1
@@ -266,7 +265,7 @@ def test_what_the_detector_doubted_can_be_seen():
     x = signal(peaks, 250.0, 18.0)
     detections = found(peaks)
     detections.probability[10] = 0.55
-    beats = BeatWindows(250.0, 2, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64)))
     certainty = group(beats, "certainty")[:, 0]
     assert certainty[10] == pytest.approx(np.log(0.55 / 0.45), abs=0.02)
     assert np.delete(certainty, 10).min() > 5.0
@@ -278,7 +277,7 @@ def test_after_an_interruption_there_is_no_interval():
     detections = found(peaks)
     detections.gap[6] = True
     x = signal(peaks, 250.0, 12.0)
-    beats = BeatWindows(250.0, 2, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64)))
     np.testing.assert_array_equal(np.flatnonzero(beats.interval < 0), [0, 6])
     assert group(beats, "rr_valid")[:, 0].tolist() == [0.0, *[1.0] * 5, 0.0, *[1.0] * 5]
 
@@ -288,8 +287,8 @@ def test_features_do_not_depend_on_the_gain(gain):
     peaks = regular()
     ready = np.rint((peaks + 0.12) * 250).astype(np.int64)
     x = signal(peaks, 250.0, 12.0)
-    plain = BeatWindows(250.0, 2, 0).push(x, found(peaks), ready)
-    scaled = BeatWindows(250.0, 2, 0).push(gain * x, found(peaks), ready)
+    plain = BeatWindows(250.0, 2, 0).push(Found(x, found(peaks), ready))
+    scaled = BeatWindows(250.0, 2, 0).push(Found(gain * x, found(peaks), ready))
     np.testing.assert_allclose(scaled.features, plain.features, atol=2e-3)
 
 
@@ -299,7 +298,7 @@ def test_another_kind_of_beat_is_told_from_the_dominant_one():
     at = round(peaks[15] * 250)
     t = np.arange(-30, 31) / 250.0
     x[at - 30 : at + 31] = (1.8 * np.exp(-0.5 * (t / 0.05) ** 2))[:, np.newaxis] * [1.0, 0.6]
-    beats = BeatWindows(250.0, 2, 0).push(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64))
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64)))
     corr = group(beats, "dominant_corr")[:, 0]
     assert corr[15] < 0.9 < np.delete(corr, [0, 15]).min()
     width = group(beats, "width1")[:, 0]
@@ -321,7 +320,7 @@ def test_one_lead_is_enough():
         np.rint(peaks * GRID_HZ).astype(np.int64), np.zeros(12, dtype=np.int64), np.ones(12), np.ones((12, 1)),
         np.zeros(12, dtype=np.bool_),
     )  # fmt: skip
-    beats = BeatWindows(250.0, 1, 0).push(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64))
+    beats = BeatWindows(250.0, 1, 0).push(Found(x, detections, np.rint((peaks + 0.12) * 250).astype(np.int64)))
     assert len(beats.mark) == 12
     assert (group(beats, "wave2") == 0).all()
 
@@ -330,9 +329,9 @@ def test_the_end_of_a_stream_describes_what_waits_with_what_is_there():
     peaks = np.array([1.0, 1.8])
     x = signal(peaks, 250.0, 3.0)[: round(1.83 * 250)]
     stage = BeatWindows(250.0, 2, 0)
-    first = stage.push(x, found(peaks), np.array([290, 457]))
+    first = stage.push(Found(x, found(peaks), np.array([290, 457])))
     assert first.mark.tolist() == [250]
-    last = stage.push(np.empty((0, 2)), found(np.empty(0)), np.empty(0, dtype=np.int64), last_sample=len(x) - 1)
+    last = stage.flush()
     assert last.mark.tolist() == [450]
     assert last.decided.tolist() == [len(x) - 1]
     assert np.isfinite(last.features).all()
@@ -344,9 +343,8 @@ def test_features_are_finite_whatever_the_signal(kind):
     peaks = np.cumsum(rng.uniform(0.2, 3.5, 60))
     n = round((peaks[-1] + 1) * 250)
     scale = {"zero": 0.0, "noise": 1.0, "huge": 2000.0}[kind]
-    beats = BeatWindows(250.0, 2, 10).push(
-        scale * rng.normal(size=(n, 2)), found(peaks), np.rint((peaks + 0.1) * 250).astype(np.int64)
-    )
+    ready = np.rint((peaks + 0.1) * 250).astype(np.int64)
+    beats = BeatWindows(250.0, 2, 10).push(Found(scale * rng.normal(size=(n, 2)), found(peaks), ready))
     assert len(beats.mark) == 60
     assert np.isfinite(beats.features).all()
     assert np.abs(beats.features).max() < 100.0

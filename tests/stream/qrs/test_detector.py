@@ -10,6 +10,7 @@ import pytest
 from ecg_stream.errors import BundleError, StreamError
 from ecg_stream.offline.qrs_training import height_network
 from ecg_stream.replay.demo import demo_record
+from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.qrs.detector import Detections, QrsDetector, load_network
 from ecg_stream.stream.qrs.kernel import HOLD, WAIT
 from ecg_stream.stream.qrs.state import CENTRE_LAG
@@ -38,12 +39,12 @@ def rows(found: Detections, start: int) -> list[Any]:
 
 
 def feed(stage: DetectorRows, start: int, x: np.ndarray, good: np.ndarray) -> list[Any]:
-    return rows(stage.detector.push(x, good), start)
+    return rows(stage.detector.push(Signal(x, good)), start)
 
 
 def on_grid(x: np.ndarray, fs: float = 250.0) -> np.ndarray:
     filtered = HighPass(fs, x.shape[1]).push(x)
-    return Grid(fs, x.shape[1]).push(filtered, np.ones(x.shape, dtype=np.bool_))[0]
+    return Grid(fs, x.shape[1]).push(Signal.all_good(filtered)).signal.samples
 
 
 def demo(seconds: float = 60.0) -> np.ndarray:
@@ -61,7 +62,7 @@ def beats(seconds: float = 60.0) -> np.ndarray:
 
 def detect(x: np.ndarray, good: np.ndarray | None = None) -> Detections:
     good = np.ones(x.shape, dtype=np.bool_) if good is None else good
-    return QrsDetector(load_network(), x.shape[1]).push(x, good)
+    return QrsDetector(load_network(), x.shape[1]).push(Signal(x, good))
 
 
 def missed_and_false(found: Detections, reference: np.ndarray, after_s: float, until_s: float) -> tuple[int, int]:
@@ -122,7 +123,7 @@ def test_flush_gives_the_beat_that_waited():
     for after_s in (0.064, 0.08, 0.1):
         end = round((at + after_s) * GRID_HZ)
         detector = QrsDetector(load_network(), 2)
-        before = detector.push(x[:end], np.ones((end, 2), dtype=np.bool_)).centre
+        before = detector.push(Signal.all_good(x[:end])).centre
         late = detector.flush().centre
         assert np.abs(before / GRID_HZ - at).min() > TOLERANCE_S
         assert np.abs(late / GRID_HZ - at).min() < TOLERANCE_S
@@ -211,7 +212,7 @@ def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes_nor_go_on_be
     p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.0 + pr_s, 59.0)
     x = bumps(p_waves, 0.3) + bumps(complexes, 1.2)
     plain = height_network(least)._replace(threshold=0.5)
-    times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
+    times = QrsDetector(plain, 1).push(Signal.all_good(x)).centre / GRID_HZ
     found = np.abs(times[:, np.newaxis] - complexes).min(axis=0) < 0.04
     assert found.mean() > 0.9
     assert not (np.abs(times[:, np.newaxis] - p_waves[p_waves > 35.0]).min(axis=0) < 0.04).any()
@@ -222,7 +223,7 @@ def test_a_low_doubtful_candidate_gives_way_to_the_surer_one_after_it(pr_s):
     complexes = np.arange(1.0, 59.0)
     x = bumps(complexes, 1.2) + bumps(complexes[20:] - pr_s, 0.6)
     accepts_p_waves = height_network(0.4)._replace(threshold=0.5)
-    found = QrsDetector(accepts_p_waves, 1).push(x, np.ones(x.shape, dtype=np.bool_))
+    found = QrsDetector(accepts_p_waves, 1).push(Signal.all_good(x))
     assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
 
 
@@ -232,7 +233,7 @@ def test_a_low_doubtful_beat_without_another_after_it_is_told_a_little_later():
     heights[low] = 0.6
     plain = height_network(0.4)._replace(threshold=0.5)
     x = bumps(complexes, heights)
-    found = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_))
+    found = QrsDetector(plain, 1).push(Signal.all_good(x))
     assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
     waited = found.row - (found.centre + CENTRE_LAG)
     is_low = np.abs(found.centre[:, np.newaxis] / GRID_HZ - complexes[low]).min(axis=1) < TOLERANCE_S
@@ -249,7 +250,7 @@ def test_in_a_pause_search_back_takes_a_weak_beat_but_no_t_wave(later_s, found):
     weak = before_pause + later_s
     plain = height_network(0.4)._replace(threshold=0.5, back_threshold=0.04)
     x = bumps(complexes, 1.2) + bumps(weak, 0.27)
-    times = QrsDetector(plain, 1).push(x, np.ones(x.shape, dtype=np.bool_)).centre / GRID_HZ
+    times = QrsDetector(plain, 1).push(Signal.all_good(x)).centre / GRID_HZ
     assert (np.abs(times[:, np.newaxis] - complexes[3:-1]).min(axis=0) < TOLERANCE_S).all()
     assert ((np.abs(times[:, np.newaxis] - weak[:-1]).min(axis=0) < 0.04) == found).all()
 
@@ -290,7 +291,7 @@ def test_logging_candidates_changes_nothing():
     x = demo()
     good = np.ones(x.shape, dtype=np.bool_)
     plain, logging = QrsDetector(load_network(), 2), QrsDetector(load_network(), 2, n_logged=2000)
-    assert canonical(plain.push(x, good)) == canonical(logging.push(x, good))
+    assert canonical(plain.push(Signal(x, good))) == canonical(logging.push(Signal(x, good)))
     assert len(beats()) <= len(logging.logged) <= 2000
     rows, given = logging.logged["x"], logging.logged["p"]
     assert np.isfinite(rows).all()

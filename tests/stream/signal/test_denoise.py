@@ -7,6 +7,7 @@ import pytest
 import pywt
 
 from ecg_stream.errors import StreamError
+from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.signal.denoise import WaveletDenoiser, analysis_filters, level_shares
 from ecg_stream.testing import LAWS, Subject
 
@@ -21,8 +22,12 @@ def noise(n: int = 4000, leads: int = 2, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, leads))
 
 
-def run(stage: WaveletDenoiser, x: np.ndarray, good: np.ndarray | None = None) -> np.ndarray:
-    return np.concatenate([stage.push(x, good), stage.flush()])
+def run(stage: WaveletDenoiser, x: np.ndarray) -> np.ndarray:
+    return np.concatenate([stage.push(Signal.all_good(x)), stage.flush()])
+
+
+def feed(stage: WaveletDenoiser, start: int, x: np.ndarray, good: np.ndarray) -> np.ndarray:
+    return stage.push(Signal(x, good))
 
 
 def ecg_like(n: int, fs: float, width_s: float = 0.012) -> np.ndarray:
@@ -36,7 +41,7 @@ def test_laws(law):
     x = noise() + np.sin(np.arange(4000) / 20)[:, np.newaxis]
     good = np.ones(x.shape, dtype=np.bool_)
     good[1100:1900, 0] = False
-    law(Subject(make, (x, good)))
+    law(Subject(make, (x, good), feed))
 
 
 @pytest.mark.parametrize("fs", [128.0, 360.0, 1000.0])
@@ -44,7 +49,7 @@ def test_chunks_do_not_matter_at_other_rates(fs):
     x = noise(round(3.3 * fs))
     whole = run(WaveletDenoiser(fs, 2), x)
     stage = WaveletDenoiser(fs, 2)
-    parts = [stage.push(part) for part in np.array_split(x, 41)]
+    parts = [stage.push(Signal.all_good(part)) for part in np.array_split(x, 41)]
     np.testing.assert_array_equal(np.concatenate([*parts, stage.flush()]), whole)
 
 
@@ -98,7 +103,7 @@ def test_a_rate_too_low_for_any_level_passes_unchanged_after_the_delay():
 def test_without_look_ahead_there_is_no_delay():
     stage = WaveletDenoiser(FS, 2, look_ahead_s=0.0)
     assert stage.delay == 0
-    assert len(stage.push(noise(100))) == 100
+    assert len(stage.push(Signal.all_good(noise(100)))) == 100
 
 
 def test_the_first_window_passes_and_then_noise_is_taken_off():
@@ -111,9 +116,9 @@ def test_the_first_window_passes_and_then_noise_is_taken_off():
 def test_the_noise_estimate_is_right_for_white_noise_and_follows_slowly():
     stage = WaveletDenoiser(FS, 1)
     sigma = 0.05
-    stage.push(noise(20_000, 1) * sigma)
+    stage.push(Signal.all_good(noise(20_000, 1) * sigma))
     np.testing.assert_allclose(stage.snapshot()["medians"][0] / 0.6745, sigma, rtol=0.1)
-    stage.push(noise(round(10 * FS), 1) * 2 * sigma)
+    stage.push(Signal.all_good(noise(round(10 * FS), 1) * 2 * sigma))
     np.testing.assert_allclose(stage.snapshot()["medians"][0] / 0.6745, sigma * (2 - np.exp(-1)), rtol=0.1)
 
 
@@ -123,7 +128,7 @@ def test_samples_that_are_not_good_do_not_feed_the_noise_estimate():
     x[5000:7000] = 0.0
     good[5000:7000] = False
     stage = WaveletDenoiser(FS, 1)
-    stage.push(x, good)
+    stage.push(Signal(x, good))
     np.testing.assert_allclose(stage.snapshot()["medians"][0] / 0.6745, 0.05, rtol=0.1)
 
 
@@ -175,6 +180,6 @@ def test_requests_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="negative"):
         WaveletDenoiser(FS, 1, look_ahead_s=-0.1)
     with pytest.raises(StreamError, match="mask of shape"):
-        make().push(noise(10), np.ones((9, 2), dtype=np.bool_))
+        make().push(Signal(noise(10), np.ones((9, 2), dtype=np.bool_)))
     with pytest.raises(StreamError, match="same sampling rate and leads"):
         make().restore(WaveletDenoiser(500.0, 2).snapshot())

@@ -9,6 +9,7 @@ import pytest
 import scipy.signal
 
 from ecg_stream.errors import StreamError
+from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.signal.grid import GRID_HZ, LOW_PASS_HZ, Grid
 from ecg_stream.testing import LAWS, Subject
 
@@ -23,7 +24,7 @@ class GridRows:
         self.snapshot, self.restore = self.grid.snapshot, self.grid.restore
 
     def push(self, x: np.ndarray, good: np.ndarray) -> list[Any]:
-        samples, valid, completed = self.grid.push(x, good)
+        (samples, valid), completed = self.grid.push(Signal(x, good))
         return list(zip(completed.tolist(), samples.tolist(), valid.tolist(), strict=True))
 
     def flush(self) -> list[Any]:
@@ -50,7 +51,7 @@ def test_laws(law):
 def test_samples_stand_at_multiples_of_8_ms_and_come_two_samples_later(fs):
     x = noise(round(8 * fs))
     grid = Grid(fs, 2)
-    samples, _, completed = grid.push(x, all_good(x))
+    (samples, _), completed = grid.push(Signal.all_good(x))
     position = np.arange(len(samples)) * fs / GRID_HZ
     assert len(samples) == np.sum(np.arange(2000) * fs / GRID_HZ < len(x) - 2)
     np.testing.assert_array_equal(completed, np.floor(position) + grid.delay)
@@ -61,7 +62,7 @@ def test_where_the_grid_meets_the_samples_it_is_the_low_pass_of_scipy(fs):
     x = noise()
     sos = scipy.signal.butter(2, LOW_PASS_HZ, fs=fs, output="sos")
     expected = scipy.signal.sosfilt(sos, x, axis=0)
-    samples, _, _ = Grid(fs, 2).push(x, all_good(x))
+    (samples, _), _ = Grid(fs, 2).push(Signal.all_good(x))
     np.testing.assert_allclose(samples, expected[:: round(fs / GRID_HZ)][: len(samples)], rtol=0, atol=1e-12)
 
 
@@ -71,7 +72,7 @@ def test_a_wave_of_the_qrs_band_is_the_same_at_every_rate(fs):
         t = np.arange(round(10 * rate)) / rate
         wave = np.exp(-0.5 * (((t % 1.0) - 0.5) / 0.015) ** 2)
         x = np.stack([wave, -2.0 * wave], axis=1)
-        return Grid(rate, 2).push(x, all_good(x))[0]
+        return Grid(rate, 2).push(Signal.all_good(x)).signal.samples
 
     reference = seen(2000.0)
     got = seen(fs)
@@ -83,7 +84,7 @@ def test_a_wave_of_the_qrs_band_is_the_same_at_every_rate(fs):
 def test_it_is_stable(fs):
     x = np.zeros((round(20 * fs), 2))
     x[0] = 1000.0
-    samples, _, _ = Grid(fs, 2).push(x, all_good(x))
+    (samples, _), _ = Grid(fs, 2).push(Signal.all_good(x))
     assert np.abs(samples[-100:]).max() < 1e-9
 
 
@@ -91,19 +92,23 @@ def test_a_grid_sample_is_good_when_all_that_it_is_made_of_is():
     x = noise(100)
     good = all_good(x)
     good[50, 0] = False
-    _, valid, _ = Grid(GRID_HZ, 2).push(x, good)
+    (_, valid), _ = Grid(GRID_HZ, 2).push(Signal(x, good))
     np.testing.assert_array_equal(np.flatnonzero(~valid[:, 0]), [48, 49, 50, 51])
     assert valid[:, 1].all()
 
 
-def test_hold_repeats_the_last_value():
+def test_flush_gives_the_last_value_once():
     x = np.cumsum(noise(100), axis=0)
     grid = Grid(GRID_HZ, 2)
-    grid.push(x, all_good(x))
-    held, valid = grid.hold(5)
-    assert held.shape == valid.shape == (5, 2)
-    assert (held == held[0]).all()
+    assert len(grid.flush().completed_at) == 0
+    grid.push(Signal.all_good(x))
+    (held, valid), completed = grid.flush()
+    assert held.shape == valid.shape == (1, 2)
     assert valid.all()
+    assert completed.tolist() == [99]
+    longer = Grid(GRID_HZ, 2)
+    (samples, _), _ = longer.push(Signal.all_good(np.concatenate([x, x[-1:], x[-1:]])))
+    np.testing.assert_array_equal(held[0], samples[99])
 
 
 def test_refuses_a_foreign_snapshot():

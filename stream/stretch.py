@@ -1,0 +1,141 @@
+"""A stretch of a stream: as long as its sampling rate and leads stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from .batch import DecidedBeat, DecidedOutput
+from .cascade import Cascade, Completed
+from .core.messages import Chunk, Event, EventKind, Samples
+from .core.stage import MakeSideStage, State
+from .qrs.network import DetectorNetwork
+
+LONGEST_FILL_S = 4.0
+"""Missing samples are filled with NaN up to this long, so that time goes on; beyond it nothing remembered of the
+signal reaches across the gap (search-back ends at 3.6 s), and the clock is set forward instead."""
+
+_Row: TypeAlias = tuple[int, int, DecidedOutput]  # decided at, rank among what was decided at one sample, output
+
+
+class Stretch:
+    """The clock of a stream, its cascade, and the stages beside it.
+
+    Parameters
+    ----------
+    start
+        Index of the first sample, counted from the start of the stream.
+    fs
+        Sampling rate, Hz.
+    leads
+        Name of each lead.
+    network
+        Of the QRS detector.
+    side_stages
+        Make the stages that stand beside the cascade.
+    """
+
+    def __init__(
+        self,
+        start: int,
+        fs: float,
+        leads: tuple[str, ...],
+        network: DetectorNetwork,
+        side_stages: Sequence[MakeSideStage],
+    ) -> None:
+        self.fs = fs
+        self.leads = leads
+        self.cascade = Cascade(fs, leads, network)
+        self._origin = start  # index in the stream of the cascade's sample 0
+        self._side_stages = side_stages
+        self._listen(start)
+
+    def change(self, chunk: Chunk) -> Event | None:
+        """Tell what is another with this chunk, rate or leads, so that the stretch ends before it; None if neither."""
+        kind: EventKind
+        if chunk.fs != self.fs:
+            kind, detail = "rate-change", f"{self.fs:g} to {chunk.fs:g} Hz"
+        elif chunk.leads != self.leads:
+            kind, detail = "leads-change", " ".join(chunk.leads)
+        else:
+            return None
+        return Event(chunk.start, chunk.start / chunk.fs, kind, None, detail)
+
+    def push(self, start: int, samples: Samples) -> list[DecidedOutput]:
+        """Take the samples from `start` on: what was seen before is dropped, what is missing is a gap."""
+        rows: list[_Row] = []
+        due = self._origin + self.cascade.n_samples
+        missing = start - due
+        if missing < 0:
+            seen_before = min(-missing, len(samples))
+            samples = samples[seen_before:]
+            if seen_before:
+                rows.append(self._told(start, "overlap", f"{seen_before / self.fs:.3f} s seen before"))
+        elif missing > 0:
+            rows.append(self._told(due, "gap", f"{missing / self.fs:.3f} s missing"))
+            fill = min(missing, round(LONGEST_FILL_S * self.fs))
+            rows += self._decided(self.cascade.push(np.full((fill, len(self.leads)), np.nan)))
+            if missing > fill:
+                self._origin += missing - fill
+                self._listen(start)
+        rows += self._decided(self.cascade.push(samples))
+        return _in_order(rows)
+
+    def flush(self) -> list[DecidedOutput]:
+        """End the stretch; give what was held back."""
+        return _in_order(self._decided(self.cascade.flush())) if self.cascade.n_samples else []
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {
+            "fs": self.fs,
+            "leads": list(self.leads),
+            "origin": self._origin,
+            "cascade": self.cascade.snapshot(),
+            "side": [stage.snapshot() if stage else None for stage in self._side],
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back, see `Stage`."""
+        self._origin = int(state["origin"])
+        self.cascade.restore(state["cascade"])
+        self._listen(self._origin + self.cascade.n_samples)
+        for stage, kept in zip(self._side, state["side"], strict=False):
+            if stage is not None and kept is not None:
+                stage.restore(kept)
+
+    def _listen(self, start: int) -> None:
+        """Let the stages beside the cascade begin with the sample at `start`."""
+        self._side = [make(self.fs, self.leads, start) for make in self._side_stages]
+
+    def _told(self, sample: int, kind: EventKind, detail: str) -> _Row:
+        return sample, -1, Event(sample, sample / self.fs, kind, None, detail)
+
+    def _decided(self, completed: Completed) -> Iterator[_Row]:
+        """Give beats and events with the sample of the stream at which each was decided, and a rank."""
+        for decided, event in completed.events:
+            sample = event.sample + self._origin
+            yield decided + self._origin, 0, replace(event, sample=sample, time=sample / self.fs)
+        beats = completed.beats
+        columns = zip(beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist(), strict=True)
+        for row, (mark, decided, interval) in enumerate(columns):
+            beat = DecidedBeat(
+                sample=mark + self._origin,
+                time=(mark + self._origin) / self.fs,
+                rr_ms=interval * 1000.0 if interval >= 0.0 else None,
+                delay_ms=(decided - mark) / self.fs * 1000.0,
+                features=beats.features[row],
+                kind=beats.kinds[row : row + 1],
+            )
+            yield decided + self._origin, 1, beat
+        for stage in self._side:
+            if stage is not None and len(completed.signal.samples):
+                for decided, event in stage.push(completed.signal):
+                    yield decided, 2, event
+
+
+def _in_order(rows: Iterable[_Row]) -> list[DecidedOutput]:
+    return [output for *_, output in sorted(rows, key=lambda row: (row[0], row[1], row[2].sample))]
