@@ -13,10 +13,31 @@
     │   └── SnapshotError       a saved state is corrupt, or of another version or model
     └── StreamError             a stage was used out of order (a bug in the caller)
 
-Every message says what was got, what is valid and what to do, in one line.
+Every message says what was got and what is valid, in one line. It names no option of the command line:
+`RequestError.about` says which part of the request is meant, and the command adds the option that goes with it.
 """
 
 from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Part: TypeAlias = Literal[
+    "annotations",
+    "broker",
+    "bundle",
+    "chunk",
+    "cluster",
+    "fleet name",
+    "jobs",
+    "part of the record",
+    "recording",
+    "records",
+    "report",
+    "scoring",
+    "state",
+    "teacher",
+]
+"""Parts of a request that an error can be about."""
 
 
 class EcgStreamError(Exception):
@@ -24,7 +45,19 @@ class EcgStreamError(Exception):
 
 
 class RequestError(EcgStreamError):
-    """What was asked for cannot be done: the one line of the message says why and what to do."""
+    """What was asked for cannot be done: the one line of the message says why.
+
+    Parameters
+    ----------
+    message
+        What was got, and what is valid.
+    about
+        The part of the request that is to be changed; None if the message says it all.
+    """
+
+    def __init__(self, message: str, *, about: Part | None = None) -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class RecordError(RequestError):

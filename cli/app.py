@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import RequestError
+from .advice import advised
 
 COMMANDS = {
     "replay": "Play a record through the live classifier.",
@@ -114,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
     except RequestError as error:
         if settings["debug"]:
             traceback.print_exc()
-        print(f"ecg-stream: {error}", file=sys.stderr)
+        print(f"ecg-stream: {advised(error)}", file=sys.stderr)
         return 2
     except typer.Abort:
         return 1

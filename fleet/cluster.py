@@ -212,8 +212,7 @@ def connect(address: str, room: int = 1, *, log: bool = False) -> None:
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         why = str(error).strip().partition("\n")[0]
         raise RequestError(
-            f"no Ray cluster at {address}: {why}; valid are local, auto, HOST:PORT and ray://HOST:PORT: "
-            "is one running there (`ray start --head`), and does it want RAY_AUTH_MODE=token?"
+            f"no Ray cluster at {address}: {why}; valid are local, auto, HOST:PORT and ray://HOST:PORT", about="cluster"
         ) from None
 
 
@@ -246,7 +245,7 @@ class Fleet:
         fleet = cls(_remote(CoordinatorActor, name, num_cpus=0).remote(settings, shards or 1))
         running = fleet._ask("settings")
         if running != settings:
-            raise RequestError(f"a fleet '{settings.name}' runs with other settings: stop it, or give another --name")
+            raise RequestError(f"a fleet '{settings.name}' runs with other settings: stop it first", about="fleet name")
         if shards is not None and fleet.status()["shards_wanted"] != shards:
             fleet.scale(shards)
         return fleet
@@ -263,9 +262,7 @@ class Fleet:
         try:
             return cls(ray.get_actor(f"{name}/coordinator", namespace=NAMESPACE))
         except ValueError:
-            raise RequestError(
-                f"no fleet '{name}' runs on this cluster: start it with `ecg-stream fleet URL`, or give its --name"
-            ) from None
+            raise RequestError(f"no fleet '{name}' runs on this cluster", about="fleet name") from None
 
     def status(self) -> dict[str, Any]:
         """Say how it stands, see `Coordinator.status`."""

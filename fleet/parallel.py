@@ -26,7 +26,7 @@ def ray_jobs() -> Iterator[int]:
     try:
         import joblib
     except ImportError:
-        raise MissingExtraError("--jobs", "train") from None
+        raise MissingExtraError("work in several processes", "train") from None
     from ray.util.joblib import register_ray
 
     if named := os.environ.get("RAY_ADDRESS"):
@@ -40,7 +40,7 @@ def ray_jobs() -> Iterator[int]:
         register_ray()  # type: ignore[no-untyped-call]
         jobs = free_processors()  # Ray's backend would ask for all, and wait for those that a fleet has
         if not jobs:
-            raise RequestError("the Ray cluster has no processor to spare: add nodes, or give --jobs a number")
+            raise RequestError("the Ray cluster has no processor to spare", about="jobs")
         with joblib.parallel_config(backend="ray"):
             yield jobs
     finally:

@@ -91,9 +91,7 @@ class FolderStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SnapshotError(
-                f"cannot use {path.parent}: {error.strerror}: name a writable folder with --state"
-            ) from None
+            raise SnapshotError(f"cannot use {path.parent}: {error.strerror}", about="state") from None
         write_atomically(path, blob)
 
     def remove(self, name: str) -> None:
@@ -114,13 +112,14 @@ class ObjectStore:
         try:
             import fsspec
         except ImportError:
-            raise MissingExtraError(f"--state {location}", "fleet") from None
+            raise MissingExtraError(f"a state at {location}", "fleet") from None
         self._location = location
         try:
             found: tuple[Any, str] = fsspec.core.url_to_fs(location, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise RequestError(
-                f"--state {location} cannot be opened: {error}: valid are a folder and a URL that fsspec can open"
+                f"{location} cannot be opened: {error}: valid are a folder and a URL that fsspec can open",
+                about="state",
             ) from None
         self._files, root = found
         self._root = root.rstrip("/")
@@ -142,9 +141,7 @@ class ObjectStore:
                 self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(path, blob)
         except Exception as error:  # each driver has its own
-            raise SnapshotError(
-                f"cannot write {self._location}/{name}: {error}: name a place that can be written with --state"
-            ) from error
+            raise SnapshotError(f"cannot write {self._location}/{name}: {error}", about="state") from error
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""

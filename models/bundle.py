@@ -176,9 +176,7 @@ def writing_bundle(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise BundleError(
-            f"cannot write the bundle {folder}: {error.strerror}: name a writable folder with --output"
-        ) from error
+        raise BundleError(f"cannot write the bundle {folder}: {error.strerror}", about="bundle") from error
     try:
         part.chmod(0o755)
         yield part

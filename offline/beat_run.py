@@ -84,7 +84,7 @@ class Conditions:
         if self.folds is None:
             return load_models(self.model, self.detector)
         if record not in self.folds:
-            raise RequestError(f"record {record} was held out of no fold: leave it out with --records")
+            raise RequestError(f"record {record} was held out of no fold", about="records")
         return load_models(str(self.folds[record] / "beat"), str(self.folds[record] / "qrs"))
 
 
@@ -111,10 +111,12 @@ def held_out_by(folder: Path) -> dict[str, Path]:
         fold = card.parent.parent
         held_out = read_card(fold / "beat").training.get("held_out", [])
         if set(held_out) != set(read_card(fold / "qrs").training.get("held_out", [])):
-            raise RequestError(f"{fold}: qrs and beat held out different records: train both with the same --fold")
+            raise RequestError(
+                f"{fold}: qrs and beat held out different records: both are to be trained without the same fold"
+            )
         found |= dict.fromkeys(held_out, fold)
     if not found:
-        raise RequestError(f"no folds in {folder}: it needs FOLD/qrs and FOLD/beat, written by `train ... --fold`")
+        raise RequestError(f"no folds in {folder}: it needs FOLD/qrs and FOLD/beat, each trained without that fold")
     return found
 
 
@@ -184,11 +186,11 @@ def run_record(name: str, record: Record, pipeline: LivePipeline, conditions: Co
     """
     reference = record.annotations("atr")
     if reference is None:
-        raise RecordError(f"record {name} has no annotations 'atr' to score against: leave it out with --records")
+        raise RecordError(f"record {name} has no annotations 'atr' to score against", about="records")
     if conditions.start_s >= record.seconds:
         raise RecordError(
-            f"record {name} ends at {record.seconds:g} s, before scoring begins at {conditions.start_s:g} s: "
-            "give a smaller --from, or leave it out with --records"
+            f"record {name} ends at {record.seconds:g} s, before scoring begins at {conditions.start_s:g} s",
+            about="scoring",
         )
     leads = record.leads[:1] if conditions.first_lead else record.leads
     outputs = [output for chunk in record.chunks(CHUNK_MS, leads=leads) for output in pipeline.push(chunk)]

@@ -34,7 +34,7 @@ def in_parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], jo
         from joblib import Parallel, delayed
         from joblib.parallel import get_active_backend
     except ImportError as error:
-        raise MissingExtraError("--jobs", "train") from error
+        raise MissingExtraError("work in several processes", "train") from error
     backend, _ = get_active_backend()
     # Ray's gives all results at the end.
     return_as = "generator" if getattr(backend, "supports_return_generator", False) else "list"

@@ -150,8 +150,9 @@ def read_left_out(bundle: Bundle, index: RecordIndex) -> NDArray[np.float64]:
     if absent:
         raise RecordError(
             f"the teacher {bundle.card.name} learnt from, or never saw, {absent} of the "
-            f"{np.count_nonzero(np.isin(index.fold, TRAINING_FOLDS))} training records: train it on the same records "
-            "with --validation 1+2,3+4,5+6,7+8"
+            f"{np.count_nonzero(np.isin(index.fold, TRAINING_FOLDS))} training records: valid is one "
+            "that was trained on the same records, each left out by some member",
+            about="teacher",
         )
     return probability
 

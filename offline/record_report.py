@@ -79,9 +79,7 @@ def write_report(folder: Path, title: str, evaluation: Evaluation, figures: dict
         _write(folder / "report.json", json.dumps(figures, indent=2) + "\n")
         _write(folder / "report.md", report_text(title, evaluation, figures))
     except OSError as error:
-        raise RecordError(
-            f"cannot write the report into {folder}: {error.strerror}: name a writable folder with --report"
-        ) from error
+        raise RecordError(f"cannot write the report into {folder}: {error.strerror}", about="report") from error
 
 
 def report_text(title: str, evaluation: Evaluation, figures: dict[str, Any]) -> str:

@@ -25,7 +25,10 @@ def writing_report(folder: Path) -> Iterator[Path]:
         If the place cannot be written, or holds something that is no report and would be lost.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / FIGURES).is_file():
-        raise RequestError(f"{folder} holds something else than a report: name a new or empty folder with --report")
+        raise RequestError(
+            f"{folder} holds something else than a report: valid is a new or empty folder, or one with a report",
+            about="report",
+        )
     folder = folder.resolve()
     with _told(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +48,4 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RequestError(
-            f"cannot write the report {folder}: {error.strerror}: name a writable folder with --report"
-        ) from error
+        raise RequestError(f"cannot write the report {folder}: {error.strerror}", about="report") from error

@@ -169,7 +169,9 @@ def choose(lists: Sequence[str], records: Sequence[str]) -> dict[str, tuple[str,
         If nothing is asked for, a list is unknown, or a record is in none of the lists.
     """
     if not lists and not records:
-        raise RequestError(f"no records to evaluate: name lists with --db, of {', '.join(LISTS)}, or records")
+        raise RequestError(
+            f"no records to evaluate: valid are lists, of {', '.join(LISTS)}, and records", about="records"
+        )
     offered = [record_list(name) for name in lists] or [*(LISTS[database] for database in DATABASES), DEMO]
     unknown = [
         asked

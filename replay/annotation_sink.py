@@ -46,9 +46,7 @@ class AnnotationSink(ContextSink):
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise RequestError(
-                f"cannot write to {folder}: {error.strerror}: name a folder that can be written with --annotations"
-            ) from error
+            raise RequestError(f"cannot write to {folder}: {error.strerror}", about="annotations") from error
         self._folder = folder
         self._marks: dict[str, _Marks] = {}
 

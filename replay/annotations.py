@@ -165,19 +165,23 @@ def write_annotations(
     RequestError
         If the folder cannot be written.
     """
-    found = marks(samples, symbols)
-    order = np.argsort(found.samples, kind="stable")
     file = folder / f"{record_name}.{extension}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{record_name}.", dir=folder) as part:
-            written = _write(Path(part), fs, found.samples[order], [found.symbols[i] for i in order], extension)
-            written.replace(file)
+        replace_annotations(file, fs, samples, symbols)
     except OSError as error:
-        raise RequestError(
-            f"cannot write {file}: {error.strerror}: name a folder that can be written with --annotations"
-        ) from error
+        raise RequestError(f"cannot write {file}: {error.strerror}", about="annotations") from error
     return file
+
+
+def replace_annotations(file: Path, fs: float, samples: ArrayLike, symbols: Iterable[str]) -> None:
+    """Do the same for a file ``RECORD.EXTENSION``, and raise OSError where it cannot be written."""
+    found = marks(samples, symbols)
+    order = np.argsort(found.samples, kind="stable")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{file.stem}.", dir=file.parent) as part:
+        extension = file.suffix.removeprefix(".")
+        written = _write(Path(part), fs, found.samples[order], [found.symbols[i] for i in order], extension)
+        written.replace(file)
 
 
 def _write(folder: Path, fs: float, samples: NDArray[np.int64], symbols: list[str], extension: str) -> Path:

@@ -27,7 +27,7 @@ def broker_for(url: str | None, folder: Path) -> Iterator[tuple[str, int | None]
         return
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
-        raise RequestError("this bench needs a broker: install Mosquitto, or give the --url of one")
+        raise RequestError("no broker is named, and there is no Mosquitto to start", about="broker")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -146,7 +146,7 @@ class Record:
             beforehand is raised by this call, not by the first chunk.
         """
         if not (math.isfinite(chunk_ms) and chunk_ms > 0):
-            raise RecordError(f"a chunk of {chunk_ms:g} ms cannot be cut: give --chunk-ms a number above 0")
+            raise RecordError(f"a chunk of {chunk_ms:g} ms cannot be cut: valid is a number above 0", about="chunk")
         first, last = self.sample_range(start_s, end_s)
         columns = list(range(len(self.leads))) if leads is None else self.lead_indices(leads)
         return self._cut(first, last, min(max(chunk_ms * self.fs / 1000, 1.0), float(self.n_samples)), columns)
@@ -163,12 +163,14 @@ class Record:
         if not 0 <= start_s < end_s:  # false for NaN too
             raise RecordError(
                 f"record {self.name} cannot be played from {start_s:g} to {end_s:g} s: "
-                f"valid is 0 <= --start < --end <= {self.seconds:g}"
+                f"valid is 0 <= start < end <= {self.seconds:g}",
+                about="part of the record",
             )
         if end_s > self.seconds + 0.5 / self.fs:
             raise RecordError(
-                f"record {self.name} ends at {self.seconds:g} s, before the --end of {end_s:g} s: "
-                f"valid is 0 <= --start < --end <= {self.seconds:g}"
+                f"record {self.name} ends at {self.seconds:g} s, before the end asked for, {end_s:g} s: "
+                f"valid is 0 <= start < end <= {self.seconds:g}",
+                about="part of the record",
             )
         first, last = round(start_s * self.fs), min(round(end_s * self.fs), self.n_samples)
         if first >= last:

@@ -21,13 +21,13 @@ import numpy as np
 
 from ..errors import RequestError
 from ..stream.core.messages import Beat, Chunk, Samples
-from ..stream.core.snapshots import write_atomically
+from ..stream.core.snapshots import replace_file
 from ..stream.run.engine import Step
 from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
 from ..stream.service.codec import quantize
 from .annotation_sink import EXTENSION
-from .annotations import write_annotations
+from .annotations import replace_annotations
 
 SEGMENT_S = 50.0
 DECIDED_S = 5.0  # search-back adds beats up to 3.6 s after their R peak
@@ -156,27 +156,30 @@ def _make(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise RequestError(f"cannot record to {folder}: {error.strerror}: name a writable --record folder") from error
+        raise RequestError(f"cannot record to {folder}: {error.strerror}", about="recording") from error
 
 
 def _write_all(folder: Path, segments: list[_Segment]) -> None:
-    for segment in segments:
-        _write(folder, segment)
+    try:
+        for segment in segments:
+            _write(folder, segment)
+    except OSError as error:
+        raise RequestError(f"cannot record to {folder}: {error.strerror}", about="recording") from error
 
 
 def _write(folder: Path, segment: _Segment) -> None:
     """Write one segment in WFDB format 16; the header last, as it makes a record of the files."""
     name = f"s{segment.start:010d}"
     gain, digital = quantize(np.concatenate(segment.parts))
-    write_atomically(folder / f"{name}.dat", digital.tobytes())
+    replace_file(folder / f"{name}.dat", digital.tobytes())
     samples, labels = [beat[0] for beat in segment.beats], [beat[1] for beat in segment.beats]
-    write_annotations(folder, name, segment.fs, samples, labels, EXTENSION)
+    replace_annotations(folder / f"{name}.{EXTENSION}", segment.fs, samples, labels)
     signals = [
         f"{name}.dat 16 {gain:g}(0)/mV 16 0 {column[0]} {_checksum(column)} 0 {lead}"
         for lead, column in zip(segment.leads, digital.T, strict=True)
     ]
     head = f"{name} {len(segment.leads)} {segment.fs:.10g} {len(digital)}"
-    write_atomically(folder / f"{name}.hea", "\n".join([head, *signals, ""]).encode())
+    replace_file(folder / f"{name}.hea", "\n".join([head, *signals, ""]).encode())
 
 
 def _checksum(column: np.ndarray[tuple[int], np.dtype[np.int16]]) -> int:

@@ -115,9 +115,7 @@ def write_atomically(path: Path, blob: bytes) -> None:
     try:
         replace_file(path, blob)
     except OSError as error:
-        raise SnapshotError(
-            f"cannot write {path}: {error.strerror}: name a writable folder with room with --state"
-        ) from error
+        raise SnapshotError(f"cannot write {path}: {error.strerror}", about="state") from error
 
 
 def _with_extensions(value: Any) -> Any:

@@ -51,7 +51,7 @@ def test_records_that_are_missing_are_named_and_the_rest_is_run(
         (["--records", "demo", "--model", ""], "no model ''"),
         (["--records", "demo", "--detector", ""], "no model ''"),
         (["--records", "demo", "--jobs", "0"], "--jobs"),
-        (["--records", "demo", "--report", "/proc/report"], "cannot write the report /proc/report"),
+        (["--records", "demo", "--report", "/proc/report"], "name another folder with --report"),
         (["--records", "demo", "--leads", "V1"], "'first', 'all'"),
         (["--records", "demo", "--noise", "em"], "--noise and --snr go together"),
         (["--records", "demo", "--snr", "0"], "--noise and --snr go together"),

@@ -136,7 +136,9 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     assert run(["replay", "demo", *FAST, "--annotations", str(tmp_path / "file" / "folder")]) == 2
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(": name a folder that can be written with --annotations\n")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -276,5 +276,6 @@ def test_each_start_has_a_file_of_its_own(tmp_path: Path, scheme: str) -> None:
 
 def test_a_place_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SnapshotError, match="--state"):
+    with pytest.raises(SnapshotError, match="cannot use") as told:
         open_store(str(tmp_path / "file")).write("fleet.json", b"")
+    assert told.value.about == "state"

@@ -106,5 +106,6 @@ def test_report_into_a_file_is_refused(tmp_path):
     positive, probability, patient = scores()
     evaluation = evaluate(positive, probability, patient, {"youden": 0.4})
     (tmp_path / "taken").write_text("")
-    with pytest.raises(RecordError, match="--report"):
+    with pytest.raises(RecordError, match="cannot write the report into") as told:
         write_report(tmp_path / "taken", "m", evaluation, figures_as_json(evaluation))
+    assert told.value.about == "report"

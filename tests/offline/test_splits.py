@@ -124,7 +124,7 @@ class TestChoose:
             choose(["ds1"], ["101", "e0103"])
 
     def test_nothing_asked_for_is_refused(self) -> None:
-        with pytest.raises(RequestError, match="name lists with --db, of mitdb, mitdb-ds1"):
+        with pytest.raises(RequestError, match="valid are lists, of mitdb, mitdb-ds1"):
             choose([], [])
 
 

@@ -118,7 +118,7 @@ def test_a_lead_that_is_not_there_is_told(lead: str) -> None:
     ("start_s", "end_s"), [(-1, None), (4, None), (5, None), (3, 3), (3, 2), (0, 4.1), (0, -1), (float("nan"), None)]
 )
 def test_a_part_that_is_not_there_is_told(start_s: float, end_s: float | None) -> None:
-    with pytest.raises(RecordError, match=r"record ramp .*valid is 0 <= --start < --end <= 4$"):
+    with pytest.raises(RecordError, match=r"record ramp .*valid is 0 <= start < end <= 4$"):
         ramp_record(1000).chunks(100, start_s, end_s)
 
 
@@ -129,7 +129,7 @@ def test_a_part_without_a_sample_is_told() -> None:
 
 @pytest.mark.parametrize("chunk_ms", [0, -5, float("nan"), float("inf")])
 def test_a_chunk_length_that_cannot_be_is_told(chunk_ms: float) -> None:
-    with pytest.raises(RecordError, match=r"chunk of .* ms cannot be cut: give --chunk-ms a number above 0"):
+    with pytest.raises(RecordError, match=r"chunk of .* ms cannot be cut: valid is a number above 0"):
         ramp_record(1000).chunks(chunk_ms)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,5 +103,18 @@ async def test_missing_samples_and_large_values_survive(tmp_path) -> None:
 
 def test_a_folder_that_cannot_be_written(tmp_path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RequestError, match="--record"):
+    with pytest.raises(RequestError, match="cannot record to") as told:
         SegmentRecorder(tmp_path / "file")
+    assert told.value.about == "recording"
+
+
+async def test_a_place_that_can_no_longer_be_written_is_that_of_the_recording(tmp_path) -> None:
+    session = Session("a", Pipeline())
+    recorder = SegmentRecorder(tmp_path)
+    await recorder.write(session.push(Chunk(0, 250.0, ("I", "II"), np.zeros((600, 2)))))
+    shutil.rmtree(tmp_path / "a")
+    (tmp_path / "a").touch()
+    with pytest.raises(RequestError, match="cannot record to") as told:
+        async with recorder:
+            pass
+    assert told.value.about == "recording"
