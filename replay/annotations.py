@@ -50,9 +50,16 @@ class Annotations:
 
     def beats(self) -> Annotations:
         """Leave only the marks that are beats."""
-        kept = [i for i, symbol in enumerate(self.symbols) if symbol in BEAT_SYMBOLS]
+        return self._only([i for i, symbol in enumerate(self.symbols) if symbol in BEAT_SYMBOLS], 0)
+
+    def between(self, start: int, stop: int) -> Annotations:
+        """Leave only the marks of samples `start` to `stop`, counted from `start`."""
+        first, end = np.searchsorted(self.samples, (start, stop)).tolist()
+        return self._only(list(range(first, end)), start)
+
+    def _only(self, kept: list[int], origin: int) -> Annotations:
         return Annotations(
-            samples=self.samples[kept],
+            samples=self.samples[kept] - origin,
             symbols=tuple(self.symbols[i] for i in kept),
             subtypes=self.subtypes[kept],
             notes=tuple(self.notes[i] for i in kept),

@@ -31,6 +31,22 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MemorySource:
+    """Samples and reference marks in memory."""
+
+    samples: Samples
+    reference: Annotations | None
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Give ``(stop - start, n_leads)`` in millivolts, not to be written to."""
+        return self.samples[start:stop]
+
+    def annotations(self, extension: str) -> Annotations | None:
+        """Give the reference marks, as ``atr``; there are no others."""
+        return self.reference if extension == "atr" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """What the header says of one signal.

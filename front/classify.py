@@ -1,0 +1,84 @@
+"""A whole recording through the live pipeline, at full speed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from numpy.typing import ArrayLike
+
+from ..stream.core.intake import as_leads
+from ..stream.core.messages import Output
+from ..stream.first_start import compile_loops
+from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
+from ..stream.run.engine import Session
+from ..stream.strip.classifier import RecordClassifier
+from .recording import Recording, as_record
+from .result import Result
+
+CHUNK_MS = 10_000.0
+"""Any gives the same; one of this length costs little for each sample and little memory."""
+
+
+def classify(
+    source: str | os.PathLike[str] | Recording | ArrayLike,
+    fs: float | None = None,
+    *,
+    leads: str | Sequence[str] | None = None,
+    unit: str = "mV",
+    start: float = 0.0,
+    end: float | None = None,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
+    record_model: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    progress: Callable[[float, float], object] | None = None,
+) -> Result:
+    """Classify the beats of a recording, as the live pipeline would have while it was measured.
+
+    Parameters
+    ----------
+    source
+        A record: ``demo``, a path, ``db/name`` or a bare name, as `read_record` takes them; what `read_record` gave; or
+        an array ``(n_samples, n_leads)``, where ``(n_samples,)`` is one lead. In an array, NaN is no measurement.
+    fs
+        Sampling rate of an array, Hz.
+    leads
+        Of a record, the leads to look at, by name or index from 0; of an array, the names of its columns. None is all.
+    unit
+        Of an array: V, mV, uV or nV.
+    start, end
+        Part of the recording, in seconds from its start. Beats stay counted from the start of the recording.
+    model, detector, record_model
+        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two.
+    name
+        Of an array, what files and lines call it; ``array`` unless given.
+    progress
+        Called with the seconds that are done and all there are, after every ten.
+
+    Raises
+    ------
+    RequestError
+        If the record, a lead, the part or a model is not there: one line says what is valid.
+    StreamError
+        If the array is none of samples, or the sampling rate is not that of an ECG.
+    """
+    record = as_record(source, fs, leads, unit, name)
+    first, stop = record.sample_range(start, end)
+    wanted = None if leads is None else as_leads(leads)
+    columns = list(range(len(record.leads))) if wanted is None else record.lead_indices(wanted)
+    names = tuple(record.leads[column] for column in columns)
+    models = load_models(
+        os.fspath(model), os.fspath(detector), None if record_model is None else os.fspath(record_model)
+    )
+    if models.record is not None:
+        RecordClassifier(models.record, record.fs, names)  # refuses leads that the model cannot do with
+    session = Session(record.name, Pipeline(models))
+    compile_loops()
+    outputs: list[Output] = []
+    for chunk in record.chunks(CHUNK_MS, start, end, wanted):
+        outputs += session.push(chunk).outputs
+        if progress is not None:
+            progress((chunk.start + len(chunk.samples) - first) / record.fs, (stop - first) / record.fs)
+    outputs += session.flush().outputs
+    return Result(record.name, record.fs, names, first, stop, tuple(outputs), session.summary())

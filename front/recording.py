@@ -1,0 +1,145 @@
+"""A recording in memory, and the records by name that it is read from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import RecordError, RequestError
+from ..replay.annotations import Annotations
+from ..replay.catalog import find_record
+from ..replay.record import MemorySource, Record, Signal
+from ..stream.core.intake import as_leads, as_rate, as_samples
+from ..stream.core.messages import Samples
+from ..stream.intake import default_leads
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Leads of one sampling rate, in memory, with the reference annotations where there are any.
+
+    Attributes
+    ----------
+    name
+        Name of the record.
+    fs
+        Sampling rate, Hz.
+    leads
+        Name of each lead.
+    samples
+        ``(n_samples, n_leads)`` in millivolts; NaN where nothing was measured.
+    reference
+        Its reference annotations; their samples are rows of `samples`. None where there are none.
+    """
+
+    name: str
+    fs: float
+    leads: tuple[str, ...]
+    samples: Samples
+    reference: Annotations | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Length of `samples` in seconds."""
+        return len(self.samples) / self.fs
+
+    def __repr__(self) -> str:
+        marks = "no reference" if self.reference is None else f"{len(self.reference.beats())} reference beats"
+        leads = f"{len(self.leads)} lead{'' if len(self.leads) == 1 else 's'} ({', '.join(self.leads)})"
+        return f"<Recording {self.name}: {leads}, {self.seconds:g} s at {self.fs:g} Hz, {marks}>"
+
+
+def read_record(
+    name: str | os.PathLike[str],
+    *,
+    leads: str | Sequence[str] | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    annotator: str = "atr",
+) -> Recording:
+    """Read a record into memory. A part of it is a recording of its own: samples and marks count from its start.
+
+    Parameters
+    ----------
+    name
+        ``demo``, a path, ``db/name``, or a bare name (``e0103``): looked up in the data folder and else fetched
+        from PhysioNet into it.
+    leads
+        Leads by name or by index from 0 (``"0"``), in the order wanted; None is all.
+    start, end
+        Part of the record, in seconds from its start; `end` None is its end.
+    annotator
+        Extension of the reference annotations.
+
+    Raises
+    ------
+    RecordError
+        If there is no such record, lead or part, or it cannot be read.
+    DownloadError
+        If it must be fetched and cannot be.
+    """
+    record = open_record(name)
+    columns = list(range(len(record.leads))) if leads is None else record.lead_indices(as_leads(leads))
+    first, stop = record.sample_range(start, end)
+    reference = record.annotations(annotator)
+    return Recording(
+        name=record.name,
+        fs=record.fs,
+        leads=tuple(record.leads[column] for column in columns),
+        samples=np.array(record.signal(first, stop)[:, columns]),
+        reference=None if reference is None else reference.between(first, stop),
+    )
+
+
+def open_record(name: str | os.PathLike[str]) -> Record:
+    """Find a record by name or path.
+
+    Raises
+    ------
+    RecordError, DownloadError
+        As `replay.catalog.find_record` does.
+    """
+    return find_record(os.fspath(name))
+
+
+def as_record(
+    source: str | os.PathLike[str] | Recording | ArrayLike,
+    fs: float | None,
+    leads: str | Sequence[str] | None,
+    unit: str,
+    name: str | None,
+) -> Record:
+    """Give a record by name, a recording or an array as the record that it is or would be.
+
+    Raises
+    ------
+    RequestError
+        If a sampling rate is missing, or given with what has one of its own.
+    StreamError
+        If an array is none of samples.
+    """
+    if isinstance(source, str | os.PathLike | Recording):
+        if fs is not None or unit != "mV" or name is not None:
+            raise RequestError(f"got fs, unit or name with {source!r}, which has its own: they go with an array")
+        if not isinstance(source, Recording):
+            return open_record(source)
+        return _in_memory(source.name, source.fs, source.leads, source.samples, source.reference)
+    if fs is None:
+        raise RequestError("got samples without a sampling rate: give it in hertz, fs=250")
+    x = as_samples(source, None if leads is None else len(as_leads(leads)), unit)
+    if len(x) == 0:
+        raise RecordError("got an array without samples: valid is (n_samples, n_leads), or (n_samples,) of one lead")
+    if name is not None and not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
+        raise RequestError(f"got the name {name!r}: valid are letters, digits, '.', '_' and '-', as files have")
+    names = default_leads(x.shape[1]) if leads is None else as_leads(leads)
+    return _in_memory("array" if name is None else name, as_rate(fs), names, x, None)
+
+
+def _in_memory(name: str, fs: float, leads: tuple[str, ...], samples: Samples, reference: Annotations | None) -> Record:
+    signals = tuple(Signal(lead, "mV", 1.0, 0, None, fs) for lead in leads)
+    return Record(name, None, fs, leads, len(samples), signals, (), MemorySource(samples, reference))

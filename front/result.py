@@ -1,0 +1,162 @@
+"""What a classified recording came to: beats, events, intervals, a table, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingExtraError, RequestError
+from ..replay.annotations import write_annotations
+from ..stream.core.messages import CLASSES, Beat, Event, Output
+from ..stream.core.snapshots import replace_file
+from ..stream.run.jsonl import encode_line, encode_summary
+from ..stream.run.summary import Summary
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Intervals(NamedTuple):
+    """Intervals between beats.
+
+    Attributes
+    ----------
+    times
+        ``(n,)`` where each ends, the R peak of the later beat, in seconds from the start of the record.
+    ms
+        ``(n,)`` its length in milliseconds.
+    """
+
+    times: NDArray[np.float64]
+    ms: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A recording, classified. It is a sequence of its beats: ``len(result)``, ``for beat in result``.
+
+    Attributes
+    ----------
+    name
+        Name of the record.
+    fs
+        Sampling rate, Hz.
+    leads
+        The leads that were looked at.
+    start, stop
+        First sample of the record that was looked at, and the one after the last.
+    outputs
+        Beats and events, in the order in which they were decided.
+    summary
+        Counts, delays, computing time.
+    """
+
+    name: str
+    fs: float
+    leads: tuple[str, ...]
+    start: int
+    stop: int
+    outputs: tuple[Output, ...]
+    summary: Summary
+
+    @property
+    def beats(self) -> tuple[Beat, ...]:
+        """The beats, in the order of time."""
+        return tuple(output for output in self.outputs if isinstance(output, Beat))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened beside beats."""
+        return tuple(output for output in self.outputs if isinstance(output, Event))
+
+    def __len__(self) -> int:
+        return self.summary.beats
+
+    def __iter__(self) -> Iterator[Beat]:
+        return iter(self.beats)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{label} {n}" for label, n in self.summary.counts.items())
+        events = sum(self.summary.events.values())
+        seconds = (self.stop - self.start) / self.fs
+        return f"<Result {self.name}: {len(self)} beats ({counts}), {events} events, {seconds:g} s at {self.fs:g} Hz>"
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Give the beats as a table, a row a beat.
+
+        Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, and the
+        probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtraError("Result.to_frame() makes a table of pandas, which", "train") from None
+        beats = self.beats
+        columns: dict[str, object] = {
+            "sample": np.array([beat.sample for beat in beats], dtype=np.int64),
+            "time": np.array([beat.time for beat in beats], dtype=np.float64),
+            "label": [beat.label for beat in beats],
+            "rr_ms": np.array([beat.rr_ms for beat in beats], dtype=np.float64),
+            "delay_ms": np.array([beat.delay_ms for beat in beats], dtype=np.float64),
+        }
+        probabilities = np.array([beat.probabilities for beat in beats], dtype=np.float64).reshape(-1, len(CLASSES))
+        columns |= {f"p_{name}": probabilities[:, k] for k, name in enumerate(CLASSES)}
+        return pandas.DataFrame(columns)
+
+    def rr(self, *, normal: bool = False) -> Intervals:
+        """Give the intervals between beats that follow one another.
+
+        There is none across a gap, a lead-off or whatever else hides beats.
+
+        Parameters
+        ----------
+        normal
+            Only those from one N to the next N (NN intervals), as heart-rate variability is made of.
+        """
+        beats = self.beats
+        kept = [
+            (beat.time, beat.rr_ms)
+            for before, beat in zip((None, *beats), beats, strict=False)
+            if beat.rr_ms is not None and (not normal or (before is not None and before.label == beat.label == "N"))
+        ]
+        times, ms = np.array(kept, dtype=np.float64).reshape(-1, 2).T.copy()
+        return Intervals(times, ms)
+
+    def write(self, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write ``FOLDER/NAME.ecs``, WFDB annotations, and ``FOLDER/NAME.jsonl``, a JSON object a line.
+
+        The lines are those of ``ecg-stream replay --format json``.
+
+        Returns
+        -------
+        tuple[Path, Path]
+            The two files.
+
+        Raises
+        ------
+        RequestError
+            If the folder cannot be written.
+        """
+        place = Path(folder)
+        beats = self.beats
+        marks = write_annotations(
+            place, self.name, self.fs, [beat.sample for beat in beats], [beat.label for beat in beats]
+        )
+        lines = [encode_line(self.name, output) for output in self.outputs]
+        file = place / f"{self.name}.jsonl"
+        try:
+            replace_file(file, b"".join(line + b"\n" for line in [*lines, encode_summary(self.name, self.summary)]))
+        except OSError as error:
+            raise RequestError(f"cannot write {file}: {error.strerror}: name a folder that can be written") from error
+        return marks, file
