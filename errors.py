@@ -28,6 +28,7 @@ Part: TypeAlias = Literal[
     "chunk",
     "cluster",
     "fleet name",
+    "fold",
     "jobs",
     "part of the record",
     "recording",

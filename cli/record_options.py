@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..offline.ptbxl import Rate, RecordSet
+    from ..offline.ptbxl_signals import RecordSet
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -99,27 +99,26 @@ def open_records(database: Path | None, *, leads: str, rate: int, label: str, fo
     RequestError
         If an option is not valid, or the database is not at hand.
     """
-    from ..offline.ptbxl import LABELS, load_records, read_index
+    from ..offline.ptbxl import LABELS
+    from ..offline.ptbxl_signals import read_records
     from ..replay.catalog import data_folder
 
     if rate not in (100, 500):
         raise RequestError(f"--rate {rate}: PTB-XL has 100 and 500 Hz")
-    hertz: Rate = 100 if rate == 100 else 500
-    wanted = lead_names(leads)
-    which = one_of("--label", label, LABELS)
-    folder = database_folder(database)
-    index = read_index(folder, rate=hertz, label=which)
-    if fold is not None:
-        index = index.where(index.fold == fold)
-        if not len(index):
-            raise RequestError(f"--fold {fold}: {folder} has no NORM or IMI record of it; PTB-XL has folds 1 to 10")
-    records = load_records(
-        folder, index, rate=hertz, leads=wanted, cache=data_folder() / "cache", progress=sys.stderr.isatty()
+    records = read_records(
+        database_folder(database),
+        rate=100 if rate == 100 else 500,
+        leads=lead_names(leads),
+        label=one_of("--label", label, LABELS),
+        fold=fold,
+        cache=data_folder() / "cache",
+        progress=sys.stderr.isatty(),
     )
-    if records.missing:
-        named = ", ".join(records.missing[:3]) + (", ..." if len(records.missing) > 3 else "")
+    if missing := records.missing:
+        named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         print(
-            f"{len(records.missing)} of {len(index)} records are missing or unreadable and left out: {named}",
+            f"{len(missing)} of {len(records.index) + len(missing)} records are missing or unreadable and left out: "
+            f"{named}",
             file=sys.stderr,
         )
     return records
@@ -135,20 +134,11 @@ def open_across(records: RecordSet, database: Path | None, archs: Sequence[str])
     RecordError
         If a record lacks one of the leads that this takes.
     """
-    from ..errors import RecordError
-    from ..offline.heart_axis import FRONTAL, can_turn, leads_across
-    from ..offline.ptbxl import load_records
+    from ..offline.heart_axis import can_turn
+    from ..offline.ptbxl_signals import read_across
     from ..offline.record_training import RECIPES
     from ..replay.catalog import data_folder
 
     if not can_turn(records.leads) or not any(RECIPES[arch].augmentation.turn_deg for arch in archs):
         return None
-    folder = database_folder(database)
-    rate: Rate = 100 if records.rate == 100 else 500
-    frontal = load_records(folder, records.index, rate=rate, leads=FRONTAL, cache=data_folder() / "cache")
-    if frontal.missing:
-        raise RecordError(
-            f"{len(frontal.missing)} records lack {' or '.join(FRONTAL)}, which training on limb leads needs: "
-            f"{', '.join(frontal.missing[:3])}; fetch them again"
-        )
-    return leads_across(frontal.signals, records.leads)
+    return read_across(database_folder(database), records, cache=data_folder() / "cache")

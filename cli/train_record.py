@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..offline.ptbxl import RecordSet
+    from ..offline.ptbxl_signals import RecordSet
     from ..offline.record_training import EpochFigures
 
 

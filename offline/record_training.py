@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import RequestError
 from ..models.mean_beat import GRID_HZ
 from ..models.record_networks import average, build_record_network, import_keras, record_front, round_weights
-from .ptbxl import RecordSet
+from .ptbxl_signals import RecordSet
 from .record_augmentation import NOTHING, Augmentation, epoch_batches
 from .record_balance import Balance, balanced
 from .record_evaluation import decide, find_thresholds

@@ -150,4 +150,6 @@ def test_evaluate_refuses_in_one_line(tmp_path, capsys):
         capsys, "evaluate", "record", "--model", model, "--into-card", "--fold", "3"
     )
     assert "test" not in json.loads((tmp_path / "lowest" / "card.json").read_text())["metrics"]
-    assert "--fold 10: " in refused(capsys, "evaluate", "record", "--model", model, "--fold", "10")
+    assert "of fold 10; PTB-XL has folds 1 to 10: choose another with --fold" in refused(
+        capsys, "evaluate", "record", "--model", model, "--fold", "10"
+    )

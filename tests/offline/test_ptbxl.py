@@ -5,7 +5,8 @@ import pytest
 from synthetic_ptbxl import signal, write_database, write_record
 
 from ecg_stream.errors import RecordError
-from ecg_stream.offline.ptbxl import LEADS, load_records, read_index
+from ecg_stream.offline.ptbxl import LEADS, read_index
+from ecg_stream.offline.ptbxl_signals import load_records
 from ecg_stream.stream.signal.highpass import HighPass
 
 

@@ -10,7 +10,8 @@ from synthetic_ptbxl import write_database
 from ecg_stream.errors import RecordError, RequestError
 from ecg_stream.models.bundle import load_bundle
 from ecg_stream.offline.heart_axis import FRONTAL, leads_across
-from ecg_stream.offline.ptbxl import load_records, read_index
+from ecg_stream.offline.ptbxl import read_index
+from ecg_stream.offline.ptbxl_signals import load_records
 from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_batches
 from ecg_stream.offline.record_balance import balanced
 from ecg_stream.offline.record_bundle import read_left_out, write_record_bundle
