@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..stream.beats.features import NAMES
 from ..stream.beats.kind_memory import KindMemory
 from ..stream.cascade import Cascade
+from ..stream.core.compiled import Records
 from ..stream.core.messages import CLASSES, Samples
 from ..stream.qrs.network import DetectorNetwork
 from .ectopic_beats import donors
@@ -41,7 +42,7 @@ class BeatSet:
     unaltered
         ``(n,)``: the signal was the record's own, not disturbed for training.
     kinds
-        ``(n, 3)``, see `windows.DescribedBeats`.
+        ``(n,)`` records, see `windows.DescribedBeats`.
     streams
         ``(n,)`` number of the stream, a record in one variation; its beats stand in order.
     donors
@@ -52,7 +53,7 @@ class BeatSet:
     classes: NDArray[np.int64]
     patients: NDArray[np.int64]
     unaltered: NDArray[np.bool_]
-    kinds: NDArray[np.int64]
+    kinds: Records
     streams: NDArray[np.int64]
     donors: NDArray[np.int64]
 

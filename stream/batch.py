@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .beats.kind_memory import KindMemory
+from .core.compiled import Records
 from .core.messages import CLASSES, Beat, Event, Output
 from .networks import Models
 
@@ -29,7 +30,7 @@ class DecidedBeat:
     features
         ``(n_features,)`` float32, what is known of it, see `ecg_stream.stream.beats.features`.
     kind
-        Its row, ``(1, ...)``, of `beats.windows.DescribedBeats.kinds`: of which of the patient's kinds it is.
+        ``(1,)`` record of `beats.state.JOINED`: of which of the patient's kinds it is.
     """
 
     sample: int
@@ -37,7 +38,7 @@ class DecidedBeat:
     rr_ms: float | None
     delay_ms: float
     features: NDArray[np.float32]
-    kind: NDArray[np.int64]
+    kind: Records
 
     def labelled(self, index: int, probabilities: tuple[float, ...]) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""

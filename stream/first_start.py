@@ -14,6 +14,7 @@ import numpy as np
 
 from .beats.kernel import describe_beats
 from .beats.kind_memory import KindMemory
+from .beats.state import JOINED
 from .beats.windows import BeatWindows, Found
 from .core.compiled import can_cache, is_cached
 from .core.messages import CLASSES, Signal
@@ -42,7 +43,7 @@ def compile_front() -> None:
     signal = Signal(HighPass(FS, 1).push(nothing.samples), nothing.good)
     WaveletDenoiser(FS, 1).push(signal)
     QrsDetector(load_network(), 1).push(Grid(FS, 1).push(signal).signal)
-    KindMemory(0.5)(np.empty((0, 3), dtype=np.int64), np.empty((0, len(CLASSES))))
+    KindMemory(0.5)(np.empty(0, dtype=JOINED), np.empty((0, len(CLASSES))))
 
 
 def compile_windows() -> None:

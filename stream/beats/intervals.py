@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import Floats, Floats32, Integer, Scalars, compiled_part
-from .features import GROUPS
+from ..core.compiled import Floats, Integer, Scalars, compiled_part
 from .state import N_RR
 
-N_RHYTHM = len(GROUPS["rr"])
-
+MOST = 4.0
+"""A ratio of intervals counts as this at most."""
 LONG_RUN = 3000
 """A run of so many short intervals, half an hour, begins to be the patient's rhythm."""
 MILD_RUN = 0.7
@@ -47,24 +46,36 @@ def median_of_last(rr: Floats, n_rr: int, n: Integer, scratch: Floats) -> float:
 
 
 @compiled_part
-def _write_unknown(x: Floats32, i: Integer, interval: float, n_rr: int) -> None:
+def _write_unknown(x: Scalars, interval: float, n_rr: int) -> None:
     """Write the columns of a beat without an interval, or of one with the first interval."""
-    for k in range(N_RHYTHM):
-        x[i + k] = 1.0
     known = interval >= 0.0
-    x[i] = interval if known else 0.8
-    x[i + 5] = 0.1
-    x[i + 11] = 0.1
-    x[i + 12] = min(n_rr, 63) / 63.0
-    x[i + 13] = 1.0 if known else 0.0
-    x[i + 14] = 0.0
-    x[i + 15] = 0.5
-    x[i + 17] = 0.0
-    x[i + 18] = 0.1
-    x[i + 23] = 0.0
-    x[i + 24] = 0.0
-    x[i + 25] = 0.0
-    x[i + 26] = 0.1
+    x.rr_s = interval if known else 0.8
+    x.rr_to_mean10 = 1.0
+    x.rr_to_median8 = 1.0
+    x.rr_to_median16 = 1.0
+    x.rr_to_median63 = 1.0
+    x.rr_spread20 = 0.1
+    x.rr_to_previous = 1.0
+    x.previous_to_median8 = 1.0
+    x.before_previous_to_median8 = 1.0
+    x.pair_to_median8 = 1.0
+    x.shortest8_to_median8 = 1.0
+    x.rr_change8 = 0.1
+    x.rr_seen = min(n_rr, 63) / 63.0
+    x.rr_valid = 1.0 if known else 0.0
+    x.rr_score = 0.0
+    x.rr_rank32 = 0.5
+    x.rr_to_short32 = 1.0
+    x.previous_score = 0.0
+    x.irregular16 = 0.1
+    x.rr_to_before_previous = 1.0
+    x.rr_to_longest8 = 1.0
+    x.rr_to_long32 = 1.0
+    x.rr_to_base = 1.0
+    x.run_length = 0.0
+    x.alternation8 = 0.0
+    x.alternation_depth8 = 0.0
+    x.irregular48 = 0.1
 
 
 @compiled_part
@@ -132,17 +143,18 @@ def _alternation(rr: Floats, n_rr: int, n: int, interval: float, median: float) 
 
 
 @compiled_part
-def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: float) -> float:
-    """Write the RR columns of the patient `p` from column `i` on; give the ratio to the median of eight.
+def describe_rhythm(x: Scalars, p: Scalars, interval: float) -> float:
+    """Write the RR columns, `x`, of a beat of the patient `p`; give the ratio to the median of eight.
 
-    `interval` in seconds is not yet in `rr`; it is negative if there is none. The run that the patient is in, if any,
-    is followed here.
+    `interval` in seconds is not yet one of the patient's; it is negative if there is none. The run that the patient is
+    in, if any, is followed here.
     """
+    rr = p.rr
     n_rr = p.n_rr
     scratch = np.zeros(N_RR)
     deviations = np.zeros(N_RR)
     if interval < 0.0 or n_rr == 0:
-        _write_unknown(x, i, interval, n_rr)
+        _write_unknown(x, interval, n_rr)
         p.run = 0
         p.rested = RESTED
         return 1.0
@@ -161,26 +173,28 @@ def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: f
     previous = rr[(n_rr - 1) % N_RR]
     before_previous = rr[(n_rr - 2) % N_RR] if n_rr > 1 else median8
     shortest = 10.0
+    longest = previous
     change = 0.0
     n8 = min(n_rr, 8)
     for k in range(n8):
         shortest = min(shortest, rr[(n_rr - 1 - k) % N_RR])
+        longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
         if k + 1 < n8:
             change += abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR])
-    x[i] = interval
-    x[i + 1] = interval / mean10
-    x[i + 2] = interval / median8
-    x[i + 3] = interval / median16
-    x[i + 4] = interval / median_of_last(rr, n_rr, np.int64(63), scratch)
-    x[i + 5] = spread
-    x[i + 6] = interval / previous
-    x[i + 7] = previous / median8
-    x[i + 8] = before_previous / median8
-    x[i + 9] = 0.5 * (interval + previous) / median8
-    x[i + 10] = shortest / median8
-    x[i + 11] = change / max(n8 - 1, 1) / median8
-    x[i + 12] = min(n_rr, 63) / 63.0
-    x[i + 13] = 1.0
+    x.rr_s = interval
+    x.rr_to_mean10 = min(interval / mean10, MOST)
+    x.rr_to_median8 = min(interval / median8, MOST)
+    x.rr_to_median16 = min(interval / median16, MOST)
+    x.rr_to_median63 = min(interval / median_of_last(rr, n_rr, np.int64(63), scratch), MOST)
+    x.rr_spread20 = min(spread, MOST)
+    x.rr_to_previous = min(interval / previous, MOST)
+    x.previous_to_median8 = min(previous / median8, MOST)
+    x.before_previous_to_median8 = min(before_previous / median8, MOST)
+    x.pair_to_median8 = min(0.5 * (interval + previous) / median8, MOST)
+    x.shortest8_to_median8 = min(shortest / median8, MOST)
+    x.rr_change8 = min(change / max(n8 - 1, 1) / median8, MOST)
+    x.rr_seen = min(n_rr, 63) / 63.0
+    x.rr_valid = 1.0
     # Against the patient's own spread: in an irregular rhythm a short interval is nothing remarkable.
     n16 = min(n_rr, 16)
     for k in range(n16):
@@ -191,34 +205,26 @@ def describe_rhythm(x: Floats32, i: Integer, rr: Floats, p: Scalars, interval: f
     for k in range(n32):
         if rr[(n_rr - 1 - k) % N_RR] < interval:
             shorter += 1.0
-    median_of_last(rr, n_rr, np.int64(32), scratch)  # leaves the last intervals sorted
     irregular = 0.0
     for k in range(n16 - 1):
         if abs(rr[(n_rr - 1 - k) % N_RR] - rr[(n_rr - 2 - k) % N_RR]) > 0.08 * median16:
             irregular += 1.0
-    x[i + 14] = min(max((interval - median16) / spread16, -8.0), 8.0)
-    x[i + 15] = (shorter + 0.5) / (n32 + 1.0)
-    x[i + 16] = interval / scratch[n32 // 10]
-    x[i + 17] = min(max((previous - median16) / spread16, -8.0), 8.0)
-    x[i + 18] = irregular / max(n16 - 1, 1)
+    x.rr_score = min(max((interval - median16) / spread16, -8.0), 8.0)
+    x.previous_score = min(max((previous - median16) / spread16, -8.0), 8.0)
+    x.rr_rank32 = (shorter + 0.5) / (n32 + 1.0)
+    x.irregular16 = irregular / max(n16 - 1, 1)
     irregular = _irregularity(rr, n_rr, min(n_rr, 48), 0.08 * median16)
-    x[i + 26] = irregular
+    x.irregular48 = irregular
     _follow_run(p, interval, previous, median8, spread, irregular)
-    longest = previous
-    for k in range(n8):
-        longest = max(longest, rr[(n_rr - 1 - k) % N_RR])
-    x[i + 19] = interval / before_previous
-    x[i + 20] = interval / longest
-    x[i + 21] = interval / scratch[(n32 - 1) * 4 // 5]
-    x[i + 22] = interval / p.base_rr
-    x[i + 23] = np.log1p(float(p.run))
+    median_of_last(rr, n_rr, np.int64(32), scratch)  # leaves the last intervals sorted
+    x.rr_to_short32 = min(interval / scratch[n32 // 10], MOST)
+    x.rr_to_long32 = min(interval / scratch[(n32 - 1) * 4 // 5], MOST)
+    x.rr_to_before_previous = min(interval / before_previous, MOST)
+    x.rr_to_longest8 = min(interval / longest, MOST)
+    x.rr_to_base = min(interval / p.base_rr, MOST)
+    x.run_length = np.log1p(float(p.run))
     # Bigeminy that lasts: every other interval is short, and this one is of the short ones (below 0) or of the long.
     alternation, depth = _alternation(rr, n_rr, n8, interval, median8)
-    x[i + 24] = alternation
-    x[i + 25] = min(max(depth, -2.0), 2.0)
-    for k in range(1, 12):
-        x[i + k] = min(x[i + k], 4.0)
-    x[i + 16] = min(x[i + 16], 4.0)
-    for k in range(19, 23):
-        x[i + k] = min(x[i + k], 4.0)
-    return float(x[i + 2])
+    x.alternation8 = alternation
+    x.alternation_depth8 = min(max(depth, -2.0), 2.0)
+    return float(x.rr_to_median8)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.compiled import Floats, Integers, compiled
+from ..core.compiled import Floats, Records, compiled
 from ..core.messages import CLASSES
 from ..core.stage import State, restored
-from .state import N_TEMPLATES
+from .state import JOINED, N_TEMPLATES
 
 KNOWN = 5.0
 """A kind's past has half of its say after so many beats."""
@@ -24,7 +24,7 @@ CERTAIN = 5.0
 FLOOR = 1e-4
 """Keeps the log odds of a probability of nothing finite."""
 
-_N, _S, _V, _F, _Q = range(len(CLASSES))
+_N, _S, _V, _F = (CLASSES.index(name) for name in "NSVF")
 
 
 class KindMemory:
@@ -44,13 +44,13 @@ class KindMemory:
         self._mean = np.zeros(N_TEMPLATES)
         self._count = np.zeros(N_TEMPLATES)
 
-    def __call__(self, kinds: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    def __call__(self, kinds: Records, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take the next beats, in order.
 
         Parameters
         ----------
         kinds
-            ``(n, 3)``, see `windows.DescribedBeats`.
+            ``(n,)`` records of `state.JOINED`.
         probabilities
             ``(n, 5)`` of the network.
 
@@ -61,7 +61,7 @@ class KindMemory:
         """
         weighed = np.array(probabilities, dtype=np.float64, order="C")
         if self._share > 0.0:
-            weigh_by_kind(np.array(kinds, dtype=np.int64, order="C"), weighed, self._share, self._mean, self._count)
+            weigh_by_kind(kinds.astype(JOINED, order="C"), weighed, self._share, self._mean, self._count)
         return weighed
 
     def copy(self) -> KindMemory:
@@ -88,11 +88,11 @@ class KindMemory:
 
 
 @compiled
-def weigh_by_kind(kinds: Integers, p: Floats, share: float, mean: Floats, count: Floats) -> None:
+def weigh_by_kind(kinds: Records, p: Floats, share: float, mean: Floats, count: Floats) -> None:
     """Weigh the rows of `p` in place; `mean` and `count` hold the log odds and the number of beats of each kind."""
     for row in range(len(p)):
-        kind, merged, is_new = kinds[row, 0], kinds[row, 1], kinds[row, 2]
-        if is_new:
+        kind, merged = kinds[row].kind, kinds[row].merged
+        if kinds[row].is_new:
             mean[kind] = 0.0
             count[kind] = 0.0
         odds = np.log((p[row, _V] + p[row, _F] + FLOOR) / (p[row, _N] + p[row, _S] + FLOOR))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import Floats, Integer, Integers, Records, Scalars, compiled_part
+from ..core.compiled import Floats, Integer, Records, Scalars, compiled_part
 from .features import WINDOW
 from .state import N_TEMPLATES
 
@@ -17,7 +17,9 @@ SHIFTS = 3
 
 
 @compiled_part
-def correlate(a: Floats, b: Floats, share: Floats, first: int, last: int, shift: Integer) -> tuple[float, float]:
+def correlate(
+    a: Floats, b: Floats, share: Floats, first: Integer, last: Integer, shift: Integer
+) -> tuple[float, float]:
     """Correlation, and residual relative to `b`, of two beats; `share` brings their leads to one height and quality."""
     dot = 0.0
     aa = 1e-9
@@ -127,11 +129,10 @@ def is_known(b: Scalars) -> bool:
 
 
 @compiled_part
-def join_kind(b: Scalars, templates: Records, ratio: float, premature: float, n_beats: int, kind_of: Integers) -> int:
-    """Let the beat join its kind, or begin one in the place of the rarest; give its number.
+def join_kind(joined: Scalars, b: Scalars, templates: Records, ratio: float, premature: float, n_beats: int) -> None:
+    """Let the beat join its kind, or begin one in the place of the rarest; tell which in `joined`.
 
     `ratio` is the interval before the beat against the median of eight, `n_beats` the number of beats before it.
-    `kind_of` gets the kind, the one that was merged into it (or -1), and whether it is new.
     """
     for k in range(N_TEMPLATES):
         templates[k].weight *= 0.998
@@ -165,7 +166,6 @@ def join_kind(b: Scalars, templates: Records, ratio: float, premature: float, n_
     kind.premature += (premature - kind.premature) / min(kind.count + 1.0, 20.0)
     kind.count += 1.0
     kind.seen = n_beats
-    kind_of[0] = best
-    kind_of[1] = merge_kinds(templates, best, b.share, b.first, b.last)
-    kind_of[2] = 1 if new else 0
-    return best
+    joined.kind = best
+    joined.merged = merge_kinds(templates, best, b.share, b.first, b.last)
+    joined.is_new = new

@@ -1,11 +1,11 @@
-"""What is remembered of a patient when a beat is described: the kinds of beats, and the rhythm."""
+"""The records of the beat windows: what is remembered of a patient, what waits, the beat in hand, what comes out."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..core.compiled import record_type
-from .features import BEFORE, WINDOW
+from .features import BEFORE, FEATURES, WINDOW
 
 N_TEMPLATES = 12
 """Kinds of beats remembered for a patient."""
@@ -29,6 +29,7 @@ TEMPLATES = record_type(
 PATIENT = record_type(
     [
         ("n_beats", np.int64),
+        ("rr", np.float64, (N_RR,)),
         ("n_rr", np.int64),
         ("last_centre", np.int64),
         ("last_mark", np.int64),
@@ -48,7 +49,27 @@ PATIENT = record_type(
         ("before_corr", np.float64, (2,)),
     ]
 )
-"""What is remembered of the patient beside the kinds of beats."""
+"""What is remembered of the patient beside the kinds of beats: the rhythm, the beat before, the usual P wave. ``rr`` is
+a ring of intervals (s), to which ``n_rr`` have come so far."""
+
+DETECTION = record_type([("guess", np.int64), ("ready", np.int64), ("gap", np.bool_), ("certainty", np.float64)])
+"""A beat whose window is not complete: middle of its QRS complex as the detector found it, input sample at which it was
+decided, whether the signal was unusable before it, and how probable it is."""
+
+JOINED = record_type([("kind", np.int64), ("merged", np.int64), ("is_new", np.bool_)])
+"""Which of the kinds of beats that are remembered a beat joined, which one was merged into that one (-1: none), and
+whether the beat began the kind anew."""
+
+DESCRIBED = record_type(
+    [
+        ("mark", np.int64),
+        ("decided", np.int64),
+        ("interval", np.float64),
+        ("joined", JOINED),
+        ("features", FEATURES),
+    ]
+)
+"""A beat that is complete, see `windows.DescribedBeats`."""
 
 BEAT = record_type(
     [

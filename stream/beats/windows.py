@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.compiled import Records
 from ..core.messages import Samples
 from ..core.stage import State, restored
 from ..qrs.detector import Detections
 from ..signal.grid import GRID_HZ
-from .features import NAMES
-from .kernel import describe_beats
-from .state import N_RR, N_TEMPLATES, PATIENT, TEMPLATES
+from .features import as_rows
+from .kernel import Recent, Spans, Waiting, describe_beats
+from .state import DESCRIBED, DETECTION, N_TEMPLATES, PATIENT, TEMPLATES
 
 HALF_WINDOW_S = 0.100
 MARK_REACH_S = 0.048
@@ -59,15 +60,14 @@ class DescribedBeats:
     features
         ``(n, len(features.NAMES))`` float32, see `ecg_stream.stream.beats.features`.
     kinds
-        ``(n, 3)`` which of the kinds of beats that are remembered each joined, which one was merged into that one
-        (-1: none), and whether it began the kind anew.
+        ``(n,)`` records of `state.JOINED`: which of the kinds of beats that are remembered each joined.
     """
 
     mark: NDArray[np.int64]
     decided: NDArray[np.int64]
     interval: NDArray[np.float64]
     features: NDArray[np.float32]
-    kinds: NDArray[np.int64]
+    kinds: Records
 
     def joined(self, other: DescribedBeats) -> DescribedBeats:
         """Give these and the beats of `other`, which come after."""
@@ -103,33 +103,25 @@ class BeatWindows:
     delay = 0
 
     def __init__(self, fs: float, n_leads: int, look_ahead: int) -> None:
-        self._fs = fs
-        self._look_ahead = look_ahead
-        self._reach = round(MARK_REACH_S * fs)
-        self._half = round(HALF_WINDOW_S * fs)
+        self._spans = Spans(fs, round(MARK_REACH_S * fs), round(HALF_WINDOW_S * fs), look_ahead)
         self._ring = np.zeros((1 << math.ceil(math.log2(HISTORY_S * fs)), n_leads))
         self._at = np.zeros(1, dtype=np.int64)
         self._height = np.zeros(n_leads)
         self._patient = np.zeros(1, dtype=PATIENT)
         self._patient["previous_kind"] = -1
         self._templates = np.zeros(N_TEMPLATES, dtype=TEMPLATES)
-        self._rr = np.zeros(N_RR)
-        self._guess = np.zeros(0, dtype=np.int64)
-        self._ready = np.zeros(0, dtype=np.int64)
-        self._gap = np.zeros(0, dtype=np.bool_)
+        self._waiting = np.zeros(0, dtype=DETECTION)
         self._weight = np.zeros((0, n_leads))
-        self._certainty = np.zeros(0)
 
     def push(self, x: Found) -> DescribedBeats:
         """Take the next denoised samples and the detections made meanwhile; give the beats now complete."""
         found = x.detections
         if len(found.centre):
-            guess = np.rint(found.centre * (self._fs / GRID_HZ)).astype(np.int64)
-            self._guess = np.concatenate([self._guess, guess])
-            self._ready = np.concatenate([self._ready, x.ready])
-            self._gap = np.concatenate([self._gap, found.gap])
+            new = np.empty(len(found.centre), dtype=DETECTION)
+            new["guess"] = np.rint(found.centre * (self._spans.fs / GRID_HZ))
+            new["ready"], new["gap"], new["certainty"] = x.ready, found.gap, found.probability
+            self._waiting = np.concatenate([self._waiting, new]).astype(DETECTION)
             self._weight = np.concatenate([self._weight, found.weight])
-            self._certainty = np.concatenate([self._certainty, found.probability])
         return self._described(x.denoised, STREAM_GOES_ON)
 
     def flush(self) -> DescribedBeats:
@@ -137,20 +129,23 @@ class BeatWindows:
         return self._described(np.empty((0, len(self._height))), int(self._at[0]) - 1)
 
     def _described(self, denoised: Samples, last_sample: int) -> DescribedBeats:
-        n = len(self._guess)
-        features = np.empty((n, len(NAMES)), dtype=np.float32)
-        mark, decided, interval = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)
-        kinds = np.empty((n, 3), dtype=np.int64)
+        beats = np.empty(len(self._waiting), dtype=DESCRIBED)
         done = describe_beats(
-            denoised, self._fs, self._reach, self._half, self._look_ahead, self._ring, self._at, self._guess,
-            self._ready, self._gap, self._weight, self._certainty, self._height, self._patient, self._templates,
-            self._rr, last_sample, features, mark, decided, interval, kinds,
-        )  # fmt: skip
+            beats,
+            denoised,
+            last_sample,
+            Waiting(self._waiting, self._weight),
+            Recent(self._ring, self._at, self._height),
+            self._patient,
+            self._templates,
+            self._spans,
+        )
         if done:
-            self._guess, self._ready = self._guess[done:], self._ready[done:]
-            self._gap, self._weight = self._gap[done:], self._weight[done:]
-            self._certainty = self._certainty[done:]
-        return DescribedBeats(mark[:done], decided[:done], interval[:done], features[:done], kinds[:done])
+            self._waiting, self._weight = self._waiting[done:], self._weight[done:]
+        beats = beats[:done]
+        return DescribedBeats(
+            beats["mark"], beats["decided"], beats["interval"], as_rows(beats["features"]), beats["joined"]
+        )
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -166,11 +161,30 @@ class BeatWindows:
         """
         for name in _FIXED:
             setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
-        n_waiting = len(state["guess"])
+        n_waiting = len(state["waiting"])
         for name in _WAITING:
             like = getattr(self, f"_{name}")
             setattr(self, f"_{name}", restored(state, name, np.empty((n_waiting, *like.shape[1:]), like.dtype)))
 
 
-_FIXED = ("ring", "at", "height", "rr", "patient", "templates")
-_WAITING = ("guess", "ready", "gap", "weight", "certainty")
+def from_columns(state: State) -> State:
+    """Give a snapshot as version 0.1.0 wrote it, with a column an array, in today's records.
+
+    Raises
+    ------
+    KeyError
+        If it is none.
+    """
+    patient = np.zeros(1, dtype=PATIENT)
+    for name in state["patient"].dtype.names:
+        patient[name] = state["patient"][name]
+    patient["rr"] = state["rr"]
+    waiting = np.zeros(len(state["guess"]), dtype=DETECTION)
+    for name in ("guess", "ready", "gap", "certainty"):
+        waiting[name] = state[name]
+    same = {name: state[name].copy() for name in ("ring", "at", "height", "templates", "weight")}
+    return {**same, "patient": patient, "waiting": waiting}
+
+
+_FIXED = ("ring", "at", "height", "patient", "templates")
+_WAITING = ("waiting", "weight")

@@ -28,7 +28,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 Records: TypeAlias = NDArray[Any]
 """An array of records, of a type that the function names."""
 Scalars: TypeAlias = Any
-"""One record of such an array."""
+"""One record of such an array. In a loop it does not keep the array in memory: take it from one still in use."""
 
 Integer: TypeAlias = int | np.int64
 """What a compiled part takes for a number: a literal goes as ``np.int64``, or the part is compiled for it alone."""

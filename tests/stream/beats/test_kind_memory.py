@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ecg_stream.stream.beats.kind_memory import KindMemory
+from ecg_stream.stream.beats.state import JOINED
 from ecg_stream.stream.core.messages import CLASSES
 from ecg_stream.testing import LAWS, Subject
 
 N, S, V, F, Q = np.eye(len(CLASSES))
 ONE, OTHER = 3, 7
+
+
+def joined(kind: np.ndarray, merged: np.ndarray, is_new: np.ndarray) -> np.ndarray:
+    rows = np.empty(len(kind), dtype=JOINED)
+    rows["kind"], rows["merged"], rows["is_new"] = kind, merged, is_new
+    return rows
 
 
 class Stage:
@@ -28,8 +35,8 @@ class Stage:
 
     def push(self, kinds: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         # One law puts any numbers in place of the stream's future; kinds are numbers of those there are.
-        there = np.clip(kinds, [0, -1, 0], [11, 11, 1])
-        return self.memory(there, np.clip(probabilities, 0.0, 1.0) + 1e-9)
+        kind, merged, is_new = np.clip(kinds, [0, -1, 0], [11, 11, 1]).T
+        return self.memory(joined(kind, merged, is_new), np.clip(probabilities, 0.0, 1.0) + 1e-9)
 
     def flush(self) -> np.ndarray:
         return np.empty((0, len(CLASSES)))
@@ -57,9 +64,7 @@ def test_laws(law):
 
 
 def of_kind(kind: int, n: int, new: bool = False) -> np.ndarray:
-    rows = np.tile(np.array([kind, -1, 0]), (n, 1))
-    rows[0, 2] = new
-    return rows
+    return joined(np.full(n, kind), np.full(n, -1), np.arange(n) < new)
 
 
 def mostly(class_: np.ndarray, n: int = 1) -> np.ndarray:
@@ -98,7 +103,7 @@ def test_kinds_that_become_one_share_their_past():
     merging(of_kind(ONE, 20, new=True), mostly(V, 20))
     merging(of_kind(OTHER, 20, new=True), mostly(V, 20))
     last = of_kind(ONE, 1)
-    last[0, 1] = OTHER
+    last["merged"] = OTHER
     merging(last, mostly(V))
     known(of_kind(ONE, 41, new=True), mostly(V, 41))
     np.testing.assert_allclose(merging(of_kind(ONE, 1), UNSURE), known(of_kind(ONE, 1), UNSURE))
@@ -114,7 +119,7 @@ def test_one_beat_has_little_say():
 
 def test_without_a_share_nothing_is_weighed():
     kinds, probabilities = beats(100)
-    np.testing.assert_array_equal(KindMemory(0.0)(kinds, probabilities), probabilities)
+    np.testing.assert_array_equal(KindMemory(0.0)(joined(*kinds.T), probabilities), probabilities)
 
 
 @given(
@@ -124,6 +129,6 @@ def test_without_a_share_nothing_is_weighed():
 def test_rows_add_up_to_one_whatever_comes(raw, share):
     kinds, _ = beats(40, 1)
     probabilities = raw / raw.sum(axis=1, keepdims=True)
-    weighed = KindMemory(share)(kinds, probabilities)
+    weighed = KindMemory(share)(joined(*kinds.T), probabilities)
     assert (weighed >= 0.0).all()
     np.testing.assert_allclose(weighed.sum(axis=1), 1.0, atol=1e-9)

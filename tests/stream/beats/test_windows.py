@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ecg_stream.errors import StreamError
-from ecg_stream.stream.beats.features import BEFORE, GROUPS, NAMES, WINDOW, columns
-from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats, Found
+from ecg_stream.stream.beats.features import BEFORE, NAMES, WINDOW, columns
+from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats, Found, from_columns
 from ecg_stream.stream.qrs.detector import Detections
 from ecg_stream.stream.signal.grid import GRID_HZ
 from ecg_stream.testing import LAWS, Subject
@@ -350,11 +350,28 @@ def test_features_are_finite_whatever_the_signal(kind):
     assert np.abs(beats.features).max() < 100.0
 
 
-def test_every_column_has_one_name():
-    assert len(set(NAMES)) == len(NAMES) == sum(len(names) for names in GROUPS.values())
-    np.testing.assert_array_equal(columns(list(GROUPS)), np.arange(len(NAMES)))
-
-
 def test_refuses_a_foreign_snapshot():
     with pytest.raises(StreamError, match="same sampling rate and leads"):
         BeatWindows(250.0, 2, 0).restore(BeatWindows(1000.0, 2, 0).snapshot())
+
+
+def test_takes_up_a_snapshot_of_columns():
+    """Version 0.1.0 kept the intervals and the columns of what waits as arrays of their own."""
+    peaks = regular()
+    x, ready = signal(peaks, 250.0, 12.0), np.rint((peaks + 0.12) * 250).astype(np.int64)
+    stage, other = BeatWindows(250.0, 2, 0), BeatWindows(250.0, 2, 0)
+    stage.push(Found(x[:1200], found(peaks), ready))
+    state = stage.snapshot()
+    patient, waiting = state.pop("patient"), state.pop("waiting")
+    assert len(waiting) > 0
+    fields = [name for name in patient.dtype.names if name != "rr"]
+    old_patient = np.zeros(1, dtype=[(name, patient.dtype[name]) for name in fields])
+    for name in fields:
+        old_patient[name] = patient[name]
+    old_waiting = {name: waiting[name].copy() for name in ("guess", "ready", "gap", "certainty")}
+    other.restore(from_columns({**state, **old_waiting, "patient": old_patient, "rr": patient["rr"][0].copy()}))
+    rest = Found(x[1200:], found(np.empty(0)), np.empty(0, dtype=np.int64))
+    one, two = stage.push(rest), other.push(rest)
+    np.testing.assert_array_equal(one.mark, two.mark)
+    np.testing.assert_array_equal(one.features, two.features)
+    assert len(one.mark) == len(waiting)
