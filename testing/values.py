@@ -111,8 +111,11 @@ def unpacked(payload: bytes) -> Any:
     def array(_code: int, content: memoryview) -> NDArray[Any]:
         head, _, raw = bytes(content).partition(b"\n")
         kind, shape = msgspec.json.decode(head)
-        if not isinstance(kind, str):
-            kind = [(name, part, *map(tuple, sides)) for name, part, *sides in kind]
-        return np.frombuffer(raw, dtype=kind).reshape(shape)
+        return np.frombuffer(raw, dtype=dtype(kind)).reshape(shape)
+
+    def dtype(kind: Any) -> np.dtype[Any]:
+        if isinstance(kind, str):
+            return np.dtype(kind)
+        return np.dtype([(name, dtype(part), *map(tuple, sides)) for name, part, *sides in kind])
 
     return msgspec.msgpack.decode(payload, ext_hook=array)

@@ -149,32 +149,39 @@ def _unpack(code: int, content: memoryview) -> Any:
     if code != _ARRAY:
         raise ValueError(f"unknown extension {code}")
     description, shape, raw = _array_decoder.decode(content)
-    dtype = _dtype(tuple(description) if isinstance(description, list) else description)
+    dtype = _dtype(_frozen(description))
     if dtype.itemsize * math.prod(shape) != len(raw):
         raise ValueError(f"{len(raw)} bytes are no array of {dtype} and shape {shape}")
     return np.frombuffer(bytearray(raw), dtype=dtype).reshape(shape)  # a copy, as states are written into
 
 
 @lru_cache(maxsize=64)
-def _described(dtype: np.dtype[Any]) -> str | list[tuple[str, str, tuple[int, ...]]]:
+def _described(dtype: np.dtype[Any]) -> str | list[Any]:
     """Describe the type of an array: as NumPy does, or the name, type and shape of each field of a record."""
-    fields = [(name, part) for name, (part, *_) in (dtype.fields or {}).items()]
-    if not all(part.base.kind in _KINDS for _, part in fields or [("", dtype)]):
+    if dtype.fields:
+        return [(name, _described(part.base), part.shape) for name, (part, *_) in dtype.fields.items()]
+    if dtype.kind not in _KINDS:
         raise TypeError(f"a snapshot cannot hold an array of {dtype}")
-    return [(name, part.base.str, part.shape) for name, part in fields] if fields else dtype.str
+    return dtype.str
 
 
 @lru_cache(maxsize=64)
-def _dtype(description: str | tuple[tuple[str, str, tuple[int, ...]], ...]) -> np.dtype[Any]:
-    """Undo `_described`."""
-    dtype = np.dtype(description if isinstance(description, str) else list(description))
+def _dtype(description: str | tuple[Any, ...]) -> np.dtype[Any]:
+    """Undo `_described`; its lists are tuples here."""
     try:
+        if isinstance(description, tuple):
+            return np.dtype([(name, _dtype(part), shape) for name, part, shape in description])
+        dtype = np.dtype(description)
         _described(dtype)
     except TypeError as error:
         raise ValueError(str(error)) from None
     return dtype
 
 
+def _frozen(description: Any) -> Any:
+    return tuple(map(_frozen, description)) if isinstance(description, list) else description
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)
-_array_decoder = msgspec.msgpack.Decoder(tuple[str | list[tuple[str, str, tuple[int, ...]]], tuple[int, ...], bytes])
+_array_decoder = msgspec.msgpack.Decoder(tuple[str | list[Any], tuple[int, ...], bytes])

@@ -18,8 +18,9 @@ NUMBERS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 ARRAYS = arrays.arrays(
     st.sampled_from(["<f8", "<f4", "<i8", "<i2", "|b1", "|u1"]), arrays.array_shapes(min_dims=0, max_dims=3, min_side=0)
 )
+PAIR = np.dtype([("n", np.int64), ("e", np.float64, (2, 3))])
 RECORDS = arrays.arrays(
-    st.sampled_from([np.dtype([("n", np.int64), ("e", np.float64, (2, 3))]), np.dtype([("gap", np.bool_)])]),
+    st.sampled_from([PAIR, np.dtype([("gap", np.bool_)]), np.dtype([("one", PAIR), ("both", PAIR, (2,))])]),
     arrays.array_shapes(min_dims=1, max_dims=2, min_side=0),
 )
 STATES = st.dictionaries(
