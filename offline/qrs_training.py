@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..models.qrs_network import Layers, candidate_networks, layers
 from ..stream.core.messages import Samples, Signal
-from ..stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
+from ..stream.qrs.candidate import FEATURES, N_FEATURES, columns
 from ..stream.qrs.detector import QrsDetector
 from ..stream.qrs.network import DetectorNetwork
 from ..stream.qrs.state import CENTRE_LAG
@@ -136,18 +136,23 @@ def train_detector(
 
 def misled_network(height: float) -> DetectorNetwork:
     """Give a network that takes what is about this high, in units of the running level: P and T waves, say."""
-    w1, b1 = np.zeros((N_FEATURES, 2), dtype=np.float32), np.array([-height, height], dtype=np.float32)
-    w1[HEIGHT_FEATURE] = 1.0, -1.0
+    w1, b1 = _weights_of_height(1.0, -1.0), np.array([-height, height], dtype=np.float32)
     w2, b2 = np.ones((2, 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
     return DetectorNetwork(w1, b1, w2, b2, np.full(1, -25.0, dtype=np.float32), 4.0)
 
 
 def height_network(threshold: float = 0.4) -> DetectorNetwork:
     """Give the network of a plain adaptive threshold: accept what is higher than this share of the running level."""
-    w1, b1 = np.zeros((N_FEATURES, 1), dtype=np.float32), np.zeros(1, dtype=np.float32)
-    w1[HEIGHT_FEATURE, 0] = 1.0
+    w1, b1 = _weights_of_height(1.0), np.zeros(1, dtype=np.float32)
     one = np.ones((1, 1), dtype=np.float32)
     return DetectorNetwork(w1, b1, one, b1.copy(), np.full(1, 12.0, dtype=np.float32), -12.0 * threshold)
+
+
+def _weights_of_height(*weights: float) -> NDArray[np.float32]:
+    """First layer, ``(n_features, units)``, whose units see the height alone."""
+    units = np.zeros(len(weights), dtype=FEATURES)
+    units["height"] = weights
+    return np.ascontiguousarray(columns(units).T)
 
 
 def on_grid(record: TrainingRecord) -> Signal:
@@ -186,7 +191,7 @@ def candidates(
     """
     x, good = on_grid(record)
     detector = QrsDetector(networks[0], x.shape[1], n_logged=len(x) // 6)
-    peaks, rows, given = [], [], []
+    met = []
     begin, misled = 0, False
     while begin < len(x):
         if misled:
@@ -199,14 +204,12 @@ def candidates(
             detector.network = networks[int(rng.integers(len(networks)))]._replace(threshold=threshold)
         end = begin + round(rng.uniform(*(MISLED_S if misled else SOUND_S)) * GRID_HZ)
         detector.push(Signal(x[begin:end], good[begin:end]))
-        peaks.append(detector.logged["peak"].copy())
-        rows.append(detector.logged["x"].copy())
-        given.append(detector.logged["p"].astype(np.float32))
+        met.append(detector.logged.copy())
         begin, misled = end, not misled and rng.random() < 0.5
-    centre = np.concatenate(peaks) - CENTRE_LAG
-    features, probability = np.concatenate(rows), np.concatenate(given)
+    logged = np.concatenate(met)
+    centre, height = logged["peak"] - CENTRE_LAG, logged["features"]["height"]
+    features, probability = columns(logged["features"]), logged["p"].astype(np.float32)
     n = len(centre)
-    height = features[:, HEIGHT_FEATURE]
     is_beat, weight = np.zeros(n, dtype=np.float32), np.ones(n, dtype=np.float32)
     beats = np.round(record.beats / record.fs * GRID_HZ).astype(np.int64) + shift
     first, last = np.searchsorted(centre, beats - LABEL_REACH), np.searchsorted(centre, beats + LABEL_REACH, "right")

@@ -7,7 +7,7 @@ import numpy as np
 from ..core.compiled import Floats32, Integers, Records, Scalars, compiled_part
 from .candidate import AGREEMENT_REACH, ENVELOPE_REACH, describe_candidate, is_peak, slope_at
 from .network import DetectorNetwork, probability
-from .state import CONFIRM, MASK, MATCHED, PAST, REFRACTORY
+from .state import AGREEMENT_LIMIT, MASK, MATCHED, REFRACTORY, WAVE_LIMIT
 
 APART = 14
 """The peaks of the two leads stand within 112 ms of that candidate, and of each other."""
@@ -17,11 +17,27 @@ reaches both, at one time, in clean leads. (In noise each must be as sure as for
 
 
 @compiled_part
+def _pass_before(passed: Scalars, s: Scalars, r: Scalars) -> None:
+    """Fill `passed` with what the beat in doubt comes after: without the peaks that may be its own."""
+    passed.previous = s.passed.previous
+    for k in range(len(s.past)):
+        if s.past[k].peak < s.passed.best.peak - 2 * APART:
+            passed.previous = s.past[k]
+            break
+    passed.best = passed.previous
+    if passed.previous.peak <= r.last:
+        passed.best.peak = r.last
+        passed.best.p = 0.0
+
+
+@compiled_part
 def judge_apart(
+    features: Scalars,
     x: Floats32,
     s: Scalars,
     r: Scalars,
     rings: Scalars,
+    passed: Scalars,
     leads: Records,
     learnt: Records,
     order: Integers,
@@ -31,23 +47,12 @@ def judge_apart(
 ) -> tuple[int, float]:
     """Judge each of the two best leads alone, around the best candidate passed over.
 
-    `rings` is room for the envelope and the matched filter of a lead: what is read of it is written before. Gives the
-    peak that the better lead has alone and the lower of the two probabilities if both are high enough, else -1.
+    `features` (read as `x`), `rings` and `passed` are room for what is known of a lead alone: what is read is written
+    before. Gives the peak that the better lead has alone and the lower of the two probabilities if both are high
+    enough, else -1.
     """
-    now, best, best_p = s.now, s.best, s.best_p
-    previous, previous_p, previous_e = s.previous, s.previous_p, s.previous_e
-    for k in range(PAST):
-        if s.past[k, 0] < best - 2 * APART:
-            s.previous = int(s.past[k, 0])
-            s.previous_p = s.past[k, 1]
-            s.previous_e = s.past[k, 2]
-            break
-    if s.previous > r.last:
-        s.best = s.previous
-        s.best_p = s.previous_p
-    else:
-        s.best = r.last
-        s.best_p = 0.0
+    best = s.passed.best.peak
+    _pass_before(passed, s, r)
     weight = np.zeros(len(leads))
     needed = network.back_threshold
     alone = np.zeros(2, dtype=np.int64)
@@ -61,26 +66,23 @@ def judge_apart(
         for other in range(len(leads)):
             weight[other] = 1.0 if other == lead else 0.0
         alone[0] = lead
-        for n in range(best - APART - ENVELOPE_REACH, now + 1):
-            rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), 8.0)
-        for n in range(best - APART - AGREEMENT_REACH, now + 1):
+        for n in range(best - APART - ENVELOPE_REACH, s.now + 1):
+            rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), WAVE_LIMIT)
+        for n in range(best - APART - AGREEMENT_REACH, s.now + 1):
             dot = 0.0
             for k in range(MATCHED):
                 dot += slope_at(leads[lead], n - MATCHED + 1 + k) * learnt[lead].matched[k]
-            rings.agreement[n & MASK] = min(max(dot / learnt[lead].power, -4.0), 4.0)
+            rings.agreement[n & MASK] = min(max(dot / learnt[lead].power, -AGREEMENT_LIMIT), AGREEMENT_LIMIT)
         for peak in range(max(best - APART, r.last + REFRACTORY), best + APART + 1):
             if not is_peak(rings, peak):
                 continue
-            s.now = peak + CONFIRM
-            describe_candidate(x, s, r, rings, leads, learnt, weight, alone)
+            describe_candidate(features, peak, passed, r, rings, leads, learnt, weight, alone)
             p = probability(x, network, h1, h2)
             if p > found_p[rank]:
                 found[rank] = peak
                 found_p[rank] = p
         if found_p[rank] <= needed:
             break
-    s.now, s.best, s.best_p = now, best, best_p
-    s.previous, s.previous_p, s.previous_e = previous, previous_p, previous_e
     if min(found_p[0], found_p[1]) <= needed or abs(found[0] - found[1]) > APART:
         return -1, 0.0
     return found[0], min(found_p[0], found_p[1])

@@ -13,7 +13,7 @@ from ..core.messages import Samples, Signal
 from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ
 from .apart import APART
-from .candidate import LOGGED, N_FEATURES
+from .candidate import FEATURES, LOGGED, N_FEATURES, columns
 from .kernel import BACK, HOLD, LONGEST_WAIT, detect
 from .network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
 from .state import CENTRE_LAG, CONFIRM, FOUND, LEAD, LEARNT, MASK, RHYTHM, RING, RINGS, STATE
@@ -125,8 +125,8 @@ class QrsDetector:
     def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
         self.network = network
         self._state = np.zeros(1, dtype=STATE)
-        self._state["pending"] = self._state["bad_until"] = -1
-        self._state["previous"] = -RING
+        self._state["pending"]["peak"] = self._state["bad_until"] = -1
+        self._state["passed"]["previous"]["peak"] = -RING
         self._rhythm = np.zeros(2, dtype=RHYTHM)
         for name in ("mean_rr", "last_rr", "steady_rr"):
             self._rhythm[name] = 0.8 * GRID_HZ
@@ -136,6 +136,7 @@ class QrsDetector:
         self._learnt = np.zeros((2, n_leads), dtype=LEARNT)
         self._learnt["level"] = self._learnt["lowest"] = 1e-9
         self._learnt["power"] = 1e-12
+        self._features = np.zeros(1, dtype=FEATURES)
         self._log = np.zeros(n_logged, dtype=LOGGED)
         self.logged = self._log[:0]
 
@@ -150,7 +151,7 @@ class QrsDetector:
         beats, weight = np.empty(room, dtype=FOUND), np.empty((room, len(self._leads)))
         n, n_logged = detect(
             x.samples, x.good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats,
-            weight, self._log,
+            weight, self._log, self._features, columns(self._features)[0],
         )  # fmt: skip
         self.logged = self._log[:n_logged]
         beats = beats[:n]

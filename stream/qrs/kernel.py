@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.compiled import Flags, Floats, Records, Scalars, compiled, compiled_part
+from ..core.compiled import Flags, Floats, Floats32, Records, Scalars, compiled, compiled_part
 from .apart import APART, judge_apart
-from .candidate import N_FEATURES, describe_candidate, is_peak
+from .candidate import describe_candidate, is_peak
 from .leads import LEARN, is_new, rank_leads
 from .learning import accept
 from .network import DetectorNetwork, probability
 from .state import (
+    AGREEMENT_LIMIT,
     BRIDGE,
     CONFIRM,
     LOWEST,
     MASK,
     MATCHED,
+    PASSED,
     PAST,
     REFRACTORY,
     RING,
     RINGS,
     SLOPE_SPAN,
     SLOPES,
+    WAVE_LIMIT,
 )
 
 SMOOTH = 9
@@ -87,7 +90,7 @@ def _sense(lead: Scalars, learnt: Scalars, s: Scalars, r: Scalars, value: float,
         # By half after 2.2 s; and what stands far above the level is news as well.
         learnt.level = max(0.9975 * learnt.level, learnt.lowest, 0.25 * e)
     lead.seen = min(lead.seen + 1, LEARN)
-    if s.pending < 0 and now - r.last > T_WAVE:
+    if s.pending.peak < 0 and now - r.last > T_WAVE:
         lead.noise += (min(e, learnt.level) - lead.noise) * 0.004
     return True
 
@@ -105,40 +108,36 @@ def _fuse(rings: Scalars, leads: Records, learnt: Records, usable: Flags, weight
             for k in range(MATCHED):
                 dot += lead.slopes[(now - MATCHED + 1 + k) & (SLOPES - 1)] * learnt[i].matched[k]
             a += weight[i] * dot / learnt[i].power
-    rings.fused[now & MASK] = min(e, 8.0)
-    rings.agreement[now & MASK] = min(max(a, -4.0), 4.0)
+    rings.fused[now & MASK] = min(e, WAVE_LIMIT)
+    rings.agreement[now & MASK] = min(max(a, -AGREEMENT_LIMIT), AGREEMENT_LIMIT)
 
 
 @compiled_part
 def _consider(s: Scalars, r: Scalars, peak: int, p: float, height: float, threshold: float) -> None:
     """Let a candidate be the beat that is pending, or the best one passed over, and remember it."""
-    taller = peak - r.last >= MISTAKEN and p > threshold and height > TALLER * s.last_e
+    for k in range(PAST - 1, 0, -1):
+        s.past[k] = s.past[k - 1]
+    s.past[0] = s.passed.previous
+    candidate = s.passed.previous
+    candidate.peak = peak
+    candidate.p = p
+    candidate.height = height
+    taller = peak - r.last >= MISTAKEN and p > threshold and height > TALLER * s.last_height
     if peak - r.last >= REFRACTORY or r.n_beats == 0 or taller:
         if p > threshold:
-            if s.pending < 0 or p > s.pending_p:
-                s.pending = peak
-                s.pending_p = p
-        elif s.pending < 0 and p > s.best_p:
-            s.best = peak
-            s.best_p = p
-    for k in range(PAST - 1, 0, -1):
-        for i in range(3):
-            s.past[k, i] = s.past[k - 1, i]
-    s.past[0, 0] = s.previous
-    s.past[0, 1] = s.previous_p
-    s.past[0, 2] = s.previous_e
-    s.previous = peak
-    s.previous_p = p
-    s.previous_e = height
+            if s.pending.peak < 0 or p > s.pending.p:
+                s.pending = candidate
+        elif s.pending.peak < 0 and p > s.passed.best.p:
+            s.passed.best = candidate
 
 
 @compiled_part
 def _waits(s: Scalars, r: Scalars, rings: Scalars) -> bool:
     """Tell whether the beat that is pending may be a P wave, with a QRS complex still to come."""
-    height = rings.fused[s.pending & MASK]
-    if s.pending_p >= DOUBTFUL or height >= LOW or s.pending - r.last < P_WAVE_AFTER * r.mean_rr:
+    beat = s.pending
+    if beat.p >= DOUBTFUL or beat.height >= LOW or beat.peak - r.last < P_WAVE_AFTER * r.mean_rr:
         return False
-    since = s.now - s.pending
+    since = s.now - beat.peak
     if since < WAIT:
         return True
     if since >= LONGEST_WAIT:
@@ -146,21 +145,22 @@ def _waits(s: Scalars, r: Scalars, rings: Scalars) -> bool:
     highest = 0.0
     for n in range(s.now - CONFIRM, s.now + 1):
         highest = max(highest, rings.fused[n & MASK])
-    return bool(highest > height)
+    return bool(highest > beat.height)
 
 
 @compiled_part
-def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> tuple[int, float]:
-    """Give the envelope peak of the beat that is final now, or -1, and its probability."""
-    if s.now - s.best == APART + CONFIRM and s.best - r.last < T_WAVE and s.best_p < UNLIKELY:
-        s.best = r.last
-        s.best_p = 0.0
-    if s.pending >= 0:
-        if s.now - s.pending >= HOLD and not _waits(s, r, rings):
-            return s.pending, s.pending_p
-    elif s.best_p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - s.best < BACK:
-        return s.best, s.best_p
-    return -1, 0.0
+def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> bool:
+    """Tell whether the candidate that is pending is a beat now; where none is, search-back may name one."""
+    best = s.passed.best
+    if s.now - best.peak == APART + CONFIRM and best.peak - r.last < T_WAVE and best.p < UNLIKELY:
+        best.peak = r.last
+        best.p = 0.0
+    if s.pending.peak >= 0:
+        return bool(s.now - s.pending.peak >= HOLD and not _waits(s, r, rings))
+    if best.p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - best.peak < BACK:
+        s.pending = best
+        return True
+    return False
 
 
 @compiled
@@ -176,22 +176,25 @@ def detect(
     beats: Records,
     beat_weight: Floats,
     log: Records,
+    features: Records,
+    columns: Floats32,
 ) -> tuple[int, int]:
     """Run the detector over grid samples ``x`` of shape ``(m, n_leads)``; give the number of beats and of log rows.
 
     The state are one record of `STATE`, two of `RHYTHM`, one of `RINGS`, one of `LEAD` for each lead, and ``(2,
     n_leads)`` of `LEARNT`. Beats are written as records of `FOUND`, with the weights of the leads; candidates as
-    records of `LOGGED`, as far as there is room.
+    records of `LOGGED`, as far as there is room. `features` is room for one record of `FEATURES`, and `columns` the
+    same memory as the network reads it.
     """
-    s, r, rings = state[0], rhythm[0], rings_array[0]
+    s, r, rings, f = state[0], rhythm[0], rings_array[0], features[0]
     m, n_leads = x.shape
-    features = np.zeros(N_FEATURES, dtype=np.float32)
     h1 = np.zeros(len(network.b1), dtype=np.float32)
     h2 = np.zeros(len(network.b2), dtype=np.float32)
     weight = np.zeros(n_leads)
     usable = np.zeros(n_leads, dtype=np.bool_)
     order = np.zeros(2, dtype=np.int64)
-    scratch = np.zeros(1, dtype=RINGS)
+    rings_alone = np.zeros(1, dtype=RINGS)
+    passed_before = np.zeros(1, dtype=PASSED)
     n_out = 0
     n_log = 0
     for row in range(m):
@@ -205,31 +208,31 @@ def detect(
         _fuse(rings, leads, learnt[0], usable, weight, s.now)
         peak = s.now - CONFIRM
         if peak > 8 and any_usable and is_peak(rings, peak):
-            describe_candidate(features, s, r, rings, leads, learnt[0], weight, order)
-            p = probability(features, network, h1, h2)
+            describe_candidate(f, peak, s.passed, r, rings, leads, learnt[0], weight, order)
+            p = probability(columns, network, h1, h2)
             if n_log < len(log):
                 log[n_log].peak = peak
                 log[n_log].p = p
-                for k in range(N_FEATURES):
-                    log[n_log].x[k] = features[k]
+                log[n_log].features = f
                 n_log += 1
             _consider(s, r, peak, p, rings.fused[peak & MASK], network.threshold)
-        if s.pending < 0 and s.best_p > DOUBTED and s.now - s.best == APART + CONFIRM and order[1] >= 0:
-            apart, p = judge_apart(features, s, r, scratch[0], leads, learnt[0], order, network, h1, h2)
+        best = s.passed.best
+        if s.pending.peak < 0 and best.p > DOUBTED and s.now - best.peak == APART + CONFIRM and order[1] >= 0:
+            apart, p = judge_apart(
+                f, columns, s, r, rings_alone[0], passed_before[0], leads, learnt[0], order, network, h1, h2
+            )
             if apart >= 0:
-                s.pending = apart
-                s.pending_p = p
-        chosen, p = _decide(s, r, rings, network.back_threshold)
-        if chosen >= 0:
-            beats[n_out].peak = chosen
+                s.pending.peak = apart
+                s.pending.p = p
+                s.pending.height = rings.fused[apart & MASK]
+        if _decide(s, r, rings, network.back_threshold):
+            beats[n_out].peak = s.pending.peak
             beats[n_out].row = row
-            beats[n_out].p = p
+            beats[n_out].p = s.pending.p
             beats[n_out].gap = r.last < s.bad_until
             for lead in range(n_leads):
                 beat_weight[n_out, lead] = weight[lead]
             n_out += 1
-            accept(s, rhythm, leads, learnt, usable, chosen, p, rings.fused[chosen & MASK])
-            s.pending = -1
-            s.pending_p = 0.0
+            accept(s, rhythm, leads, learnt, usable, s.pending)
         s.now += 1
     return n_out, n_log

@@ -89,15 +89,14 @@ def _learn_wave(lead: Scalars, learnt: Scalars, peak: int, certainty: float) -> 
 
 
 @compiled_part
-def accept(
-    s: Scalars, rhythm: Records, leads: Records, learnt: Records, usable: Flags, peak: int, p: float, height: float
-) -> None:
-    """Make the beat at `peak` final: levels, templates and RR context follow it."""
+def accept(s: Scalars, rhythm: Records, leads: Records, learnt: Records, usable: Flags, beat: Scalars) -> None:
+    """Make a candidate a beat: levels, templates and RR context follow it."""
     r = rhythm[0]
-    if r.n_beats > 0 and peak - r.last < P_WAVE and height > HIGHER * s.last_e:
+    peak = beat.peak
+    if r.n_beats > 0 and peak - r.last < P_WAVE and beat.height > HIGHER * s.last_height:
         _copy(rhythm, learnt, np.int64(1), np.int64(0))
     _copy(rhythm, learnt, np.int64(0), np.int64(1))
-    certainty = max(2.0 * p - 1.0, 0.05) ** 2
+    certainty = max(2.0 * beat.p - 1.0, 0.05) ** 2
     interval = peak - r.last
     if r.n_beats > 0 and REFRACTORY <= interval < LONGEST_RR and r.last >= s.bad_until:
         _learn_interval(r, interval, certainty)
@@ -106,6 +105,8 @@ def accept(
             _learn_wave(leads[lead], learnt[0, lead], peak, certainty)
     r.n_beats += 1
     r.last = peak
-    s.last_e = height
-    s.best = peak
-    s.best_p = 0.0
+    s.last_height = beat.height
+    s.passed.best = beat
+    s.passed.best.p = 0.0
+    s.pending.peak = -1
+    s.pending.p = 0.0

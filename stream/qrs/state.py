@@ -36,24 +36,32 @@ BRIDGE = 5
 PAST = 4
 """Candidates remembered: what stands before the one in doubt is what came before all of its peaks."""
 
+WAVE_LIMIT = 8.0
+"""Waves and envelopes are given in units of the running level, up to this: an artefact may be a thousand times
+larger."""
+AGREEMENT_LIMIT = 4.0
+"""The matched filter is given in units of a beat like those before, up to this on both sides of zero."""
+
+CANDIDATE = record_type([("peak", np.int64), ("p", np.float64), ("height", np.float64)])
+"""A candidate: its peak in the fused envelope (absolute grid index), its probability, and its height there."""
+
+PASSED = record_type([("best", CANDIDATE), ("previous", CANDIDATE)])
+"""What a candidate is judged after: the ``best`` one passed over since the last beat (the beat itself, with ``p`` 0, as
+long as there is none), and the ``previous`` one, whatever became of it."""
+
 STATE = record_type(
     [
         ("now", np.int64),
-        ("last_e", np.float64),
-        ("pending", np.int64),
-        ("pending_p", np.float64),
-        ("best", np.int64),
-        ("best_p", np.float64),
-        ("previous", np.int64),
-        ("previous_p", np.float64),
-        ("previous_e", np.float64),
-        ("past", np.float64, (PAST, 3)),
+        ("last_height", np.float64),
+        ("pending", CANDIDATE),
+        ("passed", PASSED),
+        ("past", CANDIDATE, (PAST,)),
         ("bad_until", np.int64),
     ]
 )
-"""Where the loop stands, and the candidates, each with its envelope peak and its probability: the one ``pending`` (-1:
-none), the ``best`` one passed over since the last beat, the ``previous`` one with its height in the fused envelope, and
-the ``past`` ones before it. ``last_e`` is the height of the last beat; all leads were unusable at ``bad_until``."""
+"""Where the loop stands, the height of the last beat, and the candidates: the one that is ``pending`` (its ``peak`` is
+-1 where there is none), those ``passed``, and the ``past`` ones before the previous one. All leads were unusable at
+``bad_until``."""
 
 RHYTHM = record_type(
     [

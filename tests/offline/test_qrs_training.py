@@ -19,7 +19,7 @@ from ecg_stream.offline.qrs_training import (
 from ecg_stream.offline.splits import patient, patient_folds
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
 from ecg_stream.stream.core.messages import Signal
-from ecg_stream.stream.qrs.candidate import HEIGHT_FEATURE, N_FEATURES
+from ecg_stream.stream.qrs.candidate import N_FEATURES, columns
 from ecg_stream.stream.qrs.detector import QrsDetector, load_network
 
 PLAIN_THRESHOLD = height_network()._replace(threshold=0.5, back_threshold=0.08)
@@ -52,7 +52,7 @@ def test_what_misleads_the_detector_in_training_takes_small_waves_for_beats(demo
     x, good = on_grid(demo)
     detector = QrsDetector(misled, x.shape[1], n_logged=len(x) // 6)
     detector.push(Signal(x, good))
-    height = detector.logged["x"][:, HEIGHT_FEATURE]
+    height = detector.logged["features"]["height"]
     taken = detector.logged["p"] > 0.5
     assert taken.any()
     assert not taken.all()
@@ -90,7 +90,7 @@ def test_networks_side_by_side_give_their_mean_logit_in_the_compiled_loop(demo):
     served = _side_by_side(layers(trained), mean.astype(np.float32), deviation.astype(np.float32))
     detector = QrsDetector(served, x.shape[1], n_logged=len(x) // 6)
     detector.push(Signal(x, good))
-    rows, given = detector.logged["x"], detector.logged["p"]
+    rows, given = columns(detector.logged["features"]), detector.logged["p"]
     logits = trained.predict((rows - mean) / deviation, verbose=0).mean(axis=1)
     assert len(given) > 500
     assert logits.std() > 0.1
