@@ -16,7 +16,8 @@ from mqtt_ear import Ear
 from wards import Ward, difference, until
 
 from ecg_stream.cli.app import run
-from ecg_stream.fleet.cluster import NAMESPACE, Fleet
+from ecg_stream.fleet.actors import NAMESPACE
+from ecg_stream.fleet.cluster import Fleet
 from ecg_stream.fleet.placement import shard_names, shard_of
 from ecg_stream.fleet.settings import Access, FleetSettings
 from ecg_stream.stream.run.engine import StopRequest
