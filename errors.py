@@ -12,6 +12,7 @@
     │   ├── PayloadError        a message does not fit the MQTT contract
     │   └── SnapshotError       a saved state is corrupt, or of another version or model
     └── StreamError             a stage was used out of order (a bug in the caller)
+        └── SchemaError         the saved state of a stage has a layout that this version cannot take up
 
 Every message says what was got and what is valid, in one line. It names no option of the command line:
 `RequestError.about` says which part of the request is meant, and the command adds the option that goes with it.
@@ -102,3 +103,7 @@ class SnapshotError(RequestError):
 
 class StreamError(EcgStreamError):
     """A stage or pipeline was used out of order."""
+
+
+class SchemaError(StreamError):
+    """The saved state of a stage has a layout that this version cannot take up: the stage begins afresh."""

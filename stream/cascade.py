@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SchemaError
 from .beats.windows import BeatWindows, DescribedBeats, Found
 from .core.messages import DecidedEvent, Samples, Signal
-from .core.stage import Stage, State
+from .core.stage import SavedStage, State
 from .qrs.detector import QrsDetector
 from .qrs.network import DetectorNetwork
 from .signal.denoise import WaveletDenoiser
@@ -59,20 +60,25 @@ class Cascade:
         Of the QRS detector.
     n_logged
         Room for detector candidates logged at each push, for training.
+    start
+        Samples that were before.
     """
 
-    def __init__(self, fs: float, leads: tuple[str, ...], network: DetectorNetwork, n_logged: int = 0) -> None:
+    def __init__(
+        self, fs: float, leads: tuple[str, ...], network: DetectorNetwork, n_logged: int = 0, start: int = 0
+    ) -> None:
         n_leads = len(leads)
-        self.guard = SignalGuard(fs, leads)
+        self._made_for = (fs, leads, network)
+        self.guard = SignalGuard(fs, leads, start=start)
         self.high_pass = HighPass(fs, n_leads)
-        self.denoiser = WaveletDenoiser(fs, n_leads, look_ahead_s=LOOK_AHEAD_S)
-        self.grid = Grid(fs, n_leads)
-        self.detector = QrsDetector(network, n_leads, n_logged)
-        self.windows = BeatWindows(fs, n_leads, self.denoiser.delay)
-        self.n_samples = 0
+        self.denoiser = WaveletDenoiser(fs, n_leads, look_ahead_s=LOOK_AHEAD_S, start=start)
+        self.grid = Grid(fs, n_leads, start)
+        self.detector = QrsDetector(network, n_leads, n_logged, self.grid.given)
+        self.windows = BeatWindows(fs, n_leads, self.denoiser.delay, start)
+        self.n_samples = start
 
     @property
-    def stages(self) -> dict[str, Stage[Any, Any]]:
+    def stages(self) -> dict[str, SavedStage[Any, Any]]:
         """The six stages, by the names that they have in a snapshot."""
         return {
             "guard": self.guard,
@@ -108,16 +114,29 @@ class Cascade:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {name: stage.snapshot() for name, stage in self.stages.items()} | {"n_samples": self.n_samples}
+        saved = {name: stage.schema.label(stage.snapshot()) for name, stage in self.stages.items()}
+        return saved | {"n_samples": self.n_samples}
 
-    def restore(self, state: State) -> None:
-        """Put a copied state back.
+    def restore(self, state: State) -> list[str]:
+        """Put a copied state back, of this version or an earlier one.
+
+        Returns
+        -------
+        list[str]
+            Which stages begin afresh, and why: those whose state has a layout that cannot be taken up.
 
         Raises
         ------
         StreamError
             If it came from a cascade of another rate or number of leads.
         """
-        for name, stage in self.stages.items():
-            stage.restore(state[name])
         self.n_samples = int(state["n_samples"])
+        fresh = Cascade(*self._made_for, start=self.n_samples)
+        afresh = []
+        for name, stage in self.stages.items():
+            try:
+                stage.restore(stage.schema.upgrade(state[name]))
+            except SchemaError as error:
+                setattr(self, name, getattr(fresh, name))
+                afresh.append(f"{name.replace('_', '-')}: {error}")
+        return afresh

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import StreamError
+from ..errors import SchemaError, StreamError
 from .batch import DecidedOutput, Described, Labelled, label
 from .beats.kind_memory import KindMemory
 from .core.messages import Chunk, Output
-from .core.stage import MakeSideStage, State
+from .core.stage import MakeSideStage, Schema, State
 from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, as_models, load_models
 from .stretch import LONGEST_FILL_S, Stretch
 from .strip.classifier import listening
@@ -20,6 +20,18 @@ __all__ = ["DEFAULT_DETECTOR", "DEFAULT_MODEL", "LONGEST_FILL_S", "Models", "Pip
 
 LOWEST_FS, HIGHEST_FS = 50.0, 5000.0
 """Sampling rates, Hz: below, no QRS complex is left; above, nobody records an ECG."""
+
+
+def _from_version_0_1(state: State) -> State:
+    """Give a state of version 0.1 its stretch: rate, leads, origin and cascade stood beside the memory."""
+    stretch = None
+    if state["cascade"] is not None:
+        stretch = {name: state[name] for name in ("fs", "leads", "origin", "cascade")}
+        stretch |= {"side": [state["record"]], "news": []}
+    return {"model": state["model"], "memory": state["memory"], "stretch": stretch}
+
+
+SCHEMA = Schema(2, {1: _from_version_0_1})
 
 
 class Pipeline:
@@ -116,27 +128,44 @@ class Pipeline:
             If beats that were described have not been given back to `remember`: they would be lost.
         """
         self._expect_labels()
-        return {
-            "model": self.models.fingerprint,
-            "memory": self._memory.snapshot(),
-            "stretch": None if self._stretch is None else self._stretch.snapshot(),
-        }
+        return SCHEMA.label(
+            {
+                "model": self.models.fingerprint,
+                "memory": self._memory.schema.label(self._memory.snapshot()),
+                "stretch": None if self._stretch is None else self._stretch.snapshot(),
+            }
+        )
 
-    def restore(self, state: State) -> None:
-        """Put a copied state back.
+    def restore(self, state: State) -> list[str]:
+        """Put a copied state back, of this version or an earlier one, taken with these models or others.
+
+        Returns
+        -------
+        list[str]
+            What could not be taken up as it was, a line each: other models, and stages that begin afresh.
 
         Raises
         ------
         StreamError
-            If it was taken with another model or does not fit.
+            If it is no state of a pipeline, or one of a later version.
         """
-        if state["model"] != self.models.fingerprint:
-            raise StreamError("the snapshot was taken with other models: start the stream afresh")
-        self._memory.restore(state["memory"])
-        self._stretch, kept = None, state["stretch"]
-        if kept is not None:
-            self._stretch = self._begin(int(kept["origin"]), float(kept["fs"]), tuple(kept["leads"]))
-            self._stretch.restore(kept)
+        try:
+            return self._restore(SCHEMA.upgrade(state))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise StreamError(f"no state of a pipeline ({error!r}): what `snapshot` gave is valid") from None
+
+    def _restore(self, state: State) -> list[str]:
+        notes = [] if state["model"] == self.models.fingerprint else ["the state was taken with other models"]
+        memory, stretch = KindMemory(self.models.classifier.kind_memory), None
+        try:
+            memory.restore(memory.schema.upgrade(state["memory"]))
+        except SchemaError as error:
+            notes.append(f"memory of kinds: {error}")
+        if (kept := state["stretch"]) is not None:
+            stretch = self._begin(int(kept["origin"]), float(kept["fs"]), tuple(kept["leads"]))
+            notes += stretch.restore(kept)
+        self._memory, self._stretch, self._unlabelled = memory, stretch, False
+        return notes
 
     def _begin(self, start: int, fs: float, leads: tuple[str, ...]) -> Stretch:
         return Stretch(start, fs, leads, self.models.detector, self._side_stages)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import TypeAlias
 
 import numpy as np
 
+from ..errors import SchemaError
 from .batch import DecidedBeat, DecidedOutput
 from .cascade import Cascade, Completed
 from .core.messages import Chunk, Event, EventKind, Samples
-from .core.stage import MakeSideStage, State
+from .core.stage import MakeSideStage, Schema, SideStage, State
 from .qrs.network import DetectorNetwork
 
 LONGEST_FILL_S = 4.0
@@ -51,6 +52,7 @@ class Stretch:
         self.cascade = Cascade(fs, leads, network)
         self._origin = start  # index in the stream of the cascade's sample 0
         self._side_stages = side_stages
+        self._news: list[Event] = []  # to be told with the next push
         self._listen(start)
 
     def change(self, chunk: Chunk) -> Event | None:
@@ -66,7 +68,8 @@ class Stretch:
 
     def push(self, start: int, samples: Samples) -> list[DecidedOutput]:
         """Take the samples from `start` on: what was seen before is dropped, what is missing is a gap."""
-        rows: list[_Row] = []
+        rows: list[_Row] = [(event.sample, -2, event) for event in self._news]
+        self._news = []
         due = self._origin + self.cascade.n_samples
         missing = start - due
         if missing < 0:
@@ -86,7 +89,10 @@ class Stretch:
 
     def flush(self) -> list[DecidedOutput]:
         """End the stretch; give what was held back."""
-        return _in_order(self._decided(self.cascade.flush())) if self.cascade.n_samples else []
+        rows: list[_Row] = [(event.sample, -2, event) for event in self._news]
+        if self.cascade.n_samples:
+            rows += self._decided(self.cascade.flush())
+        return _in_order(rows)
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -95,17 +101,25 @@ class Stretch:
             "leads": list(self.leads),
             "origin": self._origin,
             "cascade": self.cascade.snapshot(),
-            "side": [stage.snapshot() if stage else None for stage in self._side],
+            "side": [stage and _schema(stage).label(stage.snapshot()) for stage in self._side],
+            "news": [list(astuple(event)) for event in self._news],
         }
 
-    def restore(self, state: State) -> None:
-        """Put a copied state back, see `Stage`."""
+    def restore(self, state: State) -> list[str]:
+        """Put a copied state back; give which stages begin afresh, see `Cascade.restore`, which the next push tells."""
         self._origin = int(state["origin"])
-        self.cascade.restore(state["cascade"])
-        self._listen(self._origin + self.cascade.n_samples)
+        afresh = self.cascade.restore(state["cascade"])
+        due = self._origin + self.cascade.n_samples
+        self._listen(due)
         for stage, kept in zip(self._side, state["side"], strict=False):
             if stage is not None and kept is not None:
-                stage.restore(kept)
+                try:
+                    stage.restore(_schema(stage).upgrade(kept))
+                except SchemaError as error:
+                    afresh.append(f"{type(stage).__name__}: {error}")
+        self._news = [Event(*event) for event in state["news"]]
+        self._news += [Event(due, due / self.fs, "restart", None, why) for why in afresh]
+        return afresh
 
     def _listen(self, start: int) -> None:
         """Let the stages beside the cascade begin with the sample at `start`."""
@@ -135,6 +149,11 @@ class Stretch:
             if stage is not None and len(completed.signal.samples):
                 for decided, event in stage.push(completed.signal):
                     yield decided, 2, event
+
+
+def _schema(stage: SideStage) -> Schema:
+    """Give the layout of a stage's snapshots; a stage of a user's own need not have one."""
+    return getattr(stage, "schema", Schema(1))
 
 
 def _in_order(rows: Iterable[_Row]) -> list[DecidedOutput]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.compiled import Records
 from ..core.messages import Samples
-from ..core.stage import State, restored
+from ..core.stage import Schema, State, restored
 from ..qrs.detector import Detections
 from ..signal.grid import GRID_HZ
 from .features import as_rows
@@ -76,6 +76,19 @@ class DescribedBeats:
         )
 
 
+def _from_columns(state: State) -> State:
+    """Give a snapshot of version 0.1, with an array for each column of the beats that wait, in records."""
+    patient = np.zeros(1, dtype=PATIENT)
+    for name in state["patient"].dtype.names:
+        patient[name] = state["patient"][name]
+    patient["rr"] = state["rr"]
+    waiting = np.zeros(len(state["guess"]), dtype=DETECTION)
+    for name in ("guess", "ready", "gap", "certainty"):
+        waiting[name] = state[name]
+    same = {name: state[name].copy() for name in ("ring", "at", "height", "templates", "weight")}
+    return {**same, "patient": patient, "waiting": waiting}
+
+
 class BeatWindows:
     """Mark the R peak of each detection, cut its window, and describe it against the patient's earlier beats.
 
@@ -98,14 +111,17 @@ class BeatWindows:
         Number of leads; the first two are described.
     look_ahead
         Samples that the denoised signal lags behind the input.
+    start
+        Input samples that were before.
     """
 
     delay = 0
+    schema = Schema(2, {1: _from_columns})
 
-    def __init__(self, fs: float, n_leads: int, look_ahead: int) -> None:
+    def __init__(self, fs: float, n_leads: int, look_ahead: int, start: int = 0) -> None:
         self._spans = Spans(fs, round(MARK_REACH_S * fs), round(HALF_WINDOW_S * fs), look_ahead)
         self._ring = np.zeros((1 << math.ceil(math.log2(HISTORY_S * fs)), n_leads))
-        self._at = np.zeros(1, dtype=np.int64)
+        self._at = np.array([max(0, start - look_ahead)], dtype=np.int64)
         self._height = np.zeros(n_leads)
         self._patient = np.zeros(1, dtype=PATIENT)
         self._patient["previous_kind"] = -1
@@ -165,25 +181,6 @@ class BeatWindows:
         for name in _WAITING:
             like = getattr(self, f"_{name}")
             setattr(self, f"_{name}", restored(state, name, np.empty((n_waiting, *like.shape[1:]), like.dtype)))
-
-
-def from_columns(state: State) -> State:
-    """Give a snapshot as version 0.1.0 wrote it, with a column an array, in today's records.
-
-    Raises
-    ------
-    KeyError
-        If it is none.
-    """
-    patient = np.zeros(1, dtype=PATIENT)
-    for name in state["patient"].dtype.names:
-        patient[name] = state["patient"][name]
-    patient["rr"] = state["rr"]
-    waiting = np.zeros(len(state["guess"]), dtype=DETECTION)
-    for name in ("guess", "ready", "gap", "certainty"):
-        waiting[name] = state[name]
-    same = {name: state[name].copy() for name in ("ring", "at", "height", "templates", "weight")}
-    return {**same, "patient": patient, "waiting": waiting}
 
 
 _FIXED = ("ring", "at", "height", "patient", "templates")

@@ -45,7 +45,17 @@ CLASSES = ("N", "S", "V", "F", "Q")
 """The AAMI EC57 beat classes, in the order of every probability vector in this package."""
 
 EventKind: TypeAlias = Literal[
-    "lead-off", "flat", "saturation", "lead-on", "gap", "overlap", "rate-change", "leads-change", "record", "note"
+    "lead-off",
+    "flat",
+    "saturation",
+    "lead-on",
+    "gap",
+    "overlap",
+    "rate-change",
+    "leads-change",
+    "record",
+    "note",
+    "restart",
 ]
 """What can happen to a stream beside beats.
 
@@ -54,6 +64,7 @@ at its rail. ``lead-on``: the lead of one of these three is good again. ``gap``:
 ``overlap``: samples came that were seen before, and were dropped. ``rate-change``, ``leads-change``:
 the stream goes on with another sampling rate or other leads, from a fresh state. ``record``: the class
 of the last ten seconds. ``note``: what a stage of one's own, beside the others, has to say.
+``restart``: a stage begins afresh, as its state was saved by a version whose layout this one cannot take up.
 """
 
 

@@ -7,17 +7,21 @@ The laws that every stage keeps are checked by `ecg_stream.testing`:
 3. state and cost per sample do not grow with time;
 4. inputs are not changed, and instances share nothing;
 5. ``restore(snapshot())`` in another process goes on exactly where it stood.
+
+The snapshot of a stage of ours has a `Schema`, so that a later version can take it up. A test holds the layouts
+against their numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import StreamError
+from ...errors import SchemaError, StreamError
 from .messages import DecidedEvent, Signal
 
 State: TypeAlias = dict[str, Any]
@@ -54,6 +58,52 @@ class Stage(Protocol[In, Out]):
 
     def restore(self, state: State) -> None:
         """Put a copied state back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Layout of the snapshot of a stage, and how earlier ones are brought to it.
+
+    Attributes
+    ----------
+    number
+        Rises when the layout changes; 1 is that of version 0.1, whose states carry no number.
+    upgrades
+        For each earlier number that can be taken up, what makes a state of the next number of it.
+    """
+
+    number: int
+    upgrades: Mapping[int, Callable[[State], State]] = field(default_factory=dict)
+
+    def label(self, state: State) -> State:
+        """Give a snapshot with the number of its layout."""
+        return {"schema": self.number, **state}
+
+    def upgrade(self, state: State) -> State:
+        """Bring a snapshot of this or an earlier version to this layout.
+
+        Raises
+        ------
+        SchemaError
+            If the layout is a later one, or one that no step leads on from.
+        """
+        found = int(state.get("schema", 1))
+        for number in range(found, self.number):
+            if number not in self.upgrades:
+                raise SchemaError(f"its saved state has layout {found}, this version takes up {self.number}")
+            state = self.upgrades[number](state)
+        if found > self.number:
+            raise SchemaError(f"its saved state has layout {found}, this version takes up none after {self.number}")
+        return state
+
+
+class SavedStage(Stage[In, Out], Protocol):
+    """A stage whose snapshots outlive the version that took them."""
+
+    @property
+    def schema(self) -> Schema:
+        """Layout of its snapshots."""
         ...
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ...errors import BundleError
 from ...models.bundle import load_bundle
 from ..core.messages import Samples, Signal
-from ..core.stage import State, restored
+from ..core.stage import Schema, State, restored
 from ..signal.grid import GRID_HZ
 from .apart import APART
 from .candidate import FEATURES, LOGGED, N_FEATURES, columns
-from .kernel import BACK, HOLD, LONGEST_WAIT, detect
+from .kernel import BACK, HOLD, LONGEST_WAIT, RINGING, detect
 from .network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
 from .state import CENTRE_LAG, CONFIRM, FOUND, LEAD, LEARNT, MASK, RHYTHM, RING, RINGS, STATE
 
@@ -87,6 +87,23 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
     )
 
 
+def _from_plain_state(state: State) -> State:
+    """Give a snapshot of version 0.1, whose candidates were numbers beside each other, in records."""
+    old, new = state["state"][0], np.zeros(1, dtype=STATE)
+    new["now"], new["bad_until"], new["last_height"] = old["now"], old["bad_until"], old["last_e"]
+    new["pending"]["peak"], new["pending"]["p"] = old["pending"], old["pending_p"]
+    passed = new["passed"]
+    passed["best"]["peak"], passed["best"]["p"] = old["best"], old["best_p"]
+    passed["previous"]["peak"], passed["previous"]["p"] = old["previous"], old["previous_p"]
+    passed["previous"]["height"] = old["previous_e"]
+    for column, name in enumerate(("peak", "p", "height")):
+        new["past"][name] = old["past"][:, column]
+    fused = state["rings"]["fused"][0]  # heights were read from there
+    for candidate in (new["pending"], passed["best"]):
+        candidate["height"] = fused[candidate["peak"] & MASK]
+    return {**state, "state": new}
+
+
 class QrsDetector:
     """Find QRS complexes on the 125 Hz grid.
 
@@ -115,6 +132,8 @@ class QrsDetector:
         Number of leads.
     n_logged
         Room for candidates that `push` logs for training; none in service.
+    start
+        Grid samples that were before.
 
     Attributes
     ----------
@@ -122,7 +141,9 @@ class QrsDetector:
         Candidates of the last push, records of `LOGGED`; the next one overwrites them.
     """
 
-    def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0) -> None:
+    schema = Schema(2, {1: _from_plain_state})
+
+    def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0, start: int = 0) -> None:
         self.network = network
         self._state = np.zeros(1, dtype=STATE)
         self._state["pending"]["peak"] = self._state["bad_until"] = -1
@@ -136,6 +157,11 @@ class QrsDetector:
         self._learnt = np.zeros((2, n_leads), dtype=LEARNT)
         self._learnt["level"] = self._learnt["lowest"] = 1e-9
         self._learnt["power"] = 1e-12
+        if start:
+            self._state["now"] = self._state["passed"]["best"]["peak"] = self._state["bad_until"] = start
+            self._state["passed"]["previous"]["peak"] = start - RING
+            self._rhythm["last"] = start - 1
+            self._leads["hold_off"] = RINGING
         self._features = np.zeros(1, dtype=FEATURES)
         self._log = np.zeros(n_logged, dtype=LOGGED)
         self.logged = self._log[:0]

@@ -24,7 +24,7 @@ class ResumableProcessor(Processor, Protocol):
         """Copy the state out."""
         ...
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: State) -> list[str] | None:
         """Put a copied state back."""
         ...
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.compiled import Flags, Floats, Integers, compiled
 from ..core.messages import Signal
-from ..core.stage import State, restored
+from ..core.stage import Schema, State, restored
 
 GRID_HZ = 125.0
 LOW_PASS_HZ = 30.0
@@ -48,21 +48,31 @@ class Grid:
         Input rate, Hz.
     n_leads
         Number of leads.
+    start
+        Input samples that were before; grid samples that they completed are not given again.
     """
 
-    def __init__(self, fs: float, n_leads: int) -> None:
+    schema = Schema(1)
+
+    def __init__(self, fs: float, n_leads: int, start: int = 0) -> None:
         self.fs = fs
         self.step = fs / GRID_HZ
         self._coefficients = _low_pass(fs)
         self._delays = np.zeros((n_leads, 2))
         self._recent = np.zeros((4, n_leads))
         self._recent_good = np.zeros((4, n_leads), dtype=np.bool_)
-        self._counts = np.zeros(2, dtype=np.int64)  # input samples seen, grid samples given
+        given = max(0, math.ceil((start - 2) / self.step))
+        self._counts = np.array([start, given], dtype=np.int64)  # input samples seen, grid samples given
 
     @property
     def delay(self) -> int:
         """Input samples that a grid sample waits for beyond its own position."""
         return 2
+
+    @property
+    def given(self) -> int:
+        """Number of grid samples given so far."""
+        return int(self._counts[1])
 
     def push(self, x: Signal) -> GridSignal:
         """Take the next ``(n, n_leads)`` samples; give the grid samples that they complete."""

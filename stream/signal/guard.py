@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.compiled import compiled
 from ..core.messages import Event, EventKind, Samples
-from ..core.stage import State, own_samples, restored
+from ..core.stage import Schema, State, own_samples, restored
 
 _KINDS: tuple[EventKind, ...] = ("lead-on", "lead-off", "flat", "saturation")
 """By status code: a lead is good (0), or bad for one of three reasons."""
@@ -86,6 +86,7 @@ class SignalGuard:
     """
 
     delay = 0
+    schema = Schema(1)
 
     def __init__(
         self,

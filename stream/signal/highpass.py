@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.messages import Samples
-from ..core.stage import State, own_samples, restored
+from ..core.stage import Schema, State, own_samples, restored
 from .filters import butter_highpass, sos_filter_in_place, steady_state
 
 
@@ -31,6 +31,7 @@ class HighPass:
     """
 
     delay = 0
+    schema = Schema(1)
 
     def __init__(self, fs: float, n_leads: int, cutoff_hz: float = 0.5) -> None:
         self._sos = butter_highpass(cutoff_hz, fs)

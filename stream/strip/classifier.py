@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import RecordError, StreamError
 from ..core.messages import DecidedEvent, Event, Samples, Signal
-from ..core.stage import MakeSideStage, State, restored
+from ..core.stage import MakeSideStage, Schema, State, restored
 from .input import WINDOW_S, check_rate, lead_columns, window_samples
 from .model import RecordModel
 
@@ -43,6 +43,7 @@ class RecordClassifier:
     """
 
     delay = 0
+    schema = Schema(1)
 
     def __init__(self, model: RecordModel, fs: float, leads: Sequence[str], *, start: int = 0) -> None:
         check_rate(fs, what="the stream")

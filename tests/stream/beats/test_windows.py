@@ -9,7 +9,7 @@ import pytest
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.beats.features import BEFORE, NAMES, WINDOW, columns
-from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats, Found, from_columns
+from ecg_stream.stream.beats.windows import BeatWindows, DescribedBeats, Found
 from ecg_stream.stream.qrs.detector import Detections
 from ecg_stream.stream.signal.grid import GRID_HZ
 from ecg_stream.testing import LAWS, Subject
@@ -369,7 +369,8 @@ def test_takes_up_a_snapshot_of_columns():
     for name in fields:
         old_patient[name] = patient[name]
     old_waiting = {name: waiting[name].copy() for name in ("guess", "ready", "gap", "certainty")}
-    other.restore(from_columns({**state, **old_waiting, "patient": old_patient, "rr": patient["rr"][0].copy()}))
+    old = {**state, **old_waiting, "patient": old_patient, "rr": patient["rr"][0].copy()}
+    other.restore(BeatWindows.schema.upgrade(old))
     rest = Found(x[1200:], found(np.empty(0)), np.empty(0, dtype=np.int64))
     one, two = stage.push(rest), other.push(rest)
     np.testing.assert_array_equal(one.mark, two.mark)
