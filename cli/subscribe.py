@@ -23,10 +23,10 @@ from ..stream.run.turn import Limits
 from ..stream.screen.ward import Around, NewsHandler, Ward
 from ..stream.screen.ward_view import FocusSink, WardSink
 from ..stream.service.address import BrokerAddress
-from ..stream.service.core import Options, Service
 from ..stream.service.journal import StateFolder
 from ..stream.service.link import Link
 from ..stream.service.metrics import serve_metrics
+from ..stream.service.service import Options, Service
 from ..stream.service.topics import Topics, patient_id
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 
@@ -167,8 +167,6 @@ async def _subscribe(setup: _Setup) -> StopRequest:
 
 
 async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: StopRequest) -> None:
-    from ..stream.pipeline import Pipeline
-
     ward = None
     if setup.shown == "monitor" and setup.focus is None:
         ward = Ward(f"{link.address}  {setup.model}")
@@ -177,9 +175,7 @@ async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: Sto
         sink = _monitor_sink(setup) if setup.shown == "monitor" else _text_sink(setup.shown)
     if setup.focus is not None:
         sink = FocusSink(setup.focus, sink)
-    service = Service(
-        link, setup.options, lambda: Pipeline(setup.models), [sink], recorders=_recorders(setup), state=state
-    )
+    service = Service(link, setup.options, setup.models, [sink], recorders=_recorders(setup), state=state)
     if ward is not None:
         _let_ask(ward, service)
     async with AsyncExitStack() as stack:

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 from ecg_stream.stream.core.messages import Beat, Chunk, Event, Output
 from ecg_stream.stream.core.stage import State
+from ecg_stream.stream.service.open_turn import Labels, Work
 
 EVERY = 50  # samples
+
+T = TypeVar("T")
+
+
+class FakeLabelled:
+    """What takes the places of `Described` and of `Labelled` here: outputs, whose beats have their labels already."""
+
+    def __init__(self, outputs: list[Output]) -> None:
+        self.outputs = outputs
+
+
+def fake_label(described: Sequence[Any]) -> list[Any]:
+    """Stands for `batch.label`."""
+    return list(described)
+
+
+def done(work: Work[T]) -> T:
+    """Take a work to its end, without any other beside it."""
+    try:
+        described: Any = next(work)
+        while True:
+            described = work.send(Labels(described, 0.0))
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 class FakePipeline:
@@ -15,7 +44,7 @@ class FakePipeline:
         self.next: int | None = None
         self.total = 0.0
 
-    def push(self, chunk: Chunk) -> list[Output]:
+    def describe(self, chunk: Chunk) -> Any:
         outputs: list[Output] = []
         if self.next is not None and chunk.start != self.next:
             outputs.append(Event(self.next, self.next / chunk.fs, "gap", None, f"{chunk.start - self.next} missing"))
@@ -24,12 +53,16 @@ class FakePipeline:
             if index % EVERY == 0:
                 outputs.append(Beat(index, index / chunk.fs, "N", (1.0, 0.0, 0.0, 0.0, 0.0), round(self.total, 3), 4.0))
         self.next = chunk.start + len(chunk.samples)
-        return outputs
+        return FakeLabelled(outputs)
 
-    def flush(self) -> list[Output]:
+    def finish(self) -> Any:
         if self.next is None:
-            return []
-        return [Beat(self.next, 0.0, "V", (0.0, 0.0, 1.0, 0.0, 0.0), None, 0.0)]
+            return FakeLabelled([])
+        return FakeLabelled([Beat(self.next, 0.0, "V", (0.0, 0.0, 1.0, 0.0, 0.0), None, 0.0)])
+
+    def remember(self, labelled: Any) -> list[Output]:
+        outputs: list[Output] = labelled.outputs
+        return outputs
 
     def snapshot(self) -> State:
         return {"next": self.next, "total": self.total}
@@ -41,7 +74,7 @@ class FakePipeline:
 class FailingPipeline(FakePipeline):
     """Fails on a sample of 9 mV."""
 
-    def push(self, chunk: Chunk) -> list[Output]:
+    def describe(self, chunk: Chunk) -> Any:
         if (chunk.samples == 9).any():
             raise ZeroDivisionError("a bug that one patient's samples bring out")
-        return super().push(chunk)
+        return super().describe(chunk)

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import time
 from bisect import insort
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Protocol
 
+from ..batch import Described, Labelled
 from ..core.messages import Chunk, Output
 from ..core.stage import State
-from ..run.engine import Processor, Step
+from ..run.engine import Step
 from ..run.summary import RunningSummary, Summary
 from .codec import Wave
+from .open_turn import Work
 
 REORDER_S = 2.0  # stream time that a late message may be behind one that overtook it
 MAX_HELD = 1024  # chunks, whatever their length
 
 
-class ResumableProcessor(Processor, Protocol):
-    """A `Pipeline`, whose state can be taken out and put back."""
+class ResumableProcessor(Protocol):
+    """A `Pipeline`: it describes, is told the labels, and its state can be taken out and put back."""
+
+    def describe(self, chunk: Chunk, /) -> Described:
+        """Take the next chunk; give what it completes, without labels."""
+        ...
+
+    def finish(self) -> Described:
+        """End the stream; give what was held back, without labels."""
+        ...
+
+    def remember(self, labelled: Labelled, /) -> list[Output]:
+        """Take the labels of what was described last; give the outputs."""
+        ...
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -126,40 +141,22 @@ class PatientSession:
         self.ordering.next = resume_at
         self._pipeline = pipeline
         self._running = RunningSummary()
-        self._uncounted: list[list[Output]] = []
         self._began = time.perf_counter()
 
-    def take(self, wave: Wave, lag_ms: float = 0.0) -> list[Step]:
-        """Take a message, which waited `lag_ms`; give a step for each chunk that is now in order.
+    def take(self, wave: Wave, lag_ms: float = 0.0) -> Work[list[Step]]:
+        """Take a message, which waited `lag_ms`: a step for each chunk that is now in order."""
+        return (yield from self._steps(self.ordering.take(wave.chunk) if len(wave.chunk.samples) else [], lag_ms))
 
-        `count` is to be called once the beats of these steps have their labels, which is at once but for a
-        `BatchedPipeline`.
-        """
-        chunks = self.ordering.take(wave.chunk) if len(wave.chunk.samples) else []
-        return [self._push(chunk, lag_ms) for chunk in chunks]
-
-    def end(self) -> list[Step]:
+    def end(self) -> Work[list[Step]]:
         """End the stream: what is held goes through, and the pipeline is flushed."""
-        steps = [self._push(chunk, 0.0) for chunk in self.ordering.drain()]
-        before = time.perf_counter()
-        outputs = self._pipeline.flush()
-        self._uncounted.append(outputs)
-        return [*steps, Step(self.patient, None, outputs, 1000 * (time.perf_counter() - before), 0.0)]
-
-    def count(self) -> None:
-        """Count the outputs of all steps so far in the summary."""
-        for outputs in self._uncounted:
-            self._running.add_outputs(outputs)
-        self._uncounted.clear()
+        return (yield from self._steps([*self.ordering.drain(), None]))
 
     def summary(self) -> Summary:
         """Give the summary so far."""
-        self.count()
         return self._running.result(time.perf_counter() - self._began)
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        self.count()
         return {
             "stream": self.stream,
             "ordering": self.ordering.snapshot(),
@@ -176,13 +173,21 @@ class PatientSession:
         self._running.restore(state["summary"])
         self._began = time.perf_counter() - state["seconds"]
 
-    def _push(self, chunk: Chunk, lag_ms: float) -> Step:
-        before = time.perf_counter()
-        outputs: list[Output] = self._pipeline.push(chunk)
-        compute_ms = 1000 * (time.perf_counter() - before)
-        self._running.add_chunk(chunk, compute_ms, lag_ms)
-        self._uncounted.append(outputs)
-        return Step(self.patient, chunk, outputs, compute_ms, lag_ms)
+    def _steps(self, chunks: Sequence[Chunk | None], lag_ms: float = 0.0) -> Work[list[Step]]:
+        """Take chunks through the pipeline, one after the other; None ends the stream."""
+        steps: list[Step] = []
+        for chunk in chunks:
+            before = time.perf_counter()
+            described = self._pipeline.finish() if chunk is None else self._pipeline.describe(chunk)
+            described_ms = 1000 * (time.perf_counter() - before)
+            labels = yield described
+            outputs = self._pipeline.remember(labels.labelled)
+            compute_ms = described_ms + labels.compute_ms
+            if chunk is not None:
+                self._running.add_chunk(chunk, compute_ms, lag_ms)
+            self._running.add_outputs(outputs)
+            steps.append(Step(self.patient, chunk, outputs, compute_ms, lag_ms))
+        return steps
 
 
 def _end(chunk: Chunk) -> int:

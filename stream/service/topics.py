@@ -14,12 +14,16 @@ Whatever stands before ``{patient}`` may be any topic of the user's own.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...errors import PayloadError, RequestError
 
 _PATIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MAX_TOPIC = 1024  # characters; MQTT allows 65,535, no device of this contract needs them
+
+OUTPUTS = ("beats", "events")
+"""Last levels of the topics on which outputs of a patient are published."""
 
 
 def is_patient_id(text: str) -> bool:
@@ -113,3 +117,7 @@ class Topics:
     def of_patient(self, patient: str, kind: str) -> str:
         """Give the topic ``PREFIX/PATIENT/KIND``."""
         return f"{self.prefix}/{patient}/{kind}"
+
+    def of_patients(self, patients: Iterable[str], *kinds: str) -> list[str]:
+        """Give these topics of each patient."""
+        return [self.of_patient(patient, kind) for patient in patients for kind in kinds]

@@ -16,7 +16,7 @@ from mqtt_ear import Ear
 from wards import Ward, chunks_of, difference, messages_of, replayed, until
 
 from ecg_stream.errors import SnapshotError
-from ecg_stream.fleet import shard as shard_module
+from ecg_stream.fleet import shard_sessions
 from ecg_stream.fleet.broker_session import SupersededError
 from ecg_stream.fleet.settings import Access, FleetSettings
 from ecg_stream.fleet.shard import Shard
@@ -198,7 +198,7 @@ async def test_a_shard_that_dies_while_it_puts_patients_down_has_missed_nothing(
     settings: FleetSettings, ear: Ear, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The move is not made after that, and what the other shard has kept is dropped."""
-    monkeypatch.setattr(shard_module, "DRAIN_S", 1.0)  # the dead is not waited for
+    monkeypatch.setattr(shard_sessions, "DRAIN_S", 1.0)  # the dead is not waited for
     beds = range(1000 + 3 * rounds, 1003 + 3 * rounds)
     ward, stop = Ward(settings.access.url, beds, 200, resend_s=0.0), StopRequest()
     patients = list(ward.chunks)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import msgspec
 import numpy as np
 import pytest
 from broken_payloads import mutations
-from fake_pipeline import EVERY, FailingPipeline, FakePipeline
+from fake_pipeline import EVERY, FailingPipeline, FakePipeline, fake_label
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +15,11 @@ from ecg_stream.errors import PayloadError
 from ecg_stream.stream.core.messages import Beat, Chunk, Event, Output
 from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
 from ecg_stream.stream.run.engine import Step
+from ecg_stream.stream.run.turn import Turn
 from ecg_stream.stream.service.codec import Wave, encode_wave
 from ecg_stream.stream.service.metrics import Metrics
-from ecg_stream.stream.service.patients import REMEMBER_ENDED_S, STUCK_S, Ended, Limits, Patients, Turn
+from ecg_stream.stream.service.open_turn import close_turns
+from ecg_stream.stream.service.patients import REMEMBER_ENDED_S, STUCK_S, Ended, Limits, Patients
 
 FS = 250.0
 
@@ -30,15 +33,21 @@ def ward(limits: Limits | None = None, pipeline: type[FakePipeline] = FakePipeli
     return Patients(pipeline, Metrics(), limits)
 
 
+def take_turn(patients: Patients, now: float = 0.0) -> Turn:
+    (turn,) = close_turns([patients.begin_turn(now)], fake_label)
+    return turn
+
+
+def end(patients: Patients, patient: str, now: float) -> Turn:
+    (turn,) = close_turns([patients.begin_end(patient, now)], fake_label)
+    return turn
+
+
 def take_all(patients: Patients, now: float = 0.0) -> list[Turn]:
     turns = []
-    while patients.round:
-        try:
-            turn = patients.take_turn(now)
-        except PayloadError:
-            continue
-        assert turn is not None
-        turns.append(turn)
+    while patients.queues.round:
+        with contextlib.suppress(PayloadError):
+            turns.append(take_turn(patients, now))
     return turns
 
 
@@ -95,7 +104,7 @@ def test_all_queues_together_are_bounded_at_the_cost_of_the_longest() -> None:
         patients.offer("long", payload(100 * k), 0.0)
         if k % 50 == 0:
             patients.offer(f"short-{k}", payload(0), 0.0)
-    assert sum(len(payload(0)) + 512 for _ in range(patients.waiting)) < 150_000
+    assert sum(len(payload(0)) + 512 for _ in range(patients.queues.waiting)) < 150_000
     assert all(patients.load(f"short-{k}").dropped == 0 for k in range(0, 400, 50))
 
 
@@ -154,7 +163,7 @@ def test_another_stream_ends_the_one_before_and_does_not_let_it_back() -> None:
     assert sum(isinstance(outcome, Ended) for turn in turns for outcome in turn.outcomes) == 1
     patients.offer("a", payload(100, stream="one"), 0.0)
     with pytest.raises(PayloadError, match="two devices"):
-        patients.take_turn(0.0)
+        take_turn(patients)
     patients.offer("a", payload(100, stream="two"), 0.0)
     assert samples(take_all(patients)) == [100, 150]
 
@@ -165,7 +174,7 @@ def test_a_session_ends_by_silence_and_goes_on_without_doubling() -> None:
     take_all(patients)
     assert patients.silent(59.0) == []
     assert patients.silent(61.0) == ["a"]
-    assert [type(outcome) for outcome in patients.end("a", 61.0).outcomes] == [Step, Ended]
+    assert [type(outcome) for outcome in end(patients, "a", 61.0).outcomes] == [Step, Ended]
     patients.offer("a", payload(0), 62.0)
     patients.offer("a", payload(50), 62.0)
     patients.offer("a", payload(150), 62.0)
@@ -180,7 +189,7 @@ def test_a_device_that_began_anew_without_saying_so_is_believed_after_a_while() 
         patients.offer("a", payload(250 * second, 250), float(second))
         take_all(patients, float(second))
     assert patients.silent(STUCK_S + 2) == ["a"]
-    patients.end("a", STUCK_S + 2)
+    end(patients, "a", STUCK_S + 2)
     patients.offer("a", payload(10_000), STUCK_S + 3)
     assert samples(take_all(patients)) == [10_000, 10_050]
 
@@ -248,7 +257,7 @@ def test_a_hundred_thousand_broken_payloads_are_counted_and_leave_nothing() -> N
         for number, each in enumerate(payloads):
             patients.offer(f"p{number % 4}", each, 0.0)
             try:
-                patients.take_turn(0.0)
+                take_turn(patients)
                 taken += 1
             except PayloadError:
                 refused += 1
@@ -257,7 +266,7 @@ def test_a_hundred_thousand_broken_payloads_are_counted_and_leave_nothing() -> N
     tracemalloc.stop()
     assert refused + taken == 25 * len(payloads) > 100_000
     assert refused > 50_000
-    assert patients.waiting == 0
+    assert patients.queues.waiting == 0
     assert max(grown[5:]) - min(grown[5:]) < 200_000
     patients.offer("well", payload(0), 0.0)
     assert samples(take_all(patients), "well") == [0, 50]

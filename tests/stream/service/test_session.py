@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from fake_pipeline import FakePipeline
+from fake_pipeline import FakePipeline, done
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,9 +138,9 @@ def session() -> PatientSession:
 
 def test_steps_and_summary() -> None:
     patient = session()
-    steps = patient.take(Wave(cut(0, 250)), lag_ms=12.0)
+    steps = done(patient.take(Wave(cut(0, 250)), lag_ms=12.0))
     assert [(step.record, step.lag_ms, len(step.outputs)) for step in steps] == [("bed-1", 12.0, 5)]
-    (last,) = patient.end()
+    (last,) = done(patient.end())
     assert last.chunk is None
     assert [output.label for output in last.outputs if isinstance(output, Beat)] == ["V"]
     summary = patient.summary()
@@ -149,9 +149,9 @@ def test_steps_and_summary() -> None:
 
 def test_a_lost_message_is_told_as_a_gap() -> None:
     patient = session()
-    patient.take(Wave(cut(0, 250)))
-    assert patient.take(Wave(cut(500, 750))) == []
-    steps = patient.take(Wave(cut(750, 1250)))
+    done(patient.take(Wave(cut(0, 250))))
+    assert done(patient.take(Wave(cut(500, 750)))) == []
+    steps = done(patient.take(Wave(cut(750, 1250))))
     events = [output for step in steps for output in step.outputs if isinstance(output, Event)]
     assert [(event.sample, event.kind) for event in events] == [(250, "gap")]
 
@@ -161,10 +161,10 @@ def test_a_session_goes_on_in_another_process(broken_at) -> None:
     waves = [Wave(cut(start, start + 100), seq=start // 100, stream="s") for start in range(0, 2000, 100)]
     waves[3], waves[4] = waves[4], waves[3]
     whole, first, second = session(), session(), session()
-    expected = [output for wave in waves for step in whole.take(wave) for output in step.outputs]
-    outputs = [output for wave in waves[:broken_at] for step in first.take(wave) for output in step.outputs]
+    expected = [output for wave in waves for step in done(whole.take(wave)) for output in step.outputs]
+    outputs = [output for wave in waves[:broken_at] for step in done(first.take(wave)) for output in step.outputs]
     second.restore(from_bytes(to_bytes(first.snapshot())))
-    outputs += [output for wave in waves[broken_at:] for step in second.take(wave) for output in step.outputs]
+    outputs += [output for wave in waves[broken_at:] for step in done(second.take(wave)) for output in step.outputs]
     assert outputs == expected
     assert second.summary().counts == whole.summary().counts
     assert second.summary().delay_ms == whole.summary().delay_ms
