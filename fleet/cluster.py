@@ -12,6 +12,7 @@ from ..errors import RequestError
 from .actors import NAMESPACE, CoordinatorActor, named_actor
 from .ray_library import ray
 from .settings import FleetSettings
+from .watched import first_line
 
 OBJECT_STORE_BYTES = 100 << 20  # next to nothing of a fleet goes through Ray's object store
 OWN_ROOM = 64  # shards for which a cluster of our own has room, however few processors the machine has
@@ -49,7 +50,7 @@ def connect(address: str, room: int = 1, *, log: bool = False) -> None:
             warnings.simplefilter("ignore")
             ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        why = str(error).strip().partition("\n")[0]
+        why = first_line(error)
         raise RequestError(
             f"no Ray cluster at {address}: {why}; valid are local, auto, HOST:PORT and ray://HOST:PORT", about="cluster"
         ) from None
@@ -149,5 +150,5 @@ class Fleet:
                     raise RequestError(f"the fleet's coordinator has not answered for {CALL_S:g} s") from None
                 time.sleep(AGAIN_S)
             except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
-                why = str(error).strip().partition("\n")[0]
+                why = first_line(error)
                 raise RequestError(f"the fleet's coordinator is not there: {why}: start the fleet again") from None

@@ -9,26 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from ..errors import RequestError
 from ..stream.service.topics import Topics
 from .births import Births
-from .holding import Holding, ShardReport
+from .holding import Holding
 from .placement import shard_names
 from .planning import Placement, Plan, make_plan
 from .settings import FleetSettings
 from .state_store import StateStore
+from .watched import Shards, WatchedShard, first_line
 
 log = logging.getLogger("ecg_stream.fleet")
 
 POLL_S = 0.25
-REPORT_S = 5.0  # a shard that does not report in this time is away
 ACTION_S = 60.0  # longer than any action's own limits together
 JOIN_S = 30.0  # for all new shards to be there, so that nobody is moved to one and then on to the next
 ABSENT_S = 60.0  # a shard that has not answered for so long has no processor
@@ -36,46 +34,11 @@ STRANGER_S = 30.0  # for the birth message of someone whose waves a shard keeps;
 AGAIN_S = 1.0  # before what has failed is tried again
 
 
-class Shards(Protocol):
-    """Whatever starts shards, keeps them alive, and calls them."""
-
-    def start(self, shard: str) -> None:
-        """Start a shard, if it is not there."""
-        ...
-
-    async def report(self, shard: str, known: int | None) -> tuple[ShardReport, Mapping[str, Any]]:
-        """Ask a shard how it stands, see `Shard.report`, and where it runs."""
-        ...
-
-    async def call(self, shard: str, method: str, *arguments: Any) -> Any:
-        """Call a shard's method."""
-        ...
-
-    def kill(self, shard: str) -> None:
-        """Take a shard away for good."""
-        ...
-
-
 class FleetFile(msgspec.Struct, frozen=True):
     """What stands in ``fleet.json``: how many shards there are to be, and which there are."""
 
     shards: int
     running: list[str]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What is known of a shard."""
-
-    report: ShardReport | None = None
-    place: Mapping[str, Any] | None = None
-    holding: Holding | None = None
-    away: bool = True
-    since: float = field(default_factory=time.monotonic)  # it has not answered, or has been there
-    started: bool = False  # ever: until then nobody is given to it, and it can have nobody
-    epoch: int = 0
-    restarts: int = 0
-    busy: bool = False
 
 
 class Coordinator:
@@ -101,17 +64,16 @@ class Coordinator:
         self.count = file.shards if file else count
         # Without the file, any of them may have been here before.
         self._known = file.running if file else shard_names(self.count)
-        self._seen = {shard: _Seen() for shard in dict.fromkeys([*self._known, *shard_names(self.count)])}
+        self._change = asyncio.Event()
+        self._seen = self._watched([*self._known, *shard_names(self.count)])
         self._placement = Placement(())
         self._join_by = 0.0
-        self._change = asyncio.Event()
         client_id = settings.client_id("coordinator")
         self._births = Births(settings.access.address(), client_id, Topics(settings.prefix), self._change.set)
         self._tasks: asyncio.TaskGroup | None = None
         self._plan: Plan | None = None
         self._moved = 0
         self._strangers: dict[str, float] = {}  # whose messages are kept somewhere, and since when nobody knows whose
-        self._stopped = False
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -141,7 +103,8 @@ class Coordinator:
 
     async def stop(self) -> None:
         """Let all shards save their sessions and end."""
-        self._stopped = True
+        for seen in self._seen.values():
+            seen.ending = True
         heard = [shard for shard, seen in self._seen.items() if seen.place is not None]  # the others may never be there
         stopping = (asyncio.wait_for(self._shards.call(shard, "stop"), ACTION_S) for shard in heard)
         for shard, result in zip(heard, await asyncio.gather(*stopping, return_exceptions=True), strict=True):
@@ -163,7 +126,7 @@ class Coordinator:
             "patients_online": sum(self._births.online.values()),
             "patients_moving": self._plan.moving if self._plan is not None else 0,
             "patients_moved": self._moved,
-            "shards": [_line(shard, seen) for shard, seen in self._seen.items()],
+            "shards": [seen.line() for seen in self._seen.values()],
         }
 
     def holders(self) -> dict[str, str]:
@@ -176,8 +139,11 @@ class Coordinator:
 
     # Watching.
 
+    def _watched(self, shards: Sequence[str]) -> dict[str, WatchedShard]:
+        return {shard: WatchedShard(shard, self._shards, self._change.set) for shard in shards}
+
     def _add(self, shards: Sequence[str]) -> None:
-        self._seen |= {shard: _Seen() for shard in shards}
+        self._seen |= self._watched(shards)
         self._write()
         for shard in shards:
             self._start(shard, known=False)
@@ -193,46 +159,10 @@ class Coordinator:
         self._shards.start(shard)
         self._tasks.create_task(self._watch(shard, seen), name=f"watch {shard}")
 
-    async def _watch(self, shard: str, seen: _Seen) -> None:
+    async def _watch(self, shard: str, seen: WatchedShard) -> None:
         while self._seen.get(shard) is seen:
-            await self._look(shard)
+            await seen.look()
             await asyncio.sleep(POLL_S)
-
-    async def _look(self, shard: str) -> None:
-        seen = self._seen.get(shard) or _Seen()
-        known = seen.report.version if seen.report and seen.holding else None
-        try:
-            async with asyncio.timeout(REPORT_S):
-                report, place = await self._shards.report(shard, known)
-        except RequestError:  # it answers that it is being started
-            self._note(seen, away=True)
-            seen.since = time.monotonic()
-            return
-        except Exception as error:  # dead, being restarted, or cut off: Ray has a type for each
-            if not (seen.away or self._stopped):
-                log.warning("%s does not answer: %s", shard, _first_line(error))
-            self._note(seen, away=True)
-            return
-        if seen.report is not None and (report.epoch, report.version) < (seen.epoch, seen.report.version):
-            return  # overtaken by a later answer
-        seen.restarts += 0 < seen.epoch < report.epoch
-        seen.epoch = report.epoch
-        self._note(seen, away=not report.connected)
-        seen.report, seen.place = report, place
-        if report.connected and not seen.started:
-            seen.started = True
-            self._change.set()
-        # What a shard holds is not known before it has taken up its state.
-        if report.holding is not None and report.connected:
-            seen.holding = report.holding
-            self._change.set()
-        elif report.holding is not None:
-            seen.report = None
-
-    def _note(self, seen: _Seen, *, away: bool) -> None:
-        if seen.away != away:
-            seen.away, seen.since = away, time.monotonic()
-            self._change.set()
 
     # Acting.
 
@@ -282,14 +212,12 @@ class Coordinator:
             async with asyncio.timeout(ACTION_S):
                 await action(*arguments)
         except Exception as error:  # whatever it was, the next plan is made from what the shards say then
-            log.warning(
-                "%s: %s; trying again", " and ".join(sorted(shards)), _first_line(error) or type(error).__name__
-            )
+            log.warning("%s: %s; trying again", " and ".join(sorted(shards)), first_line(error) or type(error).__name__)
             await asyncio.sleep(AGAIN_S)
         for shard in shards:
-            if shard in self._seen:
-                await self._look(shard)
-                self._seen[shard].busy = False
+            if (seen := self._seen.get(shard)) is not None:
+                await seen.look()
+                seen.busy = False
         self._change.set()
 
     async def _move(self, source: str, target: str, patients: Sequence[str]) -> None:
@@ -332,19 +260,3 @@ def _read(store: StateStore) -> FleetFile | None:
         return msgspec.json.decode(store.read("fleet.json") or b"", type=FleetFile)
     except msgspec.DecodeError:
         return None
-
-
-def _line(shard: str, seen: _Seen) -> dict[str, Any]:
-    report = seen.report
-    line: dict[str, Any] = {"shard": shard, "up": not seen.away, "epoch": seen.epoch, "restarts": seen.restarts}
-    line |= seen.place or {}
-    if report is not None:
-        figures = {name: getattr(report, name) for name in ShardReport.__slots__}
-        del figures["shard"], figures["version"], figures["holding"], figures["connected"]
-        line |= figures
-    line["owned"] = len(seen.holding.owned) if seen.holding else 0
-    return line
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
