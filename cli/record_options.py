@@ -136,7 +136,7 @@ def open_across(records: RecordSet, database: Path | None, archs: Sequence[str])
     """
     from ..offline.heart_axis import can_turn
     from ..offline.ptbxl_signals import read_across
-    from ..offline.record_training import RECIPES
+    from ..offline.record_recipes import RECIPES
     from ..replay.catalog import data_folder
 
     if not can_turn(records.leads) or not any(RECIPES[arch].augmentation.turn_deg for arch in archs):

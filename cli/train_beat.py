@@ -52,7 +52,7 @@ def beat(
     Split by patient throughout. Records with paced beats take no part, as EC57 scores them apart.
     """
     from ..models.beat_networks import ARCHITECTURES
-    from ..models.record_networks import import_keras
+    from ..models.keras_library import import_keras
     from .record_options import one_of
     from .training_options import noises_at_hand, progress, read_records, training_note, training_split
 

@@ -24,7 +24,7 @@ def detector(
 
     Each round runs the detector over all records with the networks so far and learns from the candidates it met.
     """
-    from ..models.record_networks import import_keras
+    from ..models.keras_library import import_keras
     from .record_options import whole_numbers
     from .training_options import noises_at_hand, progress, read_records, training_note, training_split
 

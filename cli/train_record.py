@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..offline.ptbxl_signals import RecordSet
-    from ..offline.record_training import EpochFigures
+    from ..offline.record_member import EpochFigures
 
 
 def record(
@@ -63,7 +63,7 @@ def record(
     how = one_of("--balance", balance, BALANCES)
     groups = fold_groups("--validation", validation)
 
-    from ..models.record_networks import import_keras
+    from ..models.keras_library import import_keras
     from ..offline.record_bundle import write_record_bundle
     from ..offline.record_training import train_record_model
     from .record_options import open_across, open_records

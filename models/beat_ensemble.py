@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .beat_trees import TreeSums
-from .record_networks import import_keras, quiet_export
+from .keras_library import import_keras
+from .onnx_export import quiet_export
 
 VENTRICULAR, SUPRAVENTRICULAR = range(2)
 """Outputs of the trees: log odds of V and F against N and S, and of S against N."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RequestError
-from .record_networks import import_keras
+from .keras_library import import_keras
 
 BASELINES = ("dense", "lstm", "simplernn")
 ARCHITECTURES = (*BASELINES, "context")

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .record_networks import import_keras
+from .keras_library import import_keras
 
 HIDDEN = (64, 32)
 """Units of each member. Four of these cost less than twice what one of 128 and 64 does."""

@@ -7,12 +7,11 @@ serve. ``meanbeat`` sees what its front makes of the window, the mean beat.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import MissingExtraError, RequestError
+from ..errors import RequestError
+from .keras_library import import_keras
 from .mean_beat import BEAT_SAMPLES, mean_beat_network
 
 if TYPE_CHECKING:
@@ -72,23 +71,6 @@ def record_front(arch: str, *, fs: float, n_leads: int) -> keras.Model | None:
     return mean_beat_network(fs=fs, n_leads=n_leads, n_samples=round(WINDOW_S * fs))
 
 
-def import_keras() -> Any:
-    """Keras on TensorFlow, quietly.
-
-    Raises
-    ------
-    MissingExtraError
-        If TensorFlow is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        import keras
-        import tensorflow  # noqa: F401  Keras loads without its backend and then fails less clearly
-    except ImportError as error:
-        raise MissingExtraError("training", "train") from error
-    return keras
-
-
 def average(
     networks: Sequence[keras.Model], *, n_leads: int, fronts: Mapping[str, keras.Model] | None = None
 ) -> keras.Model:
@@ -119,80 +101,6 @@ def average(
         outputs.append(network(seen.get(arch, x)))
     mean = keras.layers.Average(name="mean")(outputs) if len(outputs) > 1 else outputs[0]
     return keras.Model(x, mean, name="-".join(dict.fromkeys(arches)))
-
-
-def export_onnx(network: keras.Model, path: Path, *, n_samples: int) -> None:
-    """Write the network for windows of `n_samples` as ONNX with one input, ``ecg``, and any batch.
-
-    Weights that half precision holds exactly (see `round_weights`) are stored in it, which halves the file and
-    changes nothing. Nor does the shortening of the names inside the graph.
-    """
-    keras = import_keras()
-    x = keras.Input((n_samples, network.input_shape[-1]), name="ecg")
-    fixed = keras.Model(x, network(x), name=network.name)
-    quiet_export(fixed, path)
-    _store_compactly(path)
-
-
-def round_weights(network: keras.Model) -> None:
-    """Round the weights, in place, to what half precision holds."""
-    network.set_weights([weight.astype("float16").astype("float32") for weight in network.get_weights()])
-
-
-def _store_compactly(path: Path) -> None:
-    """Rewrite an ONNX file: exact weights in half precision, each with a cast that brings it back, and short names."""
-    import numpy as np
-    import onnx
-    from onnx import numpy_helper
-
-    model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        weight = numpy_helper.to_array(tensor)
-        half = weight.astype(np.float16) if weight.dtype == np.float32 and weight.size > 64 else weight
-        if half is weight or not np.array_equal(half.astype(np.float32), weight):
-            continue
-        name, stored = tensor.name, f"{tensor.name}_half"
-        tensor.CopyFrom(numpy_helper.from_array(half, stored))
-        casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    kept = ("", *(value.name for value in (*graph.input, *graph.output)))  # an empty name is an input left out
-    short = {name: name for name in kept}
-    for tensor in graph.initializer:
-        tensor.name = short.setdefault(tensor.name, f"v{len(short)}")
-    for node in nodes:
-        node.name = ""
-        node.input[:] = [short.setdefault(name, f"v{len(short)}") for name in node.input]
-        node.output[:] = [short.setdefault(name, f"v{len(short)}") for name in node.output]
-    del graph.node[:], graph.value_info[:]
-    graph.node.extend(nodes)
-    onnx.save(model, path)
-
-
-def quiet_export(network: keras.Model, path: Path) -> None:
-    """Write the network as ONNX, with its own inputs and any batch."""
-    import warnings
-
-    keras = import_keras()
-    nothing = [keras.ops.zeros((1, *x.shape[1:])) for x in network.inputs]
-    network(nothing if len(nothing) > 1 else nothing[0])  # the exporter wants to have seen it run
-    with warnings.catch_warnings():
-        # tf2onnx asks NumPy for names that NumPy is about to give a new meaning
-        warnings.filterwarnings("ignore", message="In the future `np", category=FutureWarning)
-        network.export(path, format="onnx", verbose=False)
-
-
-def save_checkpoint(network: keras.Model, path: Path) -> None:
-    """Write the network as Keras has it, to go on from."""
-    import warnings
-
-    with warnings.catch_warnings():
-        # Keras variables do not know NumPy 2's copy keyword yet, and h5py asks for it
-        warnings.filterwarnings(
-            "ignore", message="__array__ implementation doesn't accept", category=DeprecationWarning
-        )
-        network.save(path)
 
 
 def _cnn(x: Any, fs: float, n_classes: int) -> Any:  # noqa: ARG001  the kernels are in samples, as they were published

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .beat_networks import EARLY, LIMIT, OTHER, early_columns
-from .record_networks import import_keras
+from .keras_library import import_keras
 
 DEPTH = 3
 """Layers of each branch."""

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..models.bundle import Bundle, Card, library_versions, rewrite_card, write_card, writing_bundle
-from ..models.record_networks import export_onnx, save_checkpoint
+from ..models.onnx_export import export_onnx, save_checkpoint
 from ..stream.strip.input import NORMALIZATION, PREPROCESSING, WINDOW_S, window_samples
 from .ptbxl import CLASSES, LICENCE, RecordIndex
-from .record_training import TRAINING_FOLDS, EpochFigures, Trained
+from .record_member import EpochFigures
+from .record_training import TRAINING_FOLDS, Trained
 
 LEFT_OUT = "left_out.csv"
 

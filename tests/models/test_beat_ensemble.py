@@ -13,7 +13,7 @@ pytest.importorskip("lightgbm")
 
 from ecg_stream.models.beat_ensemble import TREES_SHARE, BeatEnsemble, beside_trees
 from ecg_stream.models.beat_trees import TreeSums, boosted
-from ecg_stream.models.record_networks import import_keras
+from ecg_stream.models.keras_library import import_keras
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 
 from ecg_stream.errors import RequestError
 from ecg_stream.models.beat_networks import ARCHITECTURES, BASELINES, build_beat_network
-from ecg_stream.models.record_networks import quiet_export
+from ecg_stream.models.onnx_export import quiet_export
 from ecg_stream.models.stacked import Member, mean_of
 from ecg_stream.stream.beats.features import NAMES, columns
 

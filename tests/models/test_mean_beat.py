@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("keras", reason="the networks need the extra [train]")
 
 from ecg_stream.models.mean_beat import BEAT_SAMPLES, mean_beat_network
-from ecg_stream.models.record_networks import quiet_export
+from ecg_stream.models.onnx_export import quiet_export
 
 
 def beat(fs: int, gains: tuple[float, ...]) -> np.ndarray:

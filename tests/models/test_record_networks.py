@@ -8,13 +8,12 @@ from ecg_stream.errors import RequestError
 
 keras = pytest.importorskip("keras", reason="the networks need the extra [train]")
 
+from ecg_stream.models.onnx_export import export_onnx, round_weights  # noqa: E402
 from ecg_stream.models.record_networks import (  # noqa: E402
     ARCHITECTURES,
     average,
     build_record_network,
-    export_onnx,
     record_front,
-    round_weights,
 )
 
 

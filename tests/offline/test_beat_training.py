@@ -5,14 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecg_stream.offline.beat_calibration import Calibration, calibrate, choose_multipliers, class_figures
 from ecg_stream.offline.beat_dataset import beats_of, gather, irregular_without_p, joined, premature, with_memory
-from ecg_stream.offline.beat_training import (
-    Calibration,
-    calibrate,
-    choose_multipliers,
-    class_figures,
-    train_beat_network,
-)
+from ecg_stream.offline.beat_training import train_beat_network
 from ecg_stream.offline.training_records import TrainingRecord, match, read_training_records
 from ecg_stream.offline.variations import RATES, Variation, noise_like, varied
 from ecg_stream.stream.beats.features import NAMES

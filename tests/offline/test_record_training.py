@@ -16,7 +16,9 @@ from ecg_stream.offline.record_augmentation import NOTHING, Augmentation, epoch_
 from ecg_stream.offline.record_balance import balanced
 from ecg_stream.offline.record_bundle import read_left_out, write_record_bundle
 from ecg_stream.offline.record_evaluation import bundle_probability
-from ecg_stream.offline.record_training import RECIPES, probability_of, soft_targets, train_record_model
+from ecg_stream.offline.record_member import probability_of, soft_targets
+from ecg_stream.offline.record_recipes import RECIPES
+from ecg_stream.offline.record_training import train_record_model
 
 pytest.importorskip("tensorflow", reason="training needs the extra [train]")
 
