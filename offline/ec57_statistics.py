@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +51,6 @@ class Statistics:
     s: Rates
     v_false_positive_rate: float | None
     rr_error_ms: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the same as nested dicts, ready for JSON."""
-        return asdict(self)
 
 
 def statistics(score: RecordScore) -> Statistics:

@@ -24,7 +24,7 @@ from ..stream.signal.grid import GRID_HZ, Grid
 from ..stream.signal.highpass import HighPass
 from .ectopic_beats import donors
 from .parallel import in_parallel
-from .training_records import MATCH_S, TrainingRecord, match
+from .training_records import TrainingRecord
 from .variations import Variation, varied
 
 VARIATIONS = (
@@ -220,16 +220,6 @@ def candidates(
     weight[is_beat == 1.0] = 1.0
     counts = record.outside_flutter(np.round(centre * record.fs / GRID_HZ).astype(np.int64))
     return Candidates(features[counts], is_beat[counts], weight[counts], probability[counts])
-
-
-def detection_errors(record: TrainingRecord, network: DetectorNetwork, start_s: float = 0.0) -> tuple[int, int, int]:
-    """Count beats found, missed and false, at 150 ms; a quick look, not the EC57 score."""
-    signal = on_grid(record)
-    centre = QrsDetector(network, signal.samples.shape[1]).push(signal).centre * record.fs / GRID_HZ
-    found = centre[(centre >= start_s * record.fs) & record.outside_flutter(np.round(centre).astype(np.int64))]
-    beats = record.beats[(record.beats >= start_s * record.fs) & record.outside_flutter(record.beats)]
-    hits = int((match(beats, np.round(found).astype(np.int64), MATCH_S * record.fs) >= 0).sum())
-    return hits, len(beats) - hits, len(found) - hits
 
 
 def _meet(record: TrainingRecord, shift: int, networks: Sequence[DetectorNetwork], seed: int) -> Candidates:

@@ -62,9 +62,6 @@ EDB = _of(
 NSTDB = _of("nstdb", "118e24 118e18 118e12 118e06 118e00 118e_6 119e24 119e18 119e12 119e06 119e00 119e_6")
 """Records 118 and 119 of mitdb with electrode motion noise, from 24 to -6 dB."""
 
-NOISES = _of("nstdb", "bw em ma")
-"""Noise without a heart: baseline wander, electrode motion, muscle artefact. Nothing to be scored on."""
-
 LISTS: Mapping[str, RecordList] = MappingProxyType(
     {
         entry.name: entry

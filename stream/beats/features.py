@@ -77,7 +77,6 @@ def _columns_of(group: str) -> tuple[str, ...]:
 
 
 GROUPS: dict[str, tuple[str, ...]] = {group: _columns_of(group) for group in FEATURES.names or ()}
-RR_NAMES, TEMPLATE_NAMES = GROUPS["rr"], GROUPS["template"]
 NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
 
 

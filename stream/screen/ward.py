@@ -139,7 +139,6 @@ class WatchedPatient:
         self._v, self._s = HourCount(), HourCount()
         self._beats: deque[Beat] = deque(maxlen=64)
         self._run = 0
-        self._last_event: Event | None = None
         self._now_s = 0.0
         self._first_s: float | None = None
         self._heard = time.monotonic()
@@ -152,7 +151,6 @@ class WatchedPatient:
         for output in step.outputs:
             if isinstance(output, Event):
                 self._conditions.note(output)
-                self._last_event = output
                 continue
             self._rate.add(output)
             self._beats.append(output)

@@ -66,7 +66,7 @@ def steady_state(sos: Sections, x: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     NDArray[np.float64]
-        ``(n_sections, 2, n_leads)``, as `sos_filter` takes it.
+        ``(n_sections, 2, n_leads)``, as `sos_filter_in_place` takes it.
     """
     zi = np.empty((len(sos), 2, len(x)))
     for section, (b0, b1, b2, _, a1, a2) in enumerate(sos):
@@ -77,35 +77,23 @@ def steady_state(sos: Sections, x: NDArray[np.float64]) -> NDArray[np.float64]:
     return zi
 
 
-def sos_filter(sos: Sections, x: NDArray[np.float64], zi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Filter along the first axis, carrying the state on.
+@compiled
+def sos_filter_in_place(sos: Sections, y: NDArray[np.float64], zi: NDArray[np.float64]) -> None:
+    """Filter along the first axis, carrying the state on; for use inside other compiled loops too.
 
     Parameters
     ----------
     sos
         Sections, ``(n_sections, 6)``; `a0` is taken to be 1.
-    x
-        Signal, ``(n_samples, n_leads)``.
+    y
+        Signal, ``(n_samples, n_leads)``; the filtered signal stands in its place afterwards.
     zi
         State, ``(n_sections, 2, n_leads)``; changed in place.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        Filtered signal, of the shape of `x`, in new memory.
 
     Notes
     -----
     Transposed direct form II, as ``scipy.signal.sosfilt(sos, x, axis=0, zi=zi)``.
     """
-    y = np.array(x, dtype=np.float64, order="C")
-    sos_filter_in_place(sos, y, zi)
-    return y
-
-
-@compiled
-def sos_filter_in_place(sos: Sections, y: NDArray[np.float64], zi: NDArray[np.float64]) -> None:
-    """As `sos_filter`, writing the filtered signal over the signal; for use inside other compiled loops too."""
     for section in range(sos.shape[0]):
         b0, b1, b2 = sos[section, 0], sos[section, 1], sos[section, 2]
         a1, a2 = sos[section, 4], sos[section, 5]

@@ -9,7 +9,6 @@ from ecg_stream.offline.qrs_training import (
     _side_by_side,
     _thinned,
     candidates,
-    detection_errors,
     height_network,
     misled_network,
     on_grid,
@@ -17,10 +16,12 @@ from ecg_stream.offline.qrs_training import (
     train_detector,
 )
 from ecg_stream.offline.splits import patient, patient_folds
-from ecg_stream.offline.training_records import TrainingRecord, read_training_records
+from ecg_stream.offline.training_records import MATCH_S, TrainingRecord, match, read_training_records
 from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.qrs.candidate import N_FEATURES, columns
 from ecg_stream.stream.qrs.detector import QrsDetector, load_network
+from ecg_stream.stream.qrs.network import DetectorNetwork
+from ecg_stream.stream.signal.grid import GRID_HZ
 
 PLAIN_THRESHOLD = height_network()._replace(threshold=0.5, back_threshold=0.08)
 
@@ -28,6 +29,16 @@ PLAIN_THRESHOLD = height_network()._replace(threshold=0.5, back_threshold=0.08)
 @pytest.fixture(scope="module")
 def demo() -> TrainingRecord:
     return next(read_training_records(["demo"]))
+
+
+def detection_errors(record: TrainingRecord, network: DetectorNetwork) -> tuple[int, int, int]:
+    """Count beats found, missed and false, at 150 ms."""
+    signal = on_grid(record)
+    centre = QrsDetector(network, signal.samples.shape[1]).push(signal).centre * record.fs / GRID_HZ
+    found = centre[record.outside_flutter(np.round(centre).astype(np.int64))]
+    beats = record.beats[record.outside_flutter(record.beats)]
+    hits = int((match(beats, np.round(found).astype(np.int64), MATCH_S * record.fs) >= 0).sum())
+    return hits, len(beats) - hits, len(found) - hits
 
 
 def test_a_plain_threshold_is_where_training_begins(demo):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from ecg_stream.stream.signal.filters import butter_highpass, sos_filter, steady_state
+from ecg_stream.stream.signal.filters import butter_highpass, sos_filter_in_place, steady_state
 
 RATES = [100.0, 128.0, 250.0, 257.0, 360.0, 500.0, 1000.0]
 
@@ -30,17 +30,10 @@ def test_section_loop_is_sosfilt_with_carried_state():
     x = rng.normal(size=(1000, 3))
     zi = np.zeros((len(sos), 2, 3))
     expected, expected_zi = scipy.signal.sosfilt(sos, x, axis=0, zi=zi)
-    parts = [sos_filter(sos, part, zi) for part in np.split(x, [1, 17, 400])]
-    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=0, atol=1e-12)
+    for part in np.split(x, [1, 17, 400]):  # views: what is filtered stands in `x`
+        sos_filter_in_place(sos, part, zi)
+    np.testing.assert_allclose(x, expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(zi, expected_zi, rtol=0, atol=1e-12)
-
-
-def test_section_loop_takes_any_layout_and_leaves_it_alone():
-    x = np.asfortranarray(np.random.default_rng(3).normal(size=(50, 2)))
-    x.flags.writeable = False
-    sos = butter_highpass(0.5, 250.0)
-    y = sos_filter(sos, x, np.zeros((1, 2, 2)))
-    np.testing.assert_array_equal(y, sos_filter(sos, np.ascontiguousarray(x), np.zeros((1, 2, 2))))
 
 
 @pytest.mark.parametrize("fs", RATES)
