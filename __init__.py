@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .front.result import Intervals, Result
     from .front.scoring import Score, score
     from .replay.annotations import Annotations
-    from .stream.core.messages import Beat, Chunk, Event, Probabilities
+    from .stream.beats.features import NAMES as FEATURES
+    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Signal
     from .stream.pipeline import Pipeline
     from .stream.run.summary import Summary
 else:
@@ -40,6 +41,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 __version__ = "0.1.0"
 
 __all__ = [
+    "FEATURES",
     "Annotations",
     "Beat",
     "Chunk",
@@ -50,6 +52,7 @@ __all__ = [
     "Recording",
     "Result",
     "Score",
+    "Signal",
     "Summary",
     "__version__",
     "classify",
@@ -61,20 +64,22 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Annotations": "replay.annotations",
-    "Beat": "stream.core.messages",
-    "Chunk": "stream.core.messages",
-    "Event": "stream.core.messages",
-    "Intervals": "front.result",
-    "Pipeline": "stream.pipeline",
-    "Probabilities": "stream.core.messages",
-    "Recording": "front.recording",
-    "Result": "front.result",
-    "Score": "front.scoring",
-    "Summary": "stream.run.summary",
-    "classify": "front.classify",
-    "read_record": "front.recording",
-    "score": "front.scoring",
+    "Annotations": "replay.annotations.Annotations",
+    "Beat": "stream.core.messages.Beat",
+    "Chunk": "stream.core.messages.Chunk",
+    "Event": "stream.core.messages.Event",
+    "FEATURES": "stream.beats.features.NAMES",
+    "Intervals": "front.result.Intervals",
+    "Pipeline": "stream.pipeline.Pipeline",
+    "Probabilities": "stream.core.messages.Probabilities",
+    "Recording": "front.recording.Recording",
+    "Result": "front.result.Result",
+    "Score": "front.scoring.Score",
+    "Signal": "stream.core.messages.Signal",
+    "Summary": "stream.run.summary.Summary",
+    "classify": "front.classify.classify",
+    "read_record": "front.recording.read_record",
+    "score": "front.scoring.score",
 }
 """Where each name stands; modules are not in it."""
 
@@ -94,7 +99,8 @@ if not TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
     if name in _PLACES:
-        found = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+        module, _, attribute = _PLACES[name].rpartition(".")
+        found = getattr(importlib.import_module(f".{module}", __name__), attribute)
     elif name in __all__:
         found = importlib.import_module(f".{name}", __name__)
     else:

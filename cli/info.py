@@ -62,7 +62,7 @@ def class_counts(marks: Annotations) -> dict[str, int]:
     from ..replay.labels import AAMI_CLASS
     from ..stream.core.messages import CLASSES
 
-    counts = dict.fromkeys(CLASSES, 0)
+    counts: dict[str, int] = dict.fromkeys(CLASSES, 0)
     for symbol, count in marks.beats().counts().items():
         counts[AAMI_CLASS[symbol]] += count
     return counts

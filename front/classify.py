@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from ..stream.core.intake import as_leads
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
-from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
+from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
+from ..stream.pipeline import Pipeline
 from ..stream.run.engine import Session
 from ..stream.strip.classifier import RecordClassifier
 from .recording import Recording, as_record
@@ -28,7 +29,7 @@ def classify(
     unit: str = "mV",
     start: float = 0.0,
     end: float | None = None,
-    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    model: ModelSource = DEFAULT_MODEL,
     detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
     record_model: str | os.PathLike[str] | None = None,
     name: str | None = None,
@@ -50,7 +51,8 @@ def classify(
     start, end
         Part of the recording, in seconds from its start. Beats stay counted from the start of the recording.
     model, detector, record_model
-        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two.
+        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two. `model`
+        may be a classifier of your own, see `Pipeline`.
     name
         Of an array, what files and lines call it; ``array`` unless given.
     progress
@@ -68,9 +70,7 @@ def classify(
     wanted = None if leads is None else as_leads(leads)
     columns = list(range(len(record.leads))) if wanted is None else record.lead_indices(wanted)
     names = tuple(record.leads[column] for column in columns)
-    models = load_models(
-        os.fspath(model), os.fspath(detector), None if record_model is None else os.fspath(record_model)
-    )
+    models = as_models(model, detector, record_model)
     if models.record is not None:
         RecordClassifier(models.record, record.fs, names)  # refuses leads that the model cannot do with
     session = Session(record.name, Pipeline(models))

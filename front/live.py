@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from ..errors import RequestError
 from ..replay.player import Player
-from ..stream.core.intake import as_leads, as_rate, unit_factor
+from ..stream.core.intake import as_leads
 from ..stream.core.messages import Chunk, Output
 from ..stream.first_start import compile_loops
-from ..stream.intake import as_chunk
-from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
+from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource
+from ..stream.pipeline import Pipeline
 from .recording import Recording, as_record
 
 CHUNK_MS = 100.0
@@ -29,7 +29,7 @@ def stream(
     leads: str | Sequence[str] | None = None,
     unit: str = "mV",
     speed: float | Literal["max"] = 1.0,
-    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    model: ModelSource = DEFAULT_MODEL,
     detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
     record_model: str | os.PathLike[str] | None = None,
 ) -> AsyncGenerator[Output, None]:
@@ -54,7 +54,8 @@ def stream(
     speed
         Of a record: multiple of real time; ``max`` is as fast as it goes.
     model, detector, record_model
-        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two.
+        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two. `model`
+        may be a classifier of your own, see `Pipeline`.
 
     Yields
     ------
@@ -68,42 +69,31 @@ def stream(
     StreamError
         If the source gives what is neither a chunk nor samples.
     """
-    models = load_models(
-        os.fspath(model), os.fspath(detector), None if record_model is None else os.fspath(record_model)
-    )
     if isinstance(source, str | os.PathLike | Recording):
         record = as_record(source, fs, None, unit, None)
         wanted = None if leads is None else as_leads(leads)
         if isinstance(speed, str) and speed != "max":
             raise RequestError(f"got a speed of {speed!r}: valid are numbers above 0, and max")
         player = Player(record.chunks(CHUNK_MS, leads=wanted), None if speed == "max" else speed)
-        return _outputs(player, Pipeline(models), None, None, unit)
+        return _outputs(player, Pipeline(model, detector=detector, record_model=record_model))
     if not hasattr(source, "__aiter__"):
         raise RequestError(
             f"got a {type(source).__name__} to stream from: valid is an async iterable of chunks or arrays, or a "
             "record; for samples that are at hand there is classify(), for a loop of one's own Pipeline"
         )
-    unit_factor(unit)
-    rate = None if fs is None else as_rate(fs)
-    return _outputs(source, Pipeline(models), rate, None if leads is None else as_leads(leads), unit)
+    pipeline = Pipeline(model, fs=fs, leads=leads, unit=unit, detector=detector, record_model=record_model)
+    return _outputs(source, pipeline)
 
 
 async def _outputs(
-    source: AsyncIterable[Chunk] | AsyncIterable[ArrayLike],
-    pipeline: Pipeline,
-    fs: float | None,
-    leads: tuple[str, ...] | None,
-    unit: str,
+    source: AsyncIterable[Chunk] | AsyncIterable[ArrayLike], pipeline: Pipeline
 ) -> AsyncGenerator[Output, None]:
     compile_loops()
-    seen = 0
     async with AsyncExitStack() as stack:
         if isinstance(source, AsyncGenerator):  # who stops listening stops the source as well
             stack.push_async_callback(source.aclose)
         async for samples in source:
-            chunk = as_chunk(samples, seen, fs, leads, unit)
-            seen = chunk.start + len(chunk.samples)
-            for output in pipeline.push(chunk):
+            for output in pipeline.push(samples):
                 yield output
         for output in pipeline.flush():
             yield output

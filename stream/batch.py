@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .beats.kind_memory import KindMemory
 from .core.compiled import Records
-from .core.messages import CLASSES, Beat, Event, Output
+from .core.messages import CLASSES, Beat, Event, Output, Probabilities
 from .networks import Models
 
 
@@ -40,7 +40,7 @@ class DecidedBeat:
     features: NDArray[np.float32]
     kind: Records
 
-    def labelled(self, index: int, probabilities: tuple[float, ...]) -> Beat:
+    def labelled(self, index: int, probabilities: Probabilities) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""
         return Beat(self.sample, self.time, CLASSES[index], probabilities, self.rr_ms, self.delay_ms)
 
@@ -122,7 +122,7 @@ def _labelled(
     for output in described.outputs:
         if isinstance(output, DecidedBeat):
             index, row = next(rows)
-            outputs.append(output.labelled(index, tuple(row)))
+            outputs.append(output.labelled(index, Probabilities(*row)))
         else:
             outputs.append(output)
     return Labelled(outputs, memory)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeAlias, cast
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from .beats.classifier import BeatClassifier, Classifier
+from ..errors import RequestError
+from .beats.classifier import BeatClassifier, Classifier, PlainClassifier
 from .qrs.detector import load_network
 from .qrs.network import DetectorNetwork
 from .strip.model import RecordModel, load_record_model
@@ -62,6 +66,35 @@ def load_models(
     return Models(load_network(detector), BeatClassifier(model), record)
 
 
-def as_models(model: str | os.PathLike[str] | Models) -> Models:
-    """Give models as they are, or load the beat bundle of that name or folder, with the shipped detector."""
-    return model if isinstance(model, Models) else load_models(os.fspath(model))
+ModelSource: TypeAlias = str | os.PathLike[str] | Models | Classifier | Callable[[NDArray[np.float32]], ArrayLike]
+"""Name or folder of a beat bundle, models loaded before, a `Classifier`, or a function as `PlainClassifier` takes."""
+
+
+def as_models(
+    model: ModelSource,
+    detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
+    record_model: str | os.PathLike[str] | None = None,
+) -> Models:
+    """Give models as they are, or load what is named.
+
+    Raises
+    ------
+    BundleError
+        If a bundle is missing, corrupt, or does not fit this version.
+    RequestError
+        If `model` is none, or a bundle is named beside models that are loaded.
+    """
+    record = None if record_model is None else os.fspath(record_model)
+    if isinstance(model, str | os.PathLike):
+        return load_models(os.fspath(model), os.fspath(detector), record)
+    if isinstance(model, Models):
+        if detector != DEFAULT_DETECTOR or record is not None:
+            raise RequestError("got models that are loaded, and a detector or record model beside them: give either")
+        return model
+    if not callable(model):
+        raise RequestError(
+            f"got {type(model).__name__} as the model: valid are the name or folder of a bundle, and a function that "
+            "takes features (n, n_features) and gives probabilities (n, 5)"
+        )
+    classifier = cast(Classifier, model) if hasattr(model, "decide") else PlainClassifier(model)
+    return Models(load_network(os.fspath(detector)), classifier, None if record is None else load_record_model(record))

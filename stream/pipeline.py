@@ -6,20 +6,19 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import SchemaError, StreamError
 from .batch import DecidedOutput, Described, Labelled, label
 from .beats.kind_memory import KindMemory
 from .core.messages import Chunk, Output
 from .core.stage import MakeSideStage, Schema, State
-from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, as_models, load_models
+from .intake import Intake, check_rate
+from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, ModelSource, as_models, load_models
 from .stretch import LONGEST_FILL_S, Stretch
 from .strip.classifier import listening
 
 __all__ = ["DEFAULT_DETECTOR", "DEFAULT_MODEL", "LONGEST_FILL_S", "Models", "Pipeline", "load_models"]
-
-LOWEST_FS, HIGHEST_FS = 50.0, 5000.0
-"""Sampling rates, Hz: below, no QRS complex is left; above, nobody records an ECG."""
 
 
 def _from_version_0_1(state: State) -> State:
@@ -37,9 +36,9 @@ SCHEMA = Schema(2, {1: _from_version_0_1})
 class Pipeline:
     """All stages of one patient's stream.
 
-    Sampling rate and leads are taken from the first chunk. `Chunk.start` decides about order: samples seen
-    before are dropped (``overlap``), missing ones are a ``gap``; a changed rate or changed leads flush what was
-    held back and start afresh.
+    It takes arrays, which follow one another, or chunks, which say where they begin, at which rate, and of which leads.
+    `Chunk.start` decides about order: samples seen before are dropped (``overlap``), missing ones are a ``gap``; a
+    changed rate or changed leads flush what was held back and start afresh.
 
     `push` is `describe`, then `batch.label`, then `remember`. Who has many streams calls the three, so that one call of
     the classifier serves all.
@@ -47,7 +46,12 @@ class Pipeline:
     Parameters
     ----------
     model
-        Shipped name or folder of a beat bundle, or models loaded before.
+        Shipped name or folder of a beat bundle, models loaded before, or a classifier of your own: a function that
+        takes ``(n_beats, n_features)`` float32 and gives ``(n_beats, 5)`` probabilities.
+    fs, leads, unit
+        Of arrays: sampling rate in Hz, name of each lead (``ECG1`` and so on unless given), and V, mV, uV or nV.
+    detector, record_model
+        Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two.
     stages
         Make stages of your own beside the others, see `core.stage.MakeSideStage`.
 
@@ -55,25 +59,43 @@ class Pipeline:
     ------
     BundleError
         If a bundle is missing, corrupt, or does not fit this version.
+    StreamError
+        If the rate is not that of an ECG, or leads or unit are none.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | Models = DEFAULT_MODEL, *, stages: Sequence[MakeSideStage] = ()
+        self,
+        model: ModelSource = DEFAULT_MODEL,
+        *,
+        fs: float | None = None,
+        leads: str | Sequence[str] | None = None,
+        unit: str = "mV",
+        detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
+        record_model: str | os.PathLike[str] | None = None,
+        stages: Sequence[MakeSideStage] = (),
     ) -> None:
-        self.models = as_models(model)
+        self.models = as_models(model, detector, record_model)
+        self._intake = Intake(fs, leads, unit)
         self._side_stages = (*listening(self.models.record), *stages)
         self._stretch: Stretch | None = None
         self._memory = KindMemory(self.models.classifier.kind_memory)
         self._unlabelled = False
 
-    def push(self, chunk: Chunk) -> list[Output]:
-        """Take the next chunk; give beats and events in the order in which they were decided.
+    def push(self, samples: Chunk | ArrayLike) -> list[Output]:
+        """Take the next samples; give beats and events in the order in which they were decided.
+
+        Parameters
+        ----------
+        samples
+            ``(n_samples, n_leads)`` that follow those before, or ``(n_samples,)`` of one lead, NaN where there is no
+            measurement; or a `Chunk`.
 
         Raises
         ------
         StreamError
-            If the samples do not have one column a lead, or the sampling rate is not that of an ECG.
+            If the samples do not have one column a lead, or the sampling rate is missing or not that of an ECG.
         """
+        chunk = self._intake.chunk(samples, 0 if self._stretch is None else self._stretch.due)
         return self.remember(*label(self.models, [self.describe(chunk)]))
 
     def flush(self) -> list[Output]:
@@ -183,5 +205,4 @@ class Pipeline:
 def _check(chunk: Chunk) -> None:
     if chunk.samples.ndim != 2 or chunk.samples.shape[1] != len(chunk.leads) or not chunk.leads:
         raise StreamError(f"got samples of shape {chunk.samples.shape} for the leads {chunk.leads}")
-    if not LOWEST_FS <= chunk.fs <= HIGHEST_FS:
-        raise StreamError(f"got a sampling rate of {chunk.fs:g} Hz: valid are {LOWEST_FS:g} to {HIGHEST_FS:g} Hz")
+    check_rate(chunk.fs)

@@ -66,11 +66,16 @@ class Stretch:
             return None
         return Event(chunk.start, chunk.start / chunk.fs, kind, None, detail)
 
+    @property
+    def due(self) -> int:
+        """Index of the sample that comes next."""
+        return self._origin + self.cascade.n_samples
+
     def push(self, start: int, samples: Samples) -> list[DecidedOutput]:
         """Take the samples from `start` on: what was seen before is dropped, what is missing is a gap."""
         rows: list[_Row] = [(event.sample, -2, event) for event in self._news]
         self._news = []
-        due = self._origin + self.cascade.n_samples
+        due = self.due
         missing = start - due
         if missing < 0:
             seen_before = min(-missing, len(samples))
@@ -109,7 +114,7 @@ class Stretch:
         """Put a copied state back; give which stages begin afresh, see `Cascade.restore`, which the next push tells."""
         self._origin = int(state["origin"])
         afresh = self.cascade.restore(state["cascade"])
-        due = self._origin + self.cascade.n_samples
+        due = self.due
         self._listen(due)
         for stage, kept in zip(self._side, state["side"], strict=False):
             if stage is not None and kept is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ def whole(path: Path) -> str:
     assert_type(recording.leads, tuple[str, ...])
     for beat in result:
         assert_type(beat, Beat)
+        assert_type(beat.label, Literal["N", "S", "V", "F", "Q"])
+        assert_type(beat.probabilities.V, float)
+        assert_type(beat.probabilities[2], float)
         assert_type(beat.rr_ms, float | None)
     assert_type(result.events, tuple[Event, ...])
     assert_type(result.summary, es.Summary)
@@ -54,6 +57,45 @@ def chunks(samples: NDArray[np.float64]) -> list[Beat]:
     pipeline.restore(state)
     pipeline.flush()
     return found
+
+
+def always_normal(features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Classify beats, of ``(n, len(FEATURES))``."""
+    columns = [es.FEATURES.index("rr_s")]
+    return np.tile([1.0, 0.0, 0.0, 0.0, 0.0], (len(features[:, columns]), 1))
+
+
+class Loudness:
+    """A stage of one's own: an event for each loud second."""
+
+    delay = 0
+
+    def __init__(self, fs: float, leads: tuple[str, ...], start: int) -> None:
+        self._fs, self._leads, self._next = fs, leads, start
+
+    def push(self, x: es.Signal, /) -> list[tuple[int, es.Event]]:
+        self._next += len(x.samples)
+        last = self._next - 1
+        return [(last, es.Event(last, last / self._fs, "note", detail="loud"))] if x.good.any() else []
+
+    def flush(self) -> list[tuple[int, es.Event]]:
+        return []
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"next": self._next}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._next = state["next"]
+
+
+def arrays(device: list[list[float]]) -> None:
+    """Push samples that say nothing of themselves, with a classifier and a stage of one's own."""
+    pipeline = es.Pipeline(fs=250, leads=["II"], unit="uV", model="context", detector="qrs")
+    pipeline = es.Pipeline(always_normal, fs=250, leads="II", stages=[Loudness])
+    for samples in device:
+        assert_type(pipeline.push(samples), list[Beat | Event])
+    pipeline.push(np.zeros((10, 1), np.float32))
+    es.classify("demo", model=always_normal)
 
 
 async def live(device: AsyncIterator[es.Chunk]) -> None:

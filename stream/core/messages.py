@@ -41,7 +41,7 @@ class Signal(NamedTuple):
         return cls(samples, np.ones(samples.shape, dtype=np.bool_))
 
 
-CLASSES = ("N", "S", "V", "F", "Q")
+CLASSES: tuple[Label, ...] = ("N", "S", "V", "F", "Q")
 """The AAMI EC57 beat classes, in the order of every probability vector in this package."""
 
 EventKind: TypeAlias = Literal[
@@ -151,8 +151,8 @@ class Beat:
 
     sample: int
     time: float
-    label: str
-    probabilities: tuple[float, ...]
+    label: Label
+    probabilities: Probabilities
     rr_ms: float | None
     delay_ms: float
 

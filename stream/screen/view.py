@@ -123,7 +123,7 @@ class Watch:
         self._conditions = LeadConditions()
         self._lead_quality = lead_quality
         self._agreement = None if reference is None else RunningAgreement(reference)
-        self._counts = dict.fromkeys(CLASSES, 0)
+        self._counts: dict[str, int] = dict.fromkeys(CLASSES, 0)
         self._beats: deque[Beat] = deque(maxlen=BEATS_KEPT)
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._delay_ms = DurationHistogram()
