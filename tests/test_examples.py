@@ -6,12 +6,14 @@ import importlib.util
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 import ecg_stream
 from ecg_stream.models.bundle import Card
+from ecg_stream.stream.core.messages import EventKind
 
 ROOT = Path(ecg_stream.__file__).resolve().parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,6 +44,11 @@ def test_an_example_runs_by_itself(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out, "an example shows something"
+
+
+def test_the_page_of_python_names_every_kind_of_event():
+    told = (ROOT / "docs/api.md").read_text()
+    assert [kind for kind in get_args(EventKind) if f"`{kind}`" not in told] == []
 
 
 def test_the_page_of_bundles_names_every_field_of_a_card():

@@ -94,6 +94,28 @@ def test_after_the_flush_arrays_count_from_nothing():
     assert pushed(pipeline, x)[0] == pushed(pipeline, x)[0]
 
 
+@pytest.mark.parametrize("state", [{}, None, [], "state", {"schema": 2}, {"schema": 99}], ids=repr)
+def test_what_is_no_state_is_told_and_changes_nothing(state):
+    x = demo(20)
+    pipeline = Pipeline(fs=250, leads=LEADS)
+    outputs = pipeline.push(x[:2500])
+    with pytest.raises(StreamError, match="state"):
+        pipeline.restore(state)
+    assert outputs + pipeline.push(x[2500:]) + pipeline.flush() == chunked(x)
+
+
+def test_half_a_state_changes_nothing():
+    x = demo(20)
+    pipeline = Pipeline(fs=250, leads=LEADS)
+    outputs = pipeline.push(x[:2500])
+    for part in ("model", "memory", "stretch"):
+        state = pipeline.snapshot()
+        del state[part]
+        with pytest.raises(StreamError, match=f"KeyError\\('{part}'\\)"):
+            pipeline.restore(state)
+    assert outputs + pipeline.push(x[2500:]) + pipeline.flush() == chunked(x)
+
+
 @pytest.mark.parametrize(
     ("options", "samples", "message"),
     [
