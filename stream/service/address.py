@@ -76,13 +76,10 @@ class BrokerAddress:
                 f"'{_without_password(url)}' is no broker: valid is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
             )
         if parts.password is not None:
-            raise RequestError(
-                "a password in the URL is seen by all users of this machine: "
-                f"set {PASSWORD_VARIABLE} or use --password-file"
-            )
+            raise RequestError("a password in the URL is seen by all users of this machine", about="password")
         secure = parts.scheme == "mqtts"
         if not secure and (ca or certificate or key):
-            raise RequestError("--ca, --cert and --key are for TLS: write the URL as mqtts://...")
+            raise RequestError("certificates and keys are for TLS: valid with them is mqtts://HOST[:PORT]")
         user = unquote(parts.username) if parts.username else os.environ.get(USER_VARIABLE)
         password = _first_line(password_file) if password_file else os.environ.get(PASSWORD_VARIABLE)
         if password is not None and user is None:
@@ -95,7 +92,7 @@ class BrokerAddress:
 
 def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
     if key and not certificate:
-        raise RequestError("--key without --cert: give the client certificate that it belongs to")
+        raise RequestError("a key without the client certificate that it belongs to", about="client certificate")
     for file in (ca, certificate, key):
         if file is not None:
             _readable(file)

@@ -7,34 +7,37 @@ import ssl
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
 
+from ...errors import BrokerError
 from .address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 
 _SESSION_TAKEN_OVER = 142  # MQTT 5 reason code
 _CREDENTIALS = f"check {USER_VARIABLE} and {PASSWORD_VARIABLE}"
 
 
-def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> str:
-    """Say in one line why a connection failed, and what to do."""
+def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> BrokerError:
+    """Give the error that says in one line why a connection failed."""
     cause = error.__context__
     if unanswered(error):
-        return f"{address} does not answer: is it an MQTT broker, and is TLS asked for where it is wanted?"
+        return BrokerError(f"{address} does not answer: is it an MQTT broker, and is TLS asked for where it is wanted?")
     if isinstance(error, MqttConnectError):
         code = code_of(error)
         if code in (4, 134):
-            return f"{address} refuses {_who(address)}: {_CREDENTIALS}"
+            return BrokerError(f"{address} refuses {_who(address)}: {_CREDENTIALS}")
         if code in (5, 135):
-            return f"{address} does not let {_who(address)} in: {_CREDENTIALS}, or give --cert and --key"
-        return f"{address} refuses the connection: {str(error).removeprefix('[code:').strip()}"
+            told = f"{address} does not let {_who(address)} in: {_CREDENTIALS}; it may want a client certificate"
+            return BrokerError(told, about="client certificate")
+        return BrokerError(f"{address} refuses the connection: {str(error).removeprefix('[code:').strip()}")
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return (
-            f"{address} cannot be trusted: its certificate does not pass: {cause.verify_message}; "
-            "give the right --ca, or renew the broker's certificate"
-        )
+        told = f"{address} cannot be trusted: its certificate does not pass: {cause.verify_message}"
+        return BrokerError(told, about="certificate authority")
     if isinstance(cause, ssl.SSLError):
-        return f"{address}: TLS fails: {cause.reason or cause}; is it a TLS port, and does it want --cert?"
+        told = (
+            f"{address}: TLS fails: {cause.reason or cause}; is it a TLS port, and does it want a client certificate?"
+        )
+        return BrokerError(told, about="client certificate")
     if isinstance(cause, OSError):
-        return f"{address} cannot be reached: {cause.strerror or cause}; is the broker running?"
-    return f"{address}: connection lost: {error}"
+        return BrokerError(f"{address} cannot be reached: {cause.strerror or cause}; is the broker running?")
+    return BrokerError(f"{address}: connection lost: {error}")
 
 
 def unanswered(error: aiomqtt.MqttError) -> bool:

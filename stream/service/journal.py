@@ -103,9 +103,9 @@ class StateFolder:
             _lock(self._lock)
         except BlockingIOError:
             self._lock.close()
-            raise SnapshotError(f"{folder} is in use by another ecg-stream: give each its own --state folder") from None
+            raise SnapshotError(f"{folder} is in use by another ecg-stream", about="state") from None
         except OSError as error:
-            raise SnapshotError(f"cannot use {folder}: {error.strerror}: name a writable folder with --state") from None
+            raise SnapshotError(f"cannot use {folder}: {error.strerror}", about="state") from None
         self.journal = Journal(folder / "journal")
 
     def close(self) -> None:
@@ -186,11 +186,9 @@ class Journal:
         try:
             written = self._file.write(frame)
         except OSError as error:
-            raise SnapshotError(
-                f"cannot write {self._segments[-1].path}: {error.strerror}: make room, or name another --state folder"
-            ) from error
+            raise SnapshotError(f"cannot write {self._segments[-1].path}: {error.strerror}", about="state") from error
         if written != len(frame):
-            raise SnapshotError(f"cannot write {self._segments[-1].path}: the disk is full: make room")
+            raise SnapshotError(f"cannot write {self._segments[-1].path}: the disk is full", about="state")
         self.number += 1
         self._segments[-1].last_number = self.number
         return self.number
@@ -203,9 +201,7 @@ class Journal:
         try:
             self._file = FileIO(path, "w")
         except OSError as error:
-            raise SnapshotError(
-                f"cannot write {path}: {error.strerror}: name a writable folder with --state"
-            ) from error
+            raise SnapshotError(f"cannot write {path}: {error.strerror}", about="state") from error
         self._segments = [
             segment for segment in self._segments if segment.path != path
         ]  # an empty one, left by a crash

@@ -108,13 +108,13 @@ class Link:
                     raise client.failure from None
                 if self._speaks_older(error):
                     continue
-                why = explain(error, self.address)
+                failure = explain(error, self.address)
                 if not self.connects and not self.retry:
-                    raise BrokerError(why) from None
+                    raise failure from None
                 if taken_over(error):
                     raise BrokerError(
-                        f"another client came to {self.address} with our client id '{self.client_id}': "
-                        "give each its own --client-id"
+                        f"another client came to {self.address} with our client id '{self.client_id}'",
+                        about="client id",
                     ) from None
                 if self.connects > before:
                     if time.monotonic() - began > STABLE_S:
@@ -123,13 +123,14 @@ class Link:
                         short_lived += 1
                     if short_lived >= SHORT_LIVED:
                         # Clients of one id throw each other out, and many brokers do not say why.
-                        why += (
-                            f"; may {self.address.user or 'anybody'} use these topics, "
-                            f"and is there another client with our --client-id {self.client_id}?"
+                        failure = BrokerError(
+                            f"{failure}; may {self.address.user or 'anybody'} use these topics, "
+                            f"and is there another client with our client id '{self.client_id}'?",
+                            about="client id",
                         )
                         if not (stable or self.retry):
-                            raise BrokerError(why) from None
-                if why != told:
+                            raise failure from None
+                if (why := str(failure)) != told:
                     log.warning("%s; trying again", why)
                     told = why
             finally:

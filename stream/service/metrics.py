@@ -123,4 +123,4 @@ async def serve_metrics(metrics: Page, wrong: Callable[[], str], port: int, host
         return await asyncio.start_server(answer, host, port)
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise RequestError(f"cannot serve metrics on port {port}: {why}: choose another with --metrics") from None
+        raise RequestError(f"cannot serve metrics on port {port}: {why}", about="metrics") from None

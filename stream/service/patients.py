@@ -102,7 +102,7 @@ class Patients:
         if patient not in self._patients:
             if len(self._patients) >= self._limits.patients:
                 raise PayloadError(
-                    f"patient '{patient}' is one too many: the limit is {self._limits.patients} (--max-patients)"
+                    f"patient '{patient}' is one too many: the limit is {self._limits.patients} patients"
                 )
             self._patients[patient] = _Patient(last_new=now, last_any=now)
         self.queues.add(patient, Waiting(payload, now, number))

@@ -105,5 +105,6 @@ def test_patients_and_card(tmp_path) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SnapshotError, match="--state"):
+    with pytest.raises(SnapshotError, match="cannot use") as told:
         StateFolder(tmp_path / "file", "maker")
+    assert told.value.about == "state"

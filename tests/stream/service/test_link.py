@@ -56,9 +56,9 @@ def test_credentials_come_from_the_environment_or_a_file(monkeypatch, tmp_path) 
         ("http://host", {}, "mqtt://HOST"), ("host", {}, "mqtt://HOST"), ("mqtt://", {}, "mqtt://HOST"),
         ("mqtt://host:99999", {}, "mqtt://HOST"), ("mqtt://host:x", {}, "mqtt://HOST"),
         ("mqtt://host/topic", {}, "mqtt://HOST"),
-        ("mqtt://u:hunter2@host", {}, PASSWORD_VARIABLE), ("ftp://u:hunter2@host", {}, "mqtt://HOST"),
+        ("mqtt://u:hunter2@host", {}, "seen by all users"), ("ftp://u:hunter2@host", {}, "mqtt://HOST"),
         ("mqtt://host", {"ca": Path("x")}, "mqtts"), ("mqtts://host", {"ca": Path("/no/such.pem")}, "No such file"),
-        ("mqtts://host", {"ca": Path(__file__)}, "PEM"), ("mqtts://host", {"key": Path(__file__)}, "--cert"),
+        ("mqtts://host", {"ca": Path(__file__)}, "PEM"), ("mqtts://host", {"key": Path(__file__)}, "certificate"),
         ("mqtts://host", {"certificate": Path(__file__)}, "PEM"),
         ("mqtt://u@host", {"password_file": Path("/no/such")}, "No such file"),
         ("mqtt://host", {"password_file": Path(__file__)}, USER_VARIABLE),
@@ -246,7 +246,7 @@ async def test_two_clients_of_one_id_do_not_fight_for_ever(mosquitto) -> None:
 
     twins = [asyncio.create_task(Link(BrokerAddress.of(mosquitto.url), "twin").run(use)) for _ in range(2)]
     done, waiting = await asyncio.wait(twins, timeout=30, return_when=asyncio.FIRST_COMPLETED)
-    assert [str(each.exception()) for each in done if "--client-id twin" in str(each.exception())]
+    assert [str(each.exception()) for each in done if "with our client id 'twin'" in str(each.exception())]
     for each in waiting:
         each.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

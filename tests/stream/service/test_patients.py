@@ -112,7 +112,7 @@ def test_there_is_a_limit_to_patients() -> None:
     patients = ward(Limits(patients=2))
     patients.offer("a", payload(0), 0.0)
     patients.offer("b", payload(0), 0.0)
-    with pytest.raises(PayloadError, match="--max-patients"):
+    with pytest.raises(PayloadError, match="the limit is"):
         patients.offer("c", payload(0), 0.0)
     patients.offer("a", payload(100), 0.0)
 
