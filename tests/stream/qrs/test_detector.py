@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qrs_signals import TOLERANCE_S, beats, demo, detect, missed_and_false
 
 from ecg_stream.errors import BundleError, StreamError
-from ecg_stream.offline.qrs_training import height_network
-from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import Signal
 from ecg_stream.stream.qrs.candidate import columns
 from ecg_stream.stream.qrs.detector import Detections, QrsDetector, load_network
-from ecg_stream.stream.qrs.kernel import HOLD, WAIT
-from ecg_stream.stream.qrs.state import CENTRE_LAG
-from ecg_stream.stream.signal.grid import GRID_HZ, Grid
-from ecg_stream.stream.signal.highpass import HighPass
+from ecg_stream.stream.signal.grid import GRID_HZ
 from ecg_stream.testing import LAWS, Subject
 from ecg_stream.testing.values import canonical
-
-TOLERANCE_S = 0.1
 
 
 class DetectorRows:
@@ -43,36 +37,6 @@ def feed(stage: DetectorRows, start: int, x: np.ndarray, good: np.ndarray) -> li
     return rows(stage.detector.push(Signal(x, good)), start)
 
 
-def on_grid(x: np.ndarray, fs: float = 250.0) -> np.ndarray:
-    filtered = HighPass(fs, x.shape[1]).push(x)
-    return Grid(fs, x.shape[1]).push(Signal.all_good(filtered)).signal.samples
-
-
-def demo(seconds: float = 60.0) -> np.ndarray:
-    """The beginning of the demo on the grid, where both leads are on."""
-    return on_grid(demo_record().signal(0, round(seconds * 250)))
-
-
-def beats(seconds: float = 60.0) -> np.ndarray:
-    """The R peaks in it, seconds."""
-    reference = demo_record().annotations()
-    assert reference is not None
-    times = reference.samples / 250.0
-    return times[times < seconds - 0.2]
-
-
-def detect(x: np.ndarray, good: np.ndarray | None = None) -> Detections:
-    good = np.ones(x.shape, dtype=np.bool_) if good is None else good
-    return QrsDetector(load_network(), x.shape[1]).push(Signal(x, good))
-
-
-def missed_and_false(found: Detections, reference: np.ndarray, after_s: float, until_s: float) -> tuple[int, int]:
-    times = found.centre / GRID_HZ
-    near = np.abs(times[:, np.newaxis] - reference) <= TOLERANCE_S
-    inside, wanted = (times > after_s) & (times < until_s), (reference > after_s) & (reference < until_s)
-    return int(np.sum(wanted & ~near.any(axis=0))), int(np.sum(inside & ~near.any(axis=1)))
-
-
 @pytest.mark.parametrize("law", LAWS)
 def test_laws(law):
     x = demo(40.0)
@@ -81,28 +45,6 @@ def test_laws(law):
     good[1200:1800, 0] = False
     good[2200:2500] = False
     law(Subject(DetectorRows, (x, good), feed=feed, decided=lambda item: item[0]))
-
-
-def small_and_wide(x: np.ndarray, centre: int, scale: float, later: tuple[int, ...]) -> None:
-    """Make the beat at grid sample `centre` smaller and wider, in each lead so many samples later, in place."""
-    around = np.arange(-14, 15)
-    for lead, delay in enumerate(later):
-        stretch = x[centre + around, lead].copy()
-        base = np.linspace(stretch[0], stretch[-1], len(stretch))
-        x[centre + around, lead] = base
-        x[centre + around + delay, lead] += scale * np.interp(around / 1.6, around, stretch - base)
-
-
-@pytest.mark.parametrize("later", [6, 8, 10])
-def test_beats_that_two_leads_show_at_different_times_are_found_as_by_each_alone(later):
-    x, altered = demo(), beats()[12::6]
-    for centre in np.rint(altered * GRID_HZ).astype(int):
-        small_and_wide(x, int(centre), 0.4, (0, later))
-    for leads in ([0], [1], [0, 1], [1, 0]):
-        times = detect(x[:, leads]).centre / GRID_HZ
-        near = np.abs(times[:, np.newaxis] - altered).min(axis=0) <= 0.150
-        assert near.sum() >= len(altered) - 1, leads
-        assert len(times) <= len(beats()), leads
 
 
 def test_finds_the_beats_of_the_demo():
@@ -199,61 +141,6 @@ def test_a_burst_is_forgotten_within_three_seconds():
     at = round(20 * GRID_HZ)
     x[at : at + 12] += 20.0 * (-1.0) ** np.arange(12)[:, np.newaxis]
     assert missed_and_false(detect(x), detect(demo()).centre / GRID_HZ, 23.0, 60.0) == (0, 0)
-
-
-def bumps(peaks: np.ndarray, heights: np.ndarray | float, seconds: float = 60.0) -> np.ndarray:
-    """One lead of narrow complexes on the grid."""
-    times = np.arange(round(seconds * GRID_HZ))[:, np.newaxis] / GRID_HZ
-    return (heights * np.exp(-0.5 * ((times - peaks) / 0.012) ** 2)).sum(axis=1)[:, np.newaxis]
-
-
-@pytest.mark.parametrize(("pr_s", "least"), [(0.184, 0.40), (0.216, 0.33)])
-def test_p_waves_once_taken_for_beats_do_not_hide_the_qrs_complexes_nor_go_on_being_taken(pr_s, least):
-    """The QRS complexes that follow lie in the refractory time or just after it; soon they count alone."""
-    p_waves, complexes = np.arange(1.0, 59.0), np.arange(20.0 + pr_s, 59.0)
-    x = bumps(p_waves, 0.3) + bumps(complexes, 1.2)
-    plain = height_network(least)._replace(threshold=0.5)
-    times = QrsDetector(plain, 1).push(Signal.all_good(x)).centre / GRID_HZ
-    found = np.abs(times[:, np.newaxis] - complexes).min(axis=0) < 0.04
-    assert found.mean() > 0.9
-    assert not (np.abs(times[:, np.newaxis] - p_waves[p_waves > 35.0]).min(axis=0) < 0.04).any()
-
-
-@pytest.mark.parametrize("pr_s", [0.12, 0.16, 0.20, 0.23])
-def test_a_low_doubtful_candidate_gives_way_to_the_surer_one_after_it(pr_s):
-    complexes = np.arange(1.0, 59.0)
-    x = bumps(complexes, 1.2) + bumps(complexes[20:] - pr_s, 0.6)
-    accepts_p_waves = height_network(0.4)._replace(threshold=0.5)
-    found = QrsDetector(accepts_p_waves, 1).push(Signal.all_good(x))
-    assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
-
-
-def test_a_low_doubtful_beat_without_another_after_it_is_told_a_little_later():
-    complexes, low = np.arange(1.0, 59.0), np.arange(20, 58, 3)
-    heights = np.full(len(complexes), 1.2)
-    heights[low] = 0.6
-    plain = height_network(0.4)._replace(threshold=0.5)
-    x = bumps(complexes, heights)
-    found = QrsDetector(plain, 1).push(Signal.all_good(x))
-    assert missed_and_false(found, complexes, 3.0, 58.5) == (0, 0)
-    waited = found.row - (found.centre + CENTRE_LAG)
-    is_low = np.abs(found.centre[:, np.newaxis] / GRID_HZ - complexes[low]).min(axis=1) < TOLERANCE_S
-    assert is_low.sum() == len(low)
-    assert (waited[is_low] == WAIT).all()
-    assert (waited[~is_low & (found.centre > 10 * GRID_HZ)] == HOLD).all()
-
-
-@pytest.mark.parametrize(("later_s", "found"), [(0.20, False), (0.24, False), (0.40, True), (0.90, True)])
-def test_in_a_pause_search_back_takes_a_weak_beat_but_no_t_wave(later_s, found):
-    complexes = np.arange(1.0, 59.0)
-    before_pause = np.arange(10.0, 58.0, 6.0)
-    complexes = np.setdiff1d(complexes, before_pause + 1.0)
-    weak = before_pause + later_s
-    plain = height_network(0.4)._replace(threshold=0.5, back_threshold=0.04)
-    x = bumps(complexes, 1.2) + bumps(weak, 0.27)
-    times = QrsDetector(plain, 1).push(Signal.all_good(x)).centre / GRID_HZ
-    assert (np.abs(times[:, np.newaxis] - complexes[3:-1]).min(axis=0) < TOLERANCE_S).all()
-    assert ((np.abs(times[:, np.newaxis] - weak[:-1]).min(axis=0) < 0.04) == found).all()
 
 
 def test_says_where_the_signal_was_interrupted():
