@@ -109,8 +109,8 @@ class QrsDetector:
 
     Local maxima of the smoothed rectified slope, fused over the leads by signal-to-noise, are candidates; a few
     perceptrons judge each by the envelope around it, the wave of the two best leads, their likeness to the running
-    template, and the rhythm. One may replace another within 64 ms; where it is low and not quite sure, as P waves are
-    and few beats, within 208 to 304 ms. One that is in doubt is judged in each of the two best leads alone: a wide beat
+    template, and the rhythm. One that is low and not quite sure, as P waves are and few beats, waits for 208 to 304 ms
+    and gives way to a surer one. One that is in doubt is judged in each of the two best leads alone: a wide beat
     may come so much later in one than in the other that together they show two low peaks. Search-back takes the best
     candidate passed over when 1.6 mean RR intervals go by, but hardly one that follows a beat within 280 ms.
 

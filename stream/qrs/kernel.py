@@ -36,7 +36,8 @@ SMOOTH = 9
 RINGING = 40
 """The filters ring for a third of a second after a lead returns."""
 HOLD = 8
-"""A candidate accepted may be replaced by a better one until 64 ms after its peak in the envelope."""
+"""A candidate accepted is a beat 64 ms after its peak in the envelope, if it need not wait. Peaks stand 56 ms apart or
+more and are judged 48 ms later: a surer one takes its place only while it waits, or where leads were judged apart."""
 DOUBTFUL, LOW, P_WAVE_AFTER, WAIT, LONGEST_WAIT = 0.98, 0.8, 0.6, 26, 38
 """A candidate that is less probable than this, lower than this share of the level, and no sooner after the beat before
 than this share of the mean RR, may be a P wave. It waits for 208 ms, and on while the envelope stands higher than its
