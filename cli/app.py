@@ -34,7 +34,7 @@ COMMANDS = {
     "predict": "Tell NORM from inferior infarction in each ten seconds of a record.",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
-    "score": "Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it.",
+    "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
     "bench": "Measure latency, throughput and patients per core on this machine.",
 }
 """Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""

@@ -1,8 +1,8 @@
-"""`ecg-stream score`: compare annotation files with the reference, beat by beat."""
+"""`ecg-stream score`: compare annotation files with the reference, beat by beat or episode by episode."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,8 @@ from .records import open_record
 
 if TYPE_CHECKING:
     from ..offline.ec57 import RecordScore
+    from ..replay.annotations import Annotations as Marks
+    from ..replay.record import Record
 
 
 def score(
@@ -31,12 +33,37 @@ def score(
         LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
     ] = "aami",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line instead of tables.")] = False,
+    episodes: Annotated[
+        bool, typer.Option("--episodes", help="Compare episodes instead of beats: AF, VF, ST and every other rhythm.")
+    ] = False,
+    rhythm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Compare only these episodes: AF, VF, ST, ST0, pause, VT, B, ... [repeatable]"
+        ),
+    ] = None,
+    vf_rhythms: Annotated[
+        bool, typer.Option("--vf-rhythms", help="Take (VF, (VFL and (VFIB for VF, as [ and ] are: vfdb, cudb.")
+    ] = False,
+    pause: Annotated[
+        float | None, typer.Option(metavar="S", help="Compare intervals between beats of more than S seconds, too.")
+    ] = None,
 ) -> None:
     """Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it and PhysioNet's bxb does it.
 
     Beats match within 150 ms. Se is the sensitivity, +P the positive predictivity, FP/h the false positives per hour,
     and RR err the root mean square difference of RR intervals in ms.
+
+    With --episodes, fibrillation, ST episodes and rhythms are compared as PhysioNet's epicmp does it. ESe and E+P count
+    episodes, DSe and D+P their time.
     """
+    if episodes:
+        from .score_episodes import print_episodes
+
+        pairs = [_open_pair(name, reference, test, annotations, start) for name in records]
+        print_episodes(pairs, start, rhythm or (), vf_rhythms, pause, json)
+        return
+    _only_of_episodes({"--rhythm": rhythm, "--vf-rhythms": vf_rhythms, "--pause": pause})
     scores = [_score_record(name, reference, test, annotations, start, label_map) for name in records]
     if json:
         import msgspec
@@ -49,11 +76,28 @@ def score(
         _print_tables(scores, label_map, start)
 
 
+def _only_of_episodes(options: Mapping[str, object]) -> None:
+    from ..errors import RequestError
+
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if given:
+        raise RequestError(f"{given[0]} is of episodes, and beats are compared: give --episodes, too")
+
+
 def _score_record(
     name: str, reference: str, test: str, folder: Path, start_s: float, label_map: LabelMap
 ) -> RecordScore:
-    from ..errors import RecordError, RequestError
     from ..offline.ec57 import compare
+
+    record, truth, found = _open_pair(name, reference, test, folder, start_s)
+    return compare(
+        truth, found, record.fs, start_s=start_s, end_s=record.seconds, label_map=label_map, record=record.name
+    )
+
+
+def _open_pair(name: str, reference: str, test: str, folder: Path, start_s: float) -> tuple[Record, Marks, Marks]:
+    """Open a record with both of its annotation files."""
+    from ..errors import RecordError, RequestError
     from ..replay.annotations import read_annotations
 
     record = open_record(name)
@@ -71,9 +115,7 @@ def _score_record(
             f"record {record.name} ends at {record.seconds:g} s, before the comparison begins at {start_s:g} s: "
             "give a smaller --from"
         )
-    return compare(
-        truth, found, record.fs, start_s=start_s, end_s=record.seconds, label_map=label_map, record=record.name
-    )
+    return record, truth, found
 
 
 def _print_tables(scores: Sequence[RecordScore], label_map: LabelMap, start_s: float) -> None:
