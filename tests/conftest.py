@@ -1,4 +1,4 @@
-"""What tests of all rooms share: the real records, where they are laid out, and records written to disk."""
+"""What tests of all rooms share: real records where they are laid out, records written to disk, and a broker."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from broker import MOSQUITTO, Mosquitto
 from fake_physionet import FakePhysioNet, serving
 
 from ecg_stream.errors import RequestError
@@ -38,6 +39,17 @@ def real_record(data_folder: Path) -> Callable[[str], Record]:
             pytest.skip(f"real record {name} is not laid out: {error}")
 
     return find
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of the test's own; the test is skipped where there is no Mosquitto."""
+    if MOSQUITTO is None:
+        pytest.skip("needs Mosquitto")
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from broker import MOSQUITTO, Mosquitto, ecg_stream, free_port, wait_for_port
+from broker import MOSQUITTO, ecg_stream, free_port, wait_for_port
 from mqtt_ear import Ear
 from tls import OPENSSL, make_certificates
 
@@ -23,16 +23,6 @@ PASSWD = shutil.which("mosquitto_passwd")
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / "mqtt.md").read_text(), flags=re.DOTALL)
-
-
-@pytest.fixture
-def mosquitto(tmp_path):
-    if MOSQUITTO is None:
-        pytest.skip("needs Mosquitto")
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def test_the_device_in_python(mosquitto) -> None:

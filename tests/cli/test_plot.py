@@ -33,7 +33,10 @@ def test_the_monitor_is_drawn_as_it_stood_at_the_moment(tmp_path: Path) -> None:
         (["--what", "monitor", "--output", "picture.svg", "--size", "00x00"], "from 20x10 on"),
         (["--output", "/proc/nowhere/picture.svg"], "cannot write /proc/nowhere/picture.svg"),
         (["--what", "monitor", "--output", "picture.svg", "--model", ""], "no model ''"),
-        (["--output", "picture.svg", "--start", "700"], "valid is 0 <= --start < --end <= 600"),
+        (
+            ["--output", "picture.svg", "--start", "700"],
+            "valid is 0 <= start < end <= 600: set it with --start and --end",
+        ),
         (["--output", "picture.svg", "--lead", "aVR"], "no lead 'aVR'"),
         (["--output", "picture.svg", "--model", "context"], "--model does not go with --what denoise"),
         (["--what", "beats", "--output", "picture.svg", "--size", "80x24"], "--size does not go with --what beats"),

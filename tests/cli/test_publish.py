@@ -8,23 +8,13 @@ import subprocess
 
 import numpy as np
 import pytest
-from broker import MOSQUITTO, Mosquitto, ecg_stream
+from broker import ecg_stream
 from mqtt_ear import Ear
 
 from ecg_stream.cli.app import run
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import encode_stream, stream_name
 from ecg_stream.stream.service.codec import decode_wave
-
-
-@pytest.fixture
-def mosquitto(tmp_path):
-    if MOSQUITTO is None:
-        pytest.skip("needs Mosquitto")
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])

@@ -49,14 +49,6 @@ def expected() -> list[bytes]:
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto | Amqtt]:
     """A Mosquitto, or amqtt where there is none."""
     started = start_broker(tmp_path)

@@ -107,14 +107,6 @@ def test_patient_ids(patient) -> None:
     assert Topics().split(f"ecg/{patient}/wave") == (patient, "wave")
 
 
-@pytest.fixture
-def mosquitto(tmp_path):
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
-
-
 class Heard:
     """What a link handed over, and a way to wait for it."""
 
