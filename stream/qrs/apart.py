@@ -33,11 +33,10 @@ def _pass_before(passed: Scalars, s: Scalars, r: Scalars) -> None:
 @compiled_part
 def judge_apart(
     features: Scalars,
-    x: Floats32,
+    columns: Floats32,
+    alone: Scalars,
     s: Scalars,
     r: Scalars,
-    rings: Scalars,
-    passed: Scalars,
     leads: Records,
     learnt: Records,
     order: Integers,
@@ -47,16 +46,16 @@ def judge_apart(
 ) -> tuple[int, float]:
     """Judge each of the two best leads alone, around the best candidate passed over.
 
-    `features` (read as `x`), `rings` and `passed` are room for what is known of a lead alone: what is read is written
-    before. Gives the peak that the better lead has alone and the lower of the two probabilities if both are high
-    enough, else -1.
+    `features`, which the network reads as `columns`, and `alone`, of `ALONE`, are room: what is read is written before.
+    Gives the peak that the better lead has alone and the lower of the two probabilities if both are high enough, else
+    -1.
     """
-    best = s.passed.best.peak
-    _pass_before(passed, s, r)
+    rings, best = alone.rings, s.passed.best.peak
+    _pass_before(alone.passed, s, r)
     weight = np.zeros(len(leads))
     needed = network.back_threshold
-    alone = np.zeros(2, dtype=np.int64)
-    alone[1] = -1
+    ranked = np.zeros(2, dtype=np.int64)
+    ranked[1] = -1
     found = np.zeros(2, dtype=np.int64)
     found_p = np.zeros(2)
     for rank in range(2):
@@ -65,7 +64,7 @@ def judge_apart(
             needed = network.threshold
         for other in range(len(leads)):
             weight[other] = 1.0 if other == lead else 0.0
-        alone[0] = lead
+        ranked[0] = lead
         for n in range(best - APART - ENVELOPE_REACH, s.now + 1):
             rings.fused[n & MASK] = min(leads[lead].envelope[n & MASK] / (learnt[lead].level + 1e-9), WAVE_LIMIT)
         for n in range(best - APART - AGREEMENT_REACH, s.now + 1):
@@ -76,8 +75,8 @@ def judge_apart(
         for peak in range(max(best - APART, r.last + REFRACTORY), best + APART + 1):
             if not is_peak(rings, peak):
                 continue
-            describe_candidate(features, peak, passed, r, rings, leads, learnt, weight, alone)
-            p = probability(x, network, h1, h2)
+            describe_candidate(features, peak, alone.passed, r, rings, leads, learnt, weight, ranked)
+            p = probability(columns, network, h1, h2)
             if p > found_p[rank]:
                 found[rank] = peak
                 found_p[rank] = p

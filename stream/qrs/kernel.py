@@ -16,16 +16,15 @@ from .learning import accept
 from .network import DetectorNetwork, probability
 from .state import (
     AGREEMENT_LIMIT,
+    ALONE,
     BRIDGE,
     CONFIRM,
     LOWEST,
     MASK,
     MATCHED,
-    PASSED,
     PAST,
     REFRACTORY,
     RING,
-    RINGS,
     SLOPE_SPAN,
     SLOPES,
     WAVE_LIMIT,
@@ -194,8 +193,7 @@ def detect(
     weight = np.zeros(n_leads)
     usable = np.zeros(n_leads, dtype=np.bool_)
     order = np.zeros(2, dtype=np.int64)
-    rings_alone = np.zeros(1, dtype=RINGS)
-    passed_before = np.zeros(1, dtype=PASSED)
+    alone = np.zeros(1, dtype=ALONE)
     n_out = 0
     n_log = 0
     for row in range(m):
@@ -219,9 +217,7 @@ def detect(
             _consider(s, r, peak, p, rings.fused[peak & MASK], network.threshold)
         best = s.passed.best
         if s.pending.peak < 0 and best.p > DOUBTED and s.now - best.peak == APART + CONFIRM and order[1] >= 0:
-            apart, p = judge_apart(
-                f, columns, s, r, rings_alone[0], passed_before[0], leads, learnt[0], order, network, h1, h2
-            )
+            apart, p = judge_apart(f, columns, alone[0], s, r, leads, learnt[0], order, network, h1, h2)
             if apart >= 0:
                 s.pending.peak = apart
                 s.pending.p = p

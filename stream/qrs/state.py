@@ -78,6 +78,9 @@ RHYTHM = record_type(
 RINGS = record_type([("fused", np.float64, (RING,)), ("agreement", np.float64, (RING,))])
 """Envelope of all leads together, in units of their levels, and how much of the matched filter's QRS there is."""
 
+ALONE = record_type([("rings", RINGS), ("passed", PASSED)])
+"""Room for one lead judged as if it were alone: its own envelope and matched filter, and what the beat comes after."""
+
 LEAD = record_type(
     [
         ("hold_off", np.int64),
