@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from .ec57 import COLUMNS, ROWS, RecordScore
 from .ec57_statistics import Rates, Statistics, average, gross, statistics, total
@@ -13,11 +13,24 @@ HEADINGS = ("Record", "QRS Se", "QRS +P", "V Se", "V +P", "S Se", "S +P", "QRS F
 root mean square RR error in ms."""
 
 
-def statistics_rows(scores: Sequence[RecordScore]) -> list[tuple[str, ...]]:
-    """One row of `HEADINGS` for each record, then gross and average."""
+HEADINGS_24H = tuple(heading.replace("FP/h", "FP/24h") for heading in HEADINGS)
+"""The same with false positives per 24 hours."""
+
+Interval: TypeAlias = tuple[Statistics, Statistics]
+"""Lower and upper ends, from `gross_interval`."""
+
+
+def statistics_rows(
+    scores: Sequence[RecordScore], *, per_24h: bool = False, interval: Interval | None = None
+) -> list[tuple[str, ...]]:
+    """One row of `HEADINGS`, or of `HEADINGS_24H`, for each record, then gross, its interval if given, and average."""
     named = [(score.record, statistics(score)) for score in scores]
-    named += [("gross", gross(scores)), ("average", average(scores))]
-    return [_row(name, found) for name, found in named]
+    named.append(("gross", gross(scores)))
+    if interval is not None:
+        low, high = interval
+        named += [("95 % from", low), ("95 % to", high)]
+    named.append(("average", average(scores)))
+    return [_row(name, found, 24.0 if per_24h else 1.0) for name, found in named]
 
 
 def table_rows(score: RecordScore) -> list[tuple[str, ...]]:
@@ -28,23 +41,30 @@ def table_rows(score: RecordScore) -> list[tuple[str, ...]]:
     ]
 
 
-def as_json(scores: Sequence[RecordScore]) -> dict[str, Any]:
-    """Give counts and statistics of each record, gross and average, ready for JSON.
+def as_json(
+    scores: Sequence[RecordScore], *, per_24h: bool = False, interval: Interval | None = None
+) -> dict[str, Any]:
+    """Give counts and statistics of each record, gross, its interval if given, and average, ready for JSON.
 
-    Rates are in percent; what is not defined is null.
+    Rates are in percent; what is not defined is null. With `per_24h`, false positives per 24 hours are there as well.
     """
-    return {
-        "records": [{"record": score.record, **_json(statistics(score), score)} for score in scores],
-        "gross": _json(gross(scores), total(scores)),
-        "average": _json(average(scores)),
+    answer = {
+        "records": [{"record": score.record, **_json(statistics(score), score, per_24h)} for score in scores],
+        "gross": _json(gross(scores), total(scores), per_24h),
+        "average": _json(average(scores), None, per_24h),
     }
+    if interval is not None:
+        answer["interval"] = {
+            end: _json(found, None, per_24h) for end, found in zip(("from", "to"), interval, strict=True)
+        }
+    return answer
 
 
-def _json(found: Statistics, score: RecordScore | None = None) -> dict[str, Any]:
+def _json(found: Statistics, score: RecordScore | None, per_24h: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {
-        "qrs": _rates_json(found.qrs),
-        "v": {**_rates_json(found.v), "false_positive_rate": _rounded(found.v_false_positive_rate)},
-        "s": _rates_json(found.s),
+        "qrs": _rates_json(found.qrs, per_24h),
+        "v": {**_rates_json(found.v, per_24h), "false_positive_rate": _rounded(found.v_false_positive_rate)},
+        "s": _rates_json(found.s, per_24h),
         "rr_error_ms": _rounded(found.rr_error_ms),
     }
     if score is not None:
@@ -59,26 +79,31 @@ def _json(found: Statistics, score: RecordScore | None = None) -> dict[str, Any]
     return answer
 
 
-def _rates_json(rates: Rates) -> dict[str, float | None]:
-    return {
+def _rates_json(rates: Rates, per_24h: bool) -> dict[str, float | None]:
+    by_hour = rates.false_positives_per_hour
+    answer = {
         "sensitivity": _rounded(rates.sensitivity),
         "positive_predictivity": _rounded(rates.positive_predictivity),
-        "false_positives_per_hour": _rounded(rates.false_positives_per_hour),
+        "false_positives_per_hour": _rounded(by_hour),
     }
+    if per_24h:
+        answer["false_positives_per_24h"] = _rounded(None if by_hour is None else 24.0 * by_hour)
+    return answer
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _row(name: str, found: Statistics) -> tuple[str, ...]:
+def _row(name: str, found: Statistics, hours: float) -> tuple[str, ...]:
     kinds = (found.qrs, found.v, found.s)
     percent = [rate for kind in kinds for rate in (kind.sensitivity, kind.positive_predictivity)]
     by_hour = [kind.false_positives_per_hour for kind in kinds]
+    false = [None if rate is None else hours * rate for rate in by_hour]
     return (
         name,
         *(_text(rate, 2) for rate in percent),
-        *(_text(rate, 1) for rate in by_hour),
+        *(_text(rate, 1) for rate in false),
         _text(found.rr_error_ms, 1),
     )
 

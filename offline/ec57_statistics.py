@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import intervals
 from .ec57 import COLUMNS, ROWS, RecordScore
 
 
@@ -79,6 +81,18 @@ def average(scores: Sequence[RecordScore]) -> Statistics:
     )
 
 
+def gross_interval(scores: Sequence[RecordScore], draws: int, seed: int = 0) -> tuple[Statistics, Statistics]:
+    """Lower and upper ends of the 95 % intervals of `gross`, by a bootstrap over records.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than two records.
+    """
+    low, high = zip(*intervals(scores, lambda drawn: _figures(gross(drawn)), draws, seed), strict=True)
+    return _of_figures(low), _of_figures(high)
+
+
 def total(scores: Sequence[RecordScore], name: str = "sum") -> RecordScore:
     """Sum of the tables, hours, RR errors and shut-down of several records."""
     return RecordScore(
@@ -108,6 +122,16 @@ def _statistics(score: RecordScore, *, fusion_called_s: bool) -> Statistics:
         v_false_positive_rate=_percent(v_false, v_false + not_v),
         rr_error_ms=math.sqrt(score.rr_squares_ms2 / score.rr_errors) if score.rr_errors else None,
     )
+
+
+def _figures(found: Statistics) -> tuple[float | None, ...]:
+    by_kind = (astuple(kind) for kind in (found.qrs, found.v, found.s))
+    return (*chain.from_iterable(by_kind), found.v_false_positive_rate, found.rr_error_ms)
+
+
+def _of_figures(figures: Sequence[float | None]) -> Statistics:
+    qrs, v, s = (Rates(*figures[first : first + 3]) for first in (0, 3, 6))
+    return Statistics(qrs, v, s, *figures[9:])
 
 
 def _cells(counts: NDArray[np.int64], rows: str, columns: str) -> int:

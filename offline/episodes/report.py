@@ -20,21 +20,27 @@ RATES = (
     "duration_sensitivity",
     "duration_positive_predictivity",
 )
+Interval: TypeAlias = tuple[EpisodeRates, EpisodeRates]
+"""Lower and upper ends, from `gross_interval`."""
+
 LINES = ("gross", "average")
 
 Percentages: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """ESe, E+P, DSe, D+P as a table prints them."""
 
 
-def rows(scores: Sequence[EpisodeScore], *, as_sumstats: bool = False) -> list[tuple[str, ...]]:
+def rows(
+    scores: Sequence[EpisodeScore], *, as_sumstats: bool = False, interval: Interval | None = None
+) -> list[tuple[str, ...]]:
     """One row of `HEADINGS` for each record, as ``epicmp -l`` prints them, then Sum, Gross and Average.
 
-    With `as_sumstats`, gross and average are those of `sumstats`; see there.
+    With `as_sumstats`, gross and average are those of `sumstats`; see there. An interval, if given, follows gross.
     """
     everything = total(scores)
     gross, mean_of_records = (
         sumstats(scores) if as_sumstats else (_rounded(rates(everything)), _rounded(average(scores)))
     )
+    ends = [] if interval is None else [("95 % from", interval[0]), ("95 % to", interval[1])]
     lasts = [_clock(sum(round(1000 * seconds) for seconds in durations)) for durations in _durations(scores)]
     return [
         *(
@@ -42,8 +48,9 @@ def rows(scores: Sequence[EpisodeScore], *, as_sumstats: bool = False) -> list[t
             for score, duration in zip(scores, zip(*_durations(scores), strict=True), strict=True)
         ),
         ("Sum", *_counts(everything), "", "", "", "", *lasts),
-        ("Gross", "", "", "", "", *map(_text, gross), "", ""),
-        ("Average", "", "", "", "", *map(_text, mean_of_records), "", ""),
+        _percentages("Gross", gross),
+        *(_percentages(name, _rounded(end)) for name, end in ends),
+        _percentages("Average", mean_of_records),
     ]
 
 
@@ -65,17 +72,19 @@ def sumstats(scores: Sequence[EpisodeScore]) -> tuple[Percentages, Percentages]:
     return gross, (ese, epp, dse, dpp)
 
 
-def as_json(scores: Mapping[str, Sequence[EpisodeScore]]) -> dict[str, Any]:
+def as_json(
+    scores: Mapping[str, Sequence[EpisodeScore]], intervals: Mapping[str, Interval] | None = None
+) -> dict[str, Any]:
     """Give counts, durations and rates of each kind by record, gross and average, ready for JSON.
 
     Rates are in percent, durations in seconds; what is not defined is null. ``sumstats`` are the two lines that it
-    would print; ``gross`` and ``average`` are exact.
+    would print; ``gross`` and ``average`` are exact. ``interval`` is there for the kinds that have one.
     """
-    return {kind: _kind_json(each) for kind, each in scores.items()}
+    return {kind: _kind_json(each, (intervals or {}).get(kind)) for kind, each in scores.items()}
 
 
-def _kind_json(scores: Sequence[EpisodeScore]) -> dict[str, Any]:
-    return {
+def _kind_json(scores: Sequence[EpisodeScore], interval: Interval | None) -> dict[str, Any]:
+    answer = {
         "records": {score.record: _score_json(score) for score in scores},
         "gross": _score_json(total(scores)),
         "average": _rates_json(average(scores)),
@@ -83,6 +92,10 @@ def _kind_json(scores: Sequence[EpisodeScore]) -> dict[str, Any]:
             line: dict(zip(RATES, each, strict=True)) for line, each in zip(LINES, sumstats(scores), strict=True)
         },
     }
+    if interval is not None:
+        low, high = interval
+        answer["interval"] = {"from": _rates_json(low), "to": _rates_json(high)}
+    return answer
 
 
 def _score_json(score: EpisodeScore) -> dict[str, Any]:
@@ -110,6 +123,10 @@ def _rounded(found: EpisodeRates) -> Percentages:
 
 def _whole(percent: float | None) -> int | None:
     return None if percent is None else round(percent)  # half to even, as C prints it
+
+
+def _percentages(name: str, percentages: Percentages) -> tuple[str, ...]:
+    return (name, "", "", "", "", *map(_text, percentages), "", "")
 
 
 def _share(percent: int | None, duration_s: float) -> float:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
+from ..bootstrap import intervals
 from .comparison import EpisodeScore
 
 
@@ -63,6 +64,18 @@ def average(scores: Sequence[EpisodeScore]) -> EpisodeRates:
     """Mean over records of each rate, leaving out the records where it is not defined."""
     each = [rates(score) for score in scores]
     return EpisodeRates(**{rate.name: mean([getattr(one, rate.name) for one in each]) for rate in fields(EpisodeRates)})
+
+
+def gross_interval(scores: Sequence[EpisodeScore], draws: int, seed: int = 0) -> tuple[EpisodeRates, EpisodeRates]:
+    """Lower and upper ends of the 95 % intervals of the gross rates, by a bootstrap over records.
+
+    Raises
+    ------
+    RequestError
+        If there are fewer than two records.
+    """
+    low, high = zip(*intervals(scores, lambda drawn: astuple(rates(total(drawn))), draws, seed), strict=True)
+    return EpisodeRates(*low), EpisodeRates(*high)
 
 
 def mean(values: Sequence[float | None]) -> float | None:
