@@ -13,6 +13,7 @@ from .records import open_record
 
 if TYPE_CHECKING:
     from ..offline.ec57 import RecordScore
+    from ..offline.ec57_report import Interval
     from ..replay.annotations import Annotations as Marks
     from ..replay.record import Record
 
@@ -48,6 +49,14 @@ def score(
     pause: Annotated[
         float | None, typer.Option(metavar="S", help="Compare intervals between beats of more than S seconds, too.")
     ] = None,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=100, help="95 % intervals of the gross figures, from N draws of records."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Random seed of --bootstrap.")] = 0,
+    per_24h: Annotated[
+        bool, typer.Option("--per-24h", help="False positives per 24 hours; in --json beside those per hour.")
+    ] = False,
 ) -> None:
     """Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it and PhysioNet's bxb does it.
 
@@ -61,19 +70,25 @@ def score(
         from .score_episodes import print_episodes
 
         pairs = [_open_pair(name, reference, test, annotations, start) for name in records]
-        print_episodes(pairs, start, rhythm or (), vf_rhythms, pause, json)
+        print_episodes(pairs, start, rhythm or (), vf_rhythms, pause, bootstrap, seed, json)
         return
     _only_of_episodes({"--rhythm": rhythm, "--vf-rhythms": vf_rhythms, "--pause": pause})
+    from ..offline.ec57_statistics import gross_interval
+
     scores = [_score_record(name, reference, test, annotations, start, label_map) for name in records]
+    interval = None if bootstrap is None else gross_interval(scores, bootstrap, seed)
     if json:
         import msgspec
 
         from ..offline.ec57_report import as_json
 
         conditions = {"label_map": label_map, "window_ms": 150, "from_s": start}
-        print(msgspec.json.encode({**conditions, **as_json(scores)}).decode())
+        drawn = {} if bootstrap is None else {"draws": bootstrap, "seed": seed}
+        figures = as_json(scores, per_24h=per_24h, interval=interval)
+        print(msgspec.json.encode({**conditions, **drawn, **figures}).decode())
     else:
-        _print_tables(scores, label_map, start)
+        caption = f"from {start:g} s, window 150 ms, label map {label_map}"
+        _print_tables(scores, caption, per_24h, interval)
 
 
 def _only_of_episodes(options: Mapping[str, object]) -> None:
@@ -118,26 +133,26 @@ def _open_pair(name: str, reference: str, test: str, folder: Path, start_s: floa
     return record, truth, found
 
 
-def _print_tables(scores: Sequence[RecordScore], label_map: LabelMap, start_s: float) -> None:
+def _print_tables(scores: Sequence[RecordScore], caption: str, per_24h: bool, interval: Interval | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from ..offline.ec57 import COLUMNS
-    from ..offline.ec57_report import HEADINGS, statistics_rows, table_rows
+    from ..offline.ec57_report import HEADINGS, HEADINGS_24H, statistics_rows, table_rows
     from ..offline.ec57_statistics import total
 
     console = Console()
-    caption = f"from {start_s:g} s, window 150 ms, label map {label_map}"
     rates = Table(box=None, padding=(0, 1, 0, 0), caption=caption)  # narrow: eleven columns fit into 80 characters
-    rates.add_column(HEADINGS[0], no_wrap=True)
-    for heading in HEADINGS[1:]:
+    first, *others = HEADINGS_24H if per_24h else HEADINGS
+    rates.add_column(first, no_wrap=True)
+    for heading in others:
         rates.add_column(heading, justify="right", min_width=5)
-    *each, gross, average = statistics_rows(scores)
-    for row in each:
+    rows = statistics_rows(scores, per_24h=per_24h, interval=interval)
+    for row in rows[: len(scores)]:
         rates.add_row(*row)
     rates.add_section()
-    rates.add_row(*gross)
-    rates.add_row(*average)
+    for row in rows[len(scores) :]:
+        rates.add_row(*row)
     full = Table("", *COLUMNS, title="reference by test, all records")
     for column in full.columns[1:]:
         column.justify = "right"

@@ -55,6 +55,24 @@ def test_tables_show_records_gross_average_and_the_full_table(folder: Path, caps
     assert [line.split()[1] for line in lines if line.startswith("│")] == list("NSVFQOX")
 
 
+def test_intervals_and_false_positives_per_24_hours_on_request(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["score", "demo", "demo", "--annotations", str(folder), "--bootstrap", "100", "--per-24h"]
+    assert run(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.split()[0] for line in lines if line.startswith(("demo", "gross", "95", "average"))] == [
+        *("demo", "demo", "gross", "95", "95", "average")
+    ]
+    assert run([*command, "--seed", "3", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["draws"], answer["seed"]) == (100, 3)
+    assert answer["interval"]["from"]["v"] == answer["gross"]["v"]  # the same record twice leaves nothing open
+    v = answer["gross"]["v"]
+    assert v["false_positives_per_24h"] == pytest.approx(24 * v["false_positives_per_hour"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -63,6 +81,8 @@ def test_tables_show_records_gross_average_and_the_full_table(folder: Path, caps
         (["--from", "700"], "ends at 600 s"),
         (["--map", "mit"], "not one of 'aami', 'bxb'"),
         (["--from", "-1"], "--from"),
+        (["--bootstrap", "99"], "--bootstrap"),
+        (["--bootstrap", "100"], "needs two of them"),
     ],
 )
 def test_a_wrong_request_is_told_in_one_line(

@@ -91,6 +91,7 @@ def test_rhythm_marks_are_vf_on_request(record: Path, capsys: Capture) -> None:
     [
         (["--episodes", "--rhythm", "foo"], "no rhythm 'foo' stands in these files: valid are AF, VF, ST0"),
         (["--episodes", "--pause", "0"], "give a limit above 0"),
+        (["--episodes", "--bootstrap", "100"], "needs two of them"),
         (["--episodes", "--test", "xyz"], "no annotations"),
         (["--episodes", "--reference", "xyz"], "has no annotations 'xyz'"),
         (["--episodes", "--from", "60"], "ends at 60 s"),
@@ -106,6 +107,22 @@ def test_a_wrong_request_is_told_in_one_line(record: Path, capsys: Capture, argu
     assert out == ""
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_intervals_on_request(record: Path, tmp_path: Path, capsys: Capture) -> None:
+    for extension in ("hea", "dat", "atr", "tst"):
+        name = f"r1.{extension}"
+        (tmp_path / name.replace("r1", "r2")).write_bytes((record.parent / name).read_bytes().replace(b"r1", b"r2"))
+    (tmp_path / "r1.tst").write_bytes((record.parent / "r1.tst").read_bytes())
+    command = ["score", str(record), str(tmp_path / "r2"), "--test", "tst", "--annotations", str(tmp_path)]
+    command += ["--episodes", "--from", "0", "--rhythm", "AF", "--bootstrap", "100"]
+    assert run(command) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("95 %")]
+    assert [" ".join(line.split()) for line in lines] == ["95 % from 100 100 50 50", "95 % to 100 100 50 50"]
+    assert run([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["episodes"]["AF"]["interval"]["from"] == answer["episodes"]["AF"]["average"]
+    assert (answer["draws"], answer["seed"]) == (100, 0)
 
 
 def test_a_record_is_scored_once(record: Path, capsys: Capture) -> None:
