@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from .comparison import EpisodeScore
+from .kinds import of_epicmp
 from .statistics import EpisodeRates, average, mean, rates, total
 
 HEADINGS = ("Record", "TPs", "FN", "TPp", "FP", "ESe", "E+P", "DSe", "D+P", "Ref duration", "Test duration")
@@ -20,10 +21,10 @@ RATES = (
     "duration_sensitivity",
     "duration_positive_predictivity",
 )
+"""The attributes of `EpisodeRates` that a table prints, in its order."""
+
 Interval: TypeAlias = tuple[EpisodeRates, EpisodeRates]
 """Lower and upper ends, from `gross_interval`."""
-
-LINES = ("gross", "average")
 
 Percentages: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 """ESe, E+P, DSe, D+P as a table prints them."""
@@ -77,21 +78,22 @@ def as_json(
 ) -> dict[str, Any]:
     """Give counts, durations and rates of each kind by record, gross and average, ready for JSON.
 
-    Rates are in percent, durations in seconds; what is not defined is null. ``sumstats`` are the two lines that it
-    would print; ``gross`` and ``average`` are exact. ``interval`` is there for the kinds that have one.
+    Rates are in percent, durations in seconds; what is not defined is null. ``gross`` and ``average`` are exact;
+    ``sumstats``, for what `epicmp` compares, are the two lines as it would print them. ``interval`` is there for the
+    kinds that have one.
     """
-    return {kind: _kind_json(each, (intervals or {}).get(kind)) for kind, each in scores.items()}
+    return {kind: _kind_json(kind, each, (intervals or {}).get(kind)) for kind, each in scores.items()}
 
 
-def _kind_json(scores: Sequence[EpisodeScore], interval: Interval | None) -> dict[str, Any]:
-    answer = {
+def _kind_json(kind: str, scores: Sequence[EpisodeScore], interval: Interval | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {
         "records": {score.record: _score_json(score) for score in scores},
         "gross": _score_json(total(scores)),
         "average": _rates_json(average(scores)),
-        "sumstats": {
-            line: dict(zip(RATES, each, strict=True)) for line, each in zip(LINES, sumstats(scores), strict=True)
-        },
     }
+    if of_epicmp(kind):
+        gross, mean_of_records = (dict(zip(RATES, line, strict=True)) for line in sumstats(scores))
+        answer["sumstats"] = {"gross": gross, "average": mean_of_records}
     if interval is not None:
         low, high = interval
         answer["interval"] = {"from": _rates_json(low), "to": _rates_json(high)}

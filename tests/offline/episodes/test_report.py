@@ -67,3 +67,4 @@ def test_json_has_counts_durations_and_rates() -> None:
     assert answer["gross"]["reference_s"] == 400.0
     assert answer["average"]["episode_sensitivity"] == 87.5
     assert answer["sumstats"]["gross"]["duration_sensitivity"] == 22
+    assert "sumstats" not in as_json({"(VT": SCORES})["(VT"]  # which epicmp does not compare
