@@ -41,7 +41,7 @@ def test_each_part_of_a_request_has_advice_and_each_option_is_one() -> None:
 
 def test_no_error_of_the_library_names_an_option() -> None:
     found = []
-    for room in ("stream", "replay", "models", "fleet", "offline"):
+    for room in ("front", "offline", "fleet", "replay", "stream", "models"):
         for path in (ROOT / room).rglob("*.py"):
             raised = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise))
             texts = (part for each in raised for part in ast.walk(each) if isinstance(part, ast.Constant))
