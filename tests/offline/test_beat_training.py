@@ -11,6 +11,7 @@ from ecg_stream.offline.beat_training import train_beat_network
 from ecg_stream.offline.training_records import TrainingRecord, match, read_training_records
 from ecg_stream.offline.variations import RATES, Variation, noise_like, varied
 from ecg_stream.stream.beats.features import NAMES
+from ecg_stream.stream.core.messages import CLASSES
 from ecg_stream.stream.qrs.detector import load_network
 
 
@@ -31,6 +32,12 @@ def test_beats_are_cut_at_detected_peaks_and_labelled_from_the_reference(demo, d
     assert abs(found[:4] - reference[:4]).sum() <= 0.03 * len(demo.beats)
     assert beats.features.shape == (len(beats), len(NAMES))
     assert set(beats.patients) == {3}
+
+
+def test_a_detection_that_is_no_reference_beat_is_q(demo, detector):
+    every_other = replace(demo, beats=demo.beats[::2], classes=demo.classes[::2])
+    beats = beats_of(every_other, detector, 0)
+    assert 0.48 < np.mean(beats.classes == CLASSES.index("Q")) < 0.53
 
 
 def test_training_features_are_those_of_the_live_stream(demo, detector):
