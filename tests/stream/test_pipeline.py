@@ -143,6 +143,18 @@ def test_outputs_are_in_the_order_of_decision_and_every_beat_comes_once():
     assert times == sorted(times)
 
 
+def test_what_took_long_to_be_known_comes_after_the_beats_decided_meanwhile():
+    """That a lead is flat is known after a second, and is told with the sample at which it began."""
+    x = demo()
+    x[5000:6500, 1] = x[4999, 1]
+    outputs = run(x)
+    at = next(k for k, output in enumerate(outputs) if isinstance(output, Event))
+    known = outputs[at].sample + round(FS)
+    assert outputs[at - 1].sample > outputs[at].sample
+    assert all(decided(beat) <= known + 1 for beat in outputs[:at])
+    assert all(decided(beat) >= known - 1 for beat in beats(outputs[at:]))
+
+
 def test_every_beat_has_the_label_that_its_probabilities_and_the_multipliers_of_the_card_make():
     multipliers = np.array([read_card(SHIPPED / DEFAULT_MODEL).thresholds[name] for name in CLASSES])
     told = beats(run(with_faults()))
