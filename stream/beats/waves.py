@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.compiled import Flags, Floats, Scalars, compiled_part
+from ..signal.interpolation import catmull_rom
 from .features import BEFORE, WINDOW
 
 
@@ -73,8 +74,8 @@ def _cut(ring: Floats, centre: int, newest: int, fs: float, lead: int, wave: Flo
             x0 = ring[min(max(base - 1, 0), newest) & mask, lead]
             x2 = ring[min(max(base + 1, 0), newest) & mask, lead]
             x3 = ring[min(max(base + 2, 0), newest) & mask, lead]
-            cubic = 3.0 * (x1 - x2) + x3 - x0
-            value = x1 + 0.5 * t * (x2 - x0 + t * (2.0 * x0 - 5.0 * x1 + 4.0 * x2 - x3 + t * cubic))
+            w0, w1, w2, w3 = catmull_rom(t)
+            value = w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
         if i < WINDOW:
             wave[i] = value
         else:

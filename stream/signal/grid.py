@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..core.compiled import Flags, Floats, Integers, compiled
 from ..core.messages import Signal
 from ..core.stage import Schema, State, restored
+from .interpolation import catmull_rom
 
 GRID_HZ = 125.0
 LOW_PASS_HZ = 30.0
@@ -153,11 +154,7 @@ def _to_grid(
         position = counts[1] * step
         base = int(position)
         while base + 2 <= newest:
-            t = position - base
-            w0 = 0.5 * t * (-1.0 + t * (2.0 - t))
-            w1 = 1.0 + 0.5 * t * t * (3.0 * t - 5.0)
-            w2 = 0.5 * t * (1.0 + t * (4.0 - 3.0 * t))
-            w3 = 0.5 * t * t * (t - 1.0)
+            w0, w1, w2, w3 = catmull_rom(position - base)
             # Before the first sample of the stream stands the first sample.
             i0 = max(base - 1, 0) & 3
             i1, i2, i3 = base & 3, (base + 1) & 3, (base + 2) & 3
