@@ -25,21 +25,24 @@ from ecg_stream.stream.qrs.detector import load_network
 from ecg_stream.stream.qrs.kernel import detect
 
 compile_loops()
-record = demo_record(seconds=60.0)
-fs, samples = record.fs, record.signal(0, round(24.0 * record.fs)).copy()
-samples[round(15 * fs) : round(17 * fs), 1] = np.nan  # a lead is lost
-pipeline, cascade, outputs, features = Pipeline(), Cascade(fs, record.leads, load_network()), [], []
-for start in range(0, len(samples), 1000):
-    chunk = samples[start : start + 1000]
-    if start == 3000:  # in another process, as it were
-        state, pipeline = pipeline.snapshot(), Pipeline()
-        pipeline.restore(from_bytes(to_bytes(state)))
-    outputs += pipeline.push(Chunk(start=start, fs=fs, leads=record.leads, samples=chunk))
-    features.append(np.array(cascade.push(chunk).beats.features))
-outputs += pipeline.flush()
-features.append(np.array(cascade.flush().beats.features))
+record = demo_record(seconds=90.0)
+fs, features, beats = record.fs, [], []
+for begin, end, lost in ((0.0, 24.0, [1]), (60.0, 75.0, [0, 1])):
+    samples = record.signal(round(begin * fs), round(end * fs)).copy()
+    samples[round(12 * fs) : round(13 * fs), lost] = np.nan
+    pipeline, cascade = Pipeline(), Cascade(fs, record.leads, load_network(), n_logged=20)
+    outputs = []
+    for start in range(0, len(samples), 1000):
+        chunk = samples[start : start + 1000]
+        if start == 2000:  # in another process, as it were
+            state, pipeline = pipeline.snapshot(), Pipeline()
+            pipeline.restore(from_bytes(to_bytes(state)))
+        outputs += pipeline.push(Chunk(start=start, fs=fs, leads=record.leads, samples=chunk))
+        features.append(cascade.push(chunk).beats.features)
+    outputs += pipeline.flush()
+    features.append(cascade.flush().beats.features)
+    beats += [[output.sample, output.label] for output in outputs if isinstance(output, Beat)]
 np.save(sys.argv[1], np.concatenate(features))
-beats = [[output.sample, output.label] for output in outputs if isinstance(output, Beat)]
 cached = [can_cache(detect), is_cached(detect)]
 print(json.dumps({"beats": beats, "compiled": hasattr(detect, "signatures"), "cached": cached}))
 """

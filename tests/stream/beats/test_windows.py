@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -228,6 +229,20 @@ def test_one_long_interval_does_not_end_a_tachycardia_and_another_one_is_told_af
     assert np.abs(base[643:661] - 1.0).max() < 0.1
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="an hour of beats takes minutes without machine code")
+def test_what_lasts_for_half_an_hour_and_more_becomes_the_rhythm():
+    fs, beat_s = 128.0, 0.5
+    peaks = FIRST_S + np.cumsum(np.repeat([0.8, beat_s], [40, 3600]))
+    x = np.zeros((round((peaks[-1] + 1.0) * fs), 2))
+    wave = shape(np.arange(-16, 17) / fs)[:, np.newaxis] * [1.0, -0.5]
+    for at in np.rint(peaks * fs).astype(np.int64):
+        x[at - 16 : at + 17] = wave
+    beats = BeatWindows(fs, 2, 0).push(Found(x, found(peaks), np.rint((peaks + 0.12) * fs).astype(np.int64)))
+    base = group(beats, "rr_to_base")[:, 0]
+    assert base[40:3000].max() < 0.72
+    assert base[-100:].min() > 0.84
+
+
 def test_what_a_premature_beat_is_held_against_is_not_made_of_premature_beats():
     """Of three beats two are premature, for minutes: the median of eight is a premature interval."""
     beats = describe(250.0, FIRST_S + np.cumsum([*[0.8] * 30, *[0.8, 0.45, 0.45] * 60]))
@@ -306,11 +321,54 @@ def test_another_kind_of_beat_is_told_from_the_dominant_one():
     assert group(beats, "best_is_dominant")[16, 0] == 1.0
 
 
+def test_two_kinds_that_come_to_be_alike_are_one_from_then_on():
+    """Every other beat begins unlike the usual one, and comes to be like it over some minutes."""
+    peaks = regular(240)
+    t = np.arange(-25, 25) / 250.0
+    usual, unusual = (np.exp(-0.5 * (t / width) ** 2) for width in (0.012, 0.035))
+    usual, unusual = usual - usual.mean(), unusual - unusual.mean()
+    unusual -= usual * (usual @ unusual) / (usual @ usual)
+    unusual *= np.sqrt((usual @ usual) / (unusual @ unusual))
+    x = np.zeros((round((peaks[-1] + 1.0) * 250), 2))
+    for number, peak in enumerate(peaks):
+        angle = np.radians(45.0 - 45.0 * number / len(peaks)) if number % 2 else 0.0
+        at = round(peak * 250)
+        wave = np.cos(angle) * usual + np.sin(angle) * unusual
+        x[at - 25 : at + 25] = wave[:, np.newaxis] * [1.0, 0.6]
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64)))
+    kinds = beats.kinds
+    (merged,) = np.flatnonzero(kinds["merged"] >= 0)
+    assert np.flatnonzero(kinds["is_new"]).tolist() == [0, 1]
+    assert set(kinds["kind"][2:merged:2]).isdisjoint(kinds["kind"][3:merged:2])
+    assert kinds["merged"][merged] in kinds["kind"][:merged]
+    assert set(kinds["kind"][merged:]) == {kinds["kind"][merged]}
+    count = group(beats, "best_count")[:, 0]
+    assert np.expm1(count[merged + 1]) == pytest.approx(merged + 1)
+
+
 def test_a_lead_without_weight_is_not_described():
     beats = describe(250.0, regular(), weight=(1.0, 0.0))
     assert (group(beats, "wave2") == 0).all()
     assert (group(beats, "leads_used") == 1).all()
     assert (group(describe(250.0, regular()), "leads_used") == 2).all()
+
+
+def test_the_first_lead_is_described_where_none_has_weight():
+    beats = describe(250.0, regular(), weight=(0.0, 0.0))
+    assert (group(beats, "leads_used") == 1).all()
+    assert (group(beats, "wave2") == 0).all()
+    np.testing.assert_array_equal(group(beats, "window"), group(describe(250.0, regular()), "window"))
+
+
+def test_a_beat_comes_with_the_sample_that_completes_its_window():
+    peaks = np.array([1.0, 1.8])
+    x, stage, given = signal(peaks, 250.0, 3.0), BeatWindows(250.0, 2, 0), []
+    stage.push(Found(x[:200], found(peaks), np.array([200, 200])))
+    for sample in range(200, len(x)):
+        beats = stage.push(Found(x[sample : sample + 1], found(np.empty(0)), np.empty(0, dtype=np.int64)))
+        given += [(decided, sample) for decided in beats.decided.tolist()]
+    assert [decided for decided, _ in given] == [275, 475]
+    assert all(decided == sample for decided, sample in given)
 
 
 def test_one_lead_is_enough():
