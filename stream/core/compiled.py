@@ -48,7 +48,7 @@ def compiled(function: F) -> F:
     of them all is in the name under which the code is cached. What another version has cached stays where it is.
     """
     if numba.config.DISABLE_JIT:
-        return cast(F, np.errstate(all="ignore")(function))  # as in machine code, what divides by zero is infinite
+        return np.errstate(all="ignore")(function)  # as in machine code, what divides by zero is infinite
     function.__qualname__ = f"{function.__qualname__}_{_fingerprint(function.__module__)}"
     try:
         return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
