@@ -6,6 +6,7 @@ other programs take does not count. What is repeated is given as the median of t
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import time
@@ -17,9 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...replay.record import Record
-from ...stream.batch import label
 from ...stream.core.messages import Beat, Chunk, Output
 from ...stream.pipeline import Models, Pipeline
+from ...stream.run.turn import Limits
+from ...stream.service.codec import Wave, encode_wave
+from ...stream.service.core import Core
+from ...stream.service.ledger import NoLedger
+from ...stream.service.topics import Topics
 
 CHUNK_MS = (20.0, 100.0, 500.0, 10_000.0)
 TICK_S = 0.2
@@ -98,31 +103,69 @@ def median_seconds(work: Callable[[], Any], rounds: int = 5) -> float:
     return float(np.median(times))
 
 
-def push_together(models: Models, ward: Sequence[Pipeline], chunks: Sequence[Chunk]) -> list[list[Output]]:
-    """Push a chunk into each pipeline, and label all their beats in one call."""
-    described = [pipeline.describe(chunk) for pipeline, chunk in zip(ward, chunks, strict=True)]
-    labelled = label(models, described)
-    return [pipeline.remember(each) for pipeline, each in zip(ward, labelled, strict=True)]
+class Ward:
+    """A ward without its network: the core that `subscribe` and each shard of a fleet run, and messages to feed it.
+
+    The messages are decoded, wait, and are taken in turns; the beats of a turn are labelled in one call and their lines
+    written; nobody reads them.
+
+    Parameters
+    ----------
+    models
+        See `load_models`.
+    stream
+        The record of all patients, each from another place in its first seconds.
+    patients
+        How many.
+    ticks
+        For so many the record is to be long enough.
+    """
+
+    def __init__(self, models: Models, stream: Chunk, patients: int, ticks: int) -> None:
+        self._core = Core(models, NoLedger(), Limits(patients=patients), Topics(), publish=False)
+        self._runner = asyncio.Runner()
+        self._stream = stream
+        self._n = round(TICK_S * stream.fs)
+        latest = max(1, min(round(WARD_STARTS_S * stream.fs), len(stream.samples) - self._n * ticks))
+        self._starts = ((np.arange(patients) * 7919) % latest).tolist()
+
+    def messages(self, tick: int) -> list[tuple[str, bytes]]:
+        """Give what the patients publish in a tick."""
+        first = tick * self._n
+        rows = (self._stream.samples[start + first : start + first + self._n] for start in self._starts)
+        chunks = (Chunk(first, self._stream.fs, self._stream.leads, samples) for samples in rows)
+        return [(f"bed-{bed}", encode_wave(Wave(chunk), "msgpack")) for bed, chunk in enumerate(chunks)]
+
+    def take(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take messages, until none waits."""
+        for patient, payload in messages:
+            self._core.take(patient, payload, time.monotonic())
+        self._runner.run(self._core.drain())
+
+    @property
+    def samples(self) -> int:
+        """How many went through the pipelines; those of all leads at one time count once."""
+        return int(self._core.metrics.registry.get_sample_value("ecg_stream_samples_total") or 0)
+
+    def close(self) -> None:
+        """End its event loop."""
+        self._runner.close()
 
 
 def ward_ticks(models: Models, stream: Chunk, patients: int, ticks: int = WARD_TICKS) -> list[float]:
-    """CPU time of each tick of a ward, ms: every patient's next `TICK_S` in one step."""
-    ward = [Pipeline(models) for _ in range(patients)]
-    n = round(TICK_S * stream.fs)
-    latest = max(1, min(round(WARD_STARTS_S * stream.fs), len(stream.samples) - n * (ticks + WARM_TICKS)))
-    starts = (np.arange(patients) * 7919) % latest
+    """CPU time of each tick of a ward, ms: every patient's next `TICK_S` is a message, and all of them come at once."""
+    ward = Ward(models, stream, patients, ticks + WARM_TICKS)
     times = []
-    for tick in range(-WARM_TICKS, ticks):
-        if tick == 0:  # what has been taken on stays: the collector need not look at it again, as in a service
+    for tick in range(ticks + WARM_TICKS):
+        if tick == WARM_TICKS:  # what has been taken on stays: the collector need not look at it again
             gc.collect()
             gc.freeze()
-        first = (tick + WARM_TICKS) * n
-        rows = (stream.samples[start + first : start + first + n] for start in starts.tolist())
-        chunks = [Chunk(first, stream.fs, stream.leads, samples) for samples in rows]
+        messages = ward.messages(tick)
         before = time.thread_time_ns()
-        push_together(models, ward, chunks)
+        ward.take(messages)
         times.append((time.thread_time_ns() - before) / 1e6)
     gc.unfreeze()
+    ward.close()
     return times[WARM_TICKS:]
 
 

@@ -56,17 +56,12 @@ def test_samples_per_second(benchmark, models, stream):
 
 
 def test_tick_of_a_ward(benchmark, models, stream):
-    ward, n = [Pipeline(models) for _ in range(200)], round(bench.TICK_S * stream.fs)
-    ticks = cycle(range(len(stream.samples) // n))
-    at = [0]
-
-    def step() -> None:
-        a = n * next(ticks)
-        rows = stream.samples[a : a + n]
-        bench.push_together(models, ward, [Chunk(at[0], stream.fs, stream.leads, rows)] * 200)
-        at[0] += n
-
-    benchmark(step)
+    rounds, n = 50, round(bench.TICK_S * stream.fs)
+    ward = bench.Ward(models, stream, 200, rounds)
+    ticks = iter(range(rounds))
+    benchmark.pedantic(ward.take, setup=lambda: ((ward.messages(next(ticks)),), {}), rounds=rounds)
+    assert ward.samples in (200 * n, 200 * n * rounds)  # where nothing is measured there is one round
+    ward.close()
     benchmark.extra_info["patients"] = 200
 
 
