@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from broker import MOSQUITTO, Mosquitto
 from fake_physionet import FakePhysioNet, serving
+from hypothesis import settings
 
 from ecg_stream.errors import RequestError
 from ecg_stream.replay import catalog
@@ -17,6 +18,9 @@ from ecg_stream.replay import download as download_module
 from ecg_stream.replay.annotations import write_annotations
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.record import Record
+
+settings.register_profile("no clock", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session")
