@@ -20,6 +20,7 @@ from ..stream.core.messages import Chunk
 from ..stream.pipeline import Models, Pipeline, load_models
 from ..stream.service.address import BrokerAddress
 from ..stream.service.codec import Wave, encode_status, encode_wave
+from ..stream.service.connection import Connection
 from ..stream.service.link import CONFIRM_TIMEOUT_S, Link
 from . import cluster
 from .cluster import Fleet
@@ -151,7 +152,7 @@ class _Ward:
     async def publish(self, seconds: float, *, paced: bool) -> None:
         """Publish so much more of everyone's signal, in real time or as fast as the broker confirms."""
 
-        async def use(client: Any) -> None:
+        async def use(client: Connection) -> None:
             window = asyncio.Semaphore(IN_FLIGHT)
 
             async def send(patient: str, payload: bytes) -> None:
@@ -181,7 +182,7 @@ class _Ward:
         return payload
 
     async def _status(self, payload: bytes) -> None:
-        async def use(client: Any) -> None:
+        async def use(client: Connection) -> None:
             for patient in self._patients:
                 await client.publish(f"{self._prefix}/{patient}/status", payload, qos=1, retain=True)
 

@@ -20,10 +20,12 @@ import msgspec
 import numpy as np
 from prometheus_client import ProcessCollector
 
+from ...errors import RequestError
 from ...replay.demo import demo_record
 from ...stream.core.messages import Chunk
 from ...stream.service.address import BrokerAddress
 from ...stream.service.codec import Wave, encode_wave, says_online
+from ...stream.service.connection import Connection
 from ...stream.service.link import CONFIRM_TIMEOUT_S, Link
 
 CHUNK_S = 0.5
@@ -77,11 +79,11 @@ async def measure(
             if says_online(payload):
                 there.set()
 
-        async def use(client: Any) -> None:
+        async def use(client: Connection) -> None:
             nonlocal published
             await client.subscribe("ecg-stream/+/status", 1)
-            async with asyncio.timeout(60):
-                await there.wait()
+            if not await _reached(there, service):
+                raise RequestError("the service that was to be measured ended before it was there")
             published = await _publish(client, patients, seconds, timing, usage, service.pid)
 
         reading = asyncio.create_task(_read(service.stdout, timing), name="read")
@@ -122,7 +124,12 @@ async def _service(command: Sequence[str], core: int | None) -> AsyncIterator[as
 
 
 async def _publish(
-    client: Any, patients: int, seconds: float, timing: _Timing, usage: list[tuple[float, float, float]], pid: int
+    client: Connection,
+    patients: int,
+    seconds: float,
+    timing: _Timing,
+    usage: list[tuple[float, float, float]],
+    pid: int,
 ) -> int:
     """Publish every patient's chunks when they are due, the patients spread evenly over the length of a chunk."""
     signal = demo_record().signal()
@@ -148,6 +155,17 @@ async def _publish(
                 under_way.create_task(sending, name="publish")
                 number += 1
     return number
+
+
+async def _reached(there: asyncio.Event, service: asyncio.subprocess.Process) -> bool:
+    """Wait until the service has said that it is there, which takes long where it has to compile; False if it ended."""
+    waiting = {asyncio.ensure_future(there.wait()), asyncio.ensure_future(service.wait())}
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+    return there.is_set()
 
 
 async def _read(lines: asyncio.StreamReader, timing: _Timing) -> None:
