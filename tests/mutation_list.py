@@ -1,7 +1,7 @@
 """What `mutations` makes wrong, one at a time: each must turn some test red.
 
-One long list, so that it is read in one place: labels, outputs, stream, beats, detector, scores. Who changes one of
-these lines puts the new text in here; who adds a rule adds a mutation that takes it away.
+One long list, so that it is read in one place: labels, outputs, stream, beats, detector, scores, service. Who
+changes one of these lines puts the new text in here; who adds a rule adds a mutation that takes it away.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ RULES = "tests/stream/qrs/test_rules.py"
 WINDOWS = "tests/stream/beats/test_windows.py"
 TRAINING = "tests/offline/test_beat_training.py"
 EC57 = "tests/offline/test_ec57.py"
+TURNS = "tests/stream/service/test_open_turn.py"
+CORE = "tests/stream/service/test_core.py"
 
 LABELS = (
     Mutation(
@@ -570,4 +572,64 @@ SCORES = (
     ),
 )
 
-MUTATIONS: tuple[Mutation, ...] = (*LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *SCORES)
+SERVICE = (
+    Mutation(
+        "each patient of a turn labelled alone",
+        "stream/service/open_turn.py",
+        "labelled = _labelled([described for _, described in waiting], label)",
+        "labelled = [each for _, described in waiting for each in _labelled([described], label)]",
+        (TURNS,),
+    ),
+    Mutation(
+        "the error of one patient's labels is everybody's",
+        "stream/service/open_turn.py",
+        "        if len(described) == 1:\n            return [error]\n",
+        "        if described:\n            return [error] * len(described)\n",
+        (TURNS,),
+    ),
+    Mutation(
+        "a turn that failed is saved",
+        "stream/service/core.py",
+        "                self._failed.set()\n",
+        "",
+        (f"{CORE}::test_what_could_not_be_handed_out_is_not_saved_and_comes_after_the_restart",),
+    ),
+    Mutation(
+        "an output is written down before the sinks have it",
+        "stream/service/delivery.py",
+        "        for sink in self._sinks:\n            await sink.write(step)\n",
+        "        [self._ledger.tell(turn, line) for _, line in fresh]\n"
+        "        for sink in self._sinks:\n            await sink.write(step)\n",
+        (f"{CORE}::test_what_could_not_be_handed_out_is_not_saved_and_comes_after_the_restart",),
+    ),
+    Mutation(
+        "a message is not in the journal",
+        "stream/service/core.py",
+        "number = self._ledger.take_in(patient, payload, number)",
+        "pass",
+        (f"{CORE}::test_deaths_between_turns_lose_and_double_nothing",),
+    ),
+    Mutation(
+        "the journal forgets messages that wait",
+        "stream/service/core.py",
+        "                    needed.append(waiting.number)\n",
+        "                    pass\n",
+        (f"{CORE}::test_deaths_between_turns_lose_and_double_nothing",),
+    ),
+    Mutation(
+        "what was told before a death is told again",
+        "stream/service/ledger.py",
+        "return self._told if turn.number <= self._last_told else None",
+        "return None",
+        (f"{CORE}::test_deaths_between_turns_lose_and_double_nothing",),
+    ),
+    Mutation(
+        "a shard acknowledges what it keeps unread",
+        "fleet/broker_ledger.py",
+        "return self._broker.number + 1 if kept is None else kept",
+        "return self._broker.number + 1",
+        ("tests/fleet/test_broker_ledger.py",),
+    ),
+)
+
+MUTATIONS: tuple[Mutation, ...] = (*LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *SCORES, *SERVICE)
