@@ -89,6 +89,16 @@ def _from_columns(state: State) -> State:
     return {**same, "patient": patient, "waiting": waiting}
 
 
+def _in_columns(beats: Records) -> DescribedBeats:
+    return DescribedBeats(
+        beats["mark"], beats["decided"], beats["interval"], as_rows(beats["features"]), beats["joined"]
+    )
+
+
+_NO_RECORDS = np.empty(0, dtype=DESCRIBED)
+_NO_BEATS = _in_columns(_NO_RECORDS)
+
+
 class BeatWindows:
     """Mark the R peak of each detection, cut its window, and describe it against the patient's earlier beats.
 
@@ -145,7 +155,7 @@ class BeatWindows:
         return self._described(np.empty((0, len(self._height))), int(self._at[0]) - 1)
 
     def _described(self, denoised: Samples, last_sample: int) -> DescribedBeats:
-        beats = np.empty(len(self._waiting), dtype=DESCRIBED)
+        beats = np.empty(len(self._waiting), dtype=DESCRIBED) if len(self._waiting) else _NO_RECORDS
         done = describe_beats(
             beats,
             denoised,
@@ -156,12 +166,10 @@ class BeatWindows:
             self._templates,
             self._spans,
         )
-        if done:
-            self._waiting, self._weight = self._waiting[done:], self._weight[done:]
-        beats = beats[:done]
-        return DescribedBeats(
-            beats["mark"], beats["decided"], beats["interval"], as_rows(beats["features"]), beats["joined"]
-        )
+        if done == 0:  # most chunks of a live stream: records cost more to make than all else here
+            return _NO_BEATS
+        self._waiting, self._weight = self._waiting[done:], self._weight[done:]
+        return _in_columns(beats[:done])
 
     def snapshot(self) -> State:
         """Copy the state out."""
