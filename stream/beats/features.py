@@ -78,11 +78,12 @@ def _columns_of(group: str) -> tuple[str, ...]:
 
 GROUPS: dict[str, tuple[str, ...]] = {group: _columns_of(group) for group in FEATURES.names or ()}
 NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
+_ROW = np.dtype((np.float32, (len(NAMES),)))
 
 
 def as_rows(features: Records) -> NDArray[np.float32]:
     """See ``(n,)`` records of `FEATURES` as ``(n, len(NAMES))`` float32: the same memory, a column for each name."""
-    return features.view((np.float32, (len(NAMES),)))
+    return features.view(_ROW)
 
 
 def columns(names: Sequence[str]) -> NDArray[np.int64]:

@@ -143,11 +143,12 @@ class BeatWindows:
         """Take the next denoised samples and the detections made meanwhile; give the beats now complete."""
         found = x.detections
         if len(found.centre):
-            new = np.empty(len(found.centre), dtype=DETECTION)
+            n = len(self._waiting)
+            waiting = np.empty(n + len(found.centre), dtype=DETECTION)
+            waiting[:n], new = self._waiting, waiting[n:]
             new["guess"] = np.rint(found.centre * (self._spans.fs / GRID_HZ))
             new["ready"], new["gap"], new["certainty"] = x.ready, found.gap, found.probability
-            self._waiting = np.concatenate([self._waiting, new]).astype(DETECTION)
-            self._weight = np.concatenate([self._weight, found.weight])
+            self._waiting, self._weight = waiting, np.concatenate([self._weight, found.weight])
         return self._described(x.denoised, STREAM_GOES_ON)
 
     def flush(self) -> DescribedBeats:
