@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import StreamError
-from .units import MILLIVOLTS
+from .units import millivolts
 
 MOST_LEADS = 64
 """More columns than this, and more than rows, are no leads: the array lies on its side."""
@@ -81,7 +81,7 @@ def as_samples(samples: ArrayLike, n_leads: int | None = None, unit: str = "mV")
     n_leads
         How many leads there must be; None takes as many as come.
     unit
-        Of the samples, one of `units.MILLIVOLTS`.
+        Of the samples: V, mV, uV or nV, as `units.millivolts` spells them.
 
     Returns
     -------
@@ -121,9 +121,10 @@ def unit_factor(unit: str) -> float:
     StreamError
         If it is no voltage.
     """
-    if unit not in MILLIVOLTS:
+    factor = millivolts(unit) if isinstance(unit, str) else None
+    if factor is None:
         raise StreamError(f"got the unit {unit!r}: valid are V, mV, uV (or µV) and nV")
-    return MILLIVOLTS[unit]
+    return factor
 
 
 def _as_numbers(samples: ArrayLike) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RecordError
+from ..core.lead_names import standard_lead
 from ..core.messages import Samples
 
 PREPROCESSING = "record-window/1"
@@ -31,7 +32,7 @@ _HALF_WIDTH = 10
 
 
 def lead_columns(available: Sequence[str], needed: Sequence[str], *, what: str) -> list[int]:
-    """Column of each needed lead, whatever the case of its name (``aVR``, ``AVR``).
+    """Column of each needed lead, however it is spelled (``aVR``, ``AVR``, ``Lead I``, ``DI``): see `standard_lead`.
 
     Parameters
     ----------
@@ -47,14 +48,14 @@ def lead_columns(available: Sequence[str], needed: Sequence[str], *, what: str) 
     RecordError
         If one is missing.
     """
-    column = {name.strip().casefold(): i for i, name in reversed(list(enumerate(available)))}
-    missing = [name for name in needed if name.casefold() not in column]
+    column = {standard_lead(name): i for i, name in reversed(list(enumerate(available)))}
+    missing = [name for name in needed if standard_lead(name) not in column]
     if missing:
         raise RecordError(
             f"{what} has the leads {', '.join(available)}: the model was trained on {', '.join(needed)} and cannot do "
             f"without {', '.join(missing)}; choose a record with these leads or another model (`ecg-stream models`)"
         )
-    return [column[name.casefold()] for name in needed]
+    return [column[standard_lead(name)] for name in needed]
 
 
 def window_samples(fs: float) -> int:

@@ -50,5 +50,7 @@ def test_the_same_rate_is_left_alone_and_input_unchanged():
 
 def test_columns_by_name_in_any_case():
     assert lead_columns(("II", "AVR", "i"), ("I", "aVR"), what="record x") == [2, 1]
+    assert lead_columns(("DII", "ECG aVR", "Lead I"), ("I", "aVR", "II"), what="record x") == [2, 1, 0]
+    assert lead_columns(("D1", "I"), ("I",), what="record x") == [0]
     with pytest.raises(RecordError, match=r"record x has the leads MLII, V5: .* cannot do without I, II; choose"):
         lead_columns(("MLII", "V5"), ("I", "II"), what="record x")
