@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ...errors import PayloadError
 from ..core.messages import Chunk, Samples
+from ..core.units import LIMIT_MV
 
 MAX_PAYLOAD_BYTES = 1 << 20
 MAX_STATUS_BYTES = 4096
 MAX_CHUNK_S = 60.0
-MAX_MILLIVOLTS = 10_000.0  # no electrode gives volts: beyond this the unit or the gain is wrong
 MISSING = -32768
 """The 16-bit sample that stands for no measurement, as in WFDB format 16."""
 
@@ -31,7 +31,7 @@ _Index = Annotated[int, Meta(ge=0, le=2**53)]  # exact in JSON, where numbers ar
 _LeadName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 _EXACT_GAINS = (200.0, 1000.0, 2000.0, 400.0, 500.0, 250.0, 100.0, 4000.0, 1024.0)  # adu/mV, PhysioNet's usual first
-_FALLBACK_GAINS = (2000.0, 1000.0, 200.0, 100.0, 20.0, 3.0)  # the first that the range fits; 3 fits MAX_MILLIVOLTS
+_FALLBACK_GAINS = (2000.0, 1000.0, 200.0, 100.0, 20.0, 3.0)  # the first that the range fits; 20 fits LIMIT_MV
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,10 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
 
     JSON keeps every sample exactly. MessagePack does where the samples came from a converter of 16 bits with one of
     the usual gains (all of PhysioNet's ECG databases of 200, 1000 or 2000 adu/mV do); elsewhere it rounds to 0.5 µV or,
-    beyond ±16 mV, to the finest step that fits.
+    beyond ±16 mV, to the finest step that fits. A sample beyond `LIMIT_MV` is sent as missing, which it is to a stream.
     """
     chunk = wave.chunk
+    samples = np.where(np.abs(chunk.samples) <= LIMIT_MV, chunk.samples, np.nan)
     head = {
         "v": 1,
         "start": chunk.start,
@@ -143,11 +144,11 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
         "end": wave.end,
     }
     if encoding == "json":
-        rows: list[list[float | None]] = chunk.samples.tolist()
-        if np.isnan(chunk.samples).any():
+        rows: list[list[float | None]] = samples.tolist()
+        if np.isnan(samples).any():
             rows = [[None if value != value else value for value in row] for row in rows]
         return _write_json(_JsonWave(samples=rows, **head))  # type: ignore[arg-type]  # the keys are _Envelope's
-    gain, digital = quantize(chunk.samples)
+    gain, digital = quantize(samples)
     return _write_packed(_PackedWave(samples=digital.tobytes(), gain=gain, **head))  # type: ignore[arg-type]
 
 
@@ -225,8 +226,8 @@ def _checked_chunk(wave: _Envelope, samples: Samples) -> Chunk:
     if len(set(wave.leads)) != len(wave.leads) or not all(lead.isprintable() for lead in wave.leads):
         raise PayloadError(f"leads {wave.leads!a} do not fit: valid are different, printable names"[:300])
     peak = float(np.fmax.reduce(np.abs(samples), axis=None, initial=0.0))
-    if peak > MAX_MILLIVOLTS:
-        raise PayloadError(f"a sample of {peak:g} mV: valid are up to {MAX_MILLIVOLTS:g}; are unit and gain right?")
+    if peak > LIMIT_MV:
+        raise PayloadError(f"a sample of {peak:g} mV: valid are up to {LIMIT_MV:g}; are unit and gain right?")
     return Chunk(wave.start, wave.fs, tuple(wave.leads), samples)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..core.compiled import compiled
 from ..core.messages import Event, EventKind, Samples
 from ..core.stage import Schema, State, own_samples, restored
+from ..core.units import LIMIT_MV
 
 _KINDS: tuple[EventKind, ...] = ("lead-on", "lead-off", "flat", "saturation")
 """By status code: a lead is good (0), or bad for one of three reasons."""
@@ -77,7 +78,7 @@ class SignalGuard:
     mean_s
         Time constant of the slow mean, seconds.
     limit_mv
-        Larger magnitudes are no ECG and are taken as invalid, mV. Electrode offsets reach 300 mV (IEC 60601-2-27).
+        Larger magnitudes are no ECG and are taken as invalid, mV.
 
     Notes
     -----
@@ -101,7 +102,7 @@ class SignalGuard:
         settle_s: float = 0.5,
         rail_mv: float = 2.0,
         mean_s: float = 2.0,
-        limit_mv: float = 1000.0,
+        limit_mv: float = LIMIT_MV,
     ) -> None:
         self._fs = fs
         self._leads = leads

@@ -50,6 +50,19 @@ def test_missing_samples() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["json", "msgpack"])
+def test_what_is_no_measurement_to_a_stream_is_sent_as_missing(encoding) -> None:
+    samples = [[1000.0, -1000.5], [math.inf, 0.0], [-1e6, 1.0]]
+    sent = decode_wave(encode_wave(Wave(Chunk(0, 250.0, ("I", "II"), samples)), encoding)).chunk.samples
+    np.testing.assert_allclose(sent, [[1000.0, math.nan], [math.nan, 0.0], [math.nan, 1.0]], atol=0.05)
+
+
+@pytest.mark.parametrize("value", [1000.5, -5000.0])
+def test_a_sample_that_no_electrode_gives_is_refused(value) -> None:
+    with pytest.raises(PayloadError, match="valid are up to 1000; are unit and gain right"):
+        decode_wave(json.dumps({**GOOD, "samples": [[value, 1]]}).encode())
+
+
+@pytest.mark.parametrize("encoding", ["json", "msgpack"])
 def test_a_record_survives_exactly(encoding) -> None:
     for number, chunk in enumerate(demo_record(seconds=30).chunks(500)):
         wave = Wave(chunk, number, "demo-1", end=number == 59)
@@ -57,7 +70,7 @@ def test_a_record_survives_exactly(encoding) -> None:
 
 
 @given(
-    st.lists(st.lists(st.one_of(st.floats(-5000, 5000), st.just(math.nan)), min_size=2, max_size=2), max_size=40),
+    st.lists(st.lists(st.one_of(st.floats(-1000, 1000), st.just(math.nan)), min_size=2, max_size=2), max_size=40),
     st.integers(0, 2**53),
     st.floats(50, 5000),
 )
