@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +18,8 @@ from .labels import BEAT_SYMBOLS
 
 END_TOLERANCE_S = 1.0
 """How far behind the end an annotation may stand: some reference files have one on the sample after the last."""
+RESOLUTION = re.compile(rb"## time resolution: ([^\s\0]{1,40})")
+MAX_DEFINITIONS = 1 << 16  # bytes; it stands before the first mark
 END_OF_ANNOTATIONS = b"\0\0"
 END_OF_DEFINITIONS = b"\x00\xec\xff\xff\xff\xff\x01\x00"  # SKIP -1, then +1 with no type, as wfdb ends them
 
@@ -73,7 +77,14 @@ def marks(samples: ArrayLike, symbols: Iterable[str]) -> Annotations:
     return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names))
 
 
-def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: int | None = None) -> Annotations | None:
+def read_annotations(
+    path: Path,
+    fs: float,
+    extension: str = "atr",
+    n_samples: int | None = None,
+    *,
+    frame_hz: float | None = None,
+) -> Annotations | None:
     """Read ``PATH.EXTENSION``.
 
     Parameters
@@ -81,11 +92,13 @@ def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: i
     path
         The record, without extension.
     fs
-        Sampling rate of the record, Hz: an annotation file that states another time resolution is refused.
+        Sampling rate of the leads, Hz: marks are given in their samples.
     extension
         The annotator, such as ``atr``.
     n_samples
         Length of the record, if it is known: marks beyond its end are refused.
+    frame_hz
+        Frames of the record a second, which the file counts unless it states a time resolution; None is `fs`.
 
     Returns
     -------
@@ -95,10 +108,12 @@ def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: i
     Raises
     ------
     RecordError
-        If the file is there and cannot be read, was made at another sampling rate, or is of a longer record.
+        If the file is there and cannot be read, or is of a longer record.
     """
     file = path.parent / f"{path.name}.{extension}"
     try:
+        if file.exists() and not file.is_file():  # opening a pipe would wait for ever
+            raise RecordError(f"cannot read {file}: it is no regular file")
         content = file.read_bytes()
     except FileNotFoundError:
         return None
@@ -117,12 +132,10 @@ def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: i
         raise RecordError(
             f"{file} is no WFDB annotation file in MIT format ({type(error).__name__}): fetch it again"
         ) from error
-    if read.fs is not None and abs(read.fs - fs) > 1e-6 * fs:
-        raise RecordError(
-            f"{file} counts samples at {read.fs:g} Hz, the header of {path.name} says {fs:g} Hz: "
-            "one of the two belongs to another recording"
-        )
+    counted_hz = _stated_hz(file, content) or frame_hz or fs
     samples = np.asarray(read.sample, dtype=np.int64)
+    if counted_hz != fs:  # to the nearest sample
+        samples = np.floor(samples * (fs / counted_hz) + 0.5).astype(np.int64)
     symbols = tuple(read.symbol)
     if not all(isinstance(symbol, str) for symbol in symbols) or (samples < 0).any() or (np.diff(samples) < 0).any():
         raise RecordError(
@@ -140,6 +153,21 @@ def read_annotations(path: Path, fs: float, extension: str = "atr", n_samples: i
         subtypes=np.asarray(read.subtype, dtype=np.int64).reshape(-1),
         notes=tuple(note.rstrip("\0") for note in read.aux_note),
     )
+
+
+def _stated_hz(file: Path, content: bytes) -> float | None:
+    """Give the time resolution that an annotation file states in its first note, Hz; None if it states none."""
+    found = RESOLUTION.search(content[:MAX_DEFINITIONS])
+    if found is None:
+        return None
+    try:
+        hz = float(found[1])
+    except ValueError:
+        hz = 0.0
+    if not 0.0 < hz < math.inf:
+        stated = found[1].decode("ascii", "replace")
+        raise RecordError(f"{file} states a time resolution of {stated!r}, which is no number of Hz: fetch it again")
+    return hz
 
 
 def write_annotations(

@@ -45,8 +45,44 @@ def test_no_beats_give_a_valid_file(tmp_path: Path) -> None:
     assert read is not None
     assert len(read) == 0
     assert read.samples.shape == read.subtypes.shape == (0,)
-    with pytest.raises(RecordError, match="counts samples at 250 Hz, the header of r1 says 360 Hz"):
-        read_annotations(tmp_path / "r1", 360, "ecs")
+
+
+def test_a_file_with_a_time_resolution_of_its_own_is_brought_to_the_samples_of_the_leads(tmp_path: Path) -> None:
+    write_annotations(tmp_path, "r1", 250, [0, 125, 251], ["N", "V", "N"])
+    for fs, expected in [
+        (250.0, [0, 125, 251]),
+        (360.0, [0, 180, 361]),
+        (1000.0, [0, 500, 1004]),
+        (128.0, [0, 64, 129]),
+    ]:
+        read = read_annotations(tmp_path / "r1", fs, "ecs", frame_hz=77.0)
+        assert read is not None
+        assert read.samples.tolist() == expected
+        assert read.symbols == ("N", "V", "N")
+
+
+def test_a_file_without_one_counts_frames(tmp_path: Path) -> None:
+    write_annotations(tmp_path, "r1", 250, [0, 125, 251], ["N", "V", "N"])
+    file = tmp_path / "r1.ecs"
+    whole = file.read_bytes()
+    marks_begin = whole.index(b"\x00\xec\xff\xff\xff\xff\x01\x00") + 8
+    file.write_bytes(whole[marks_begin:])
+    for fs, frame_hz, expected in [
+        (500.0, 125.0, [0, 500, 1004]),
+        (250.0, 250.0, [0, 125, 251]),
+        (360.0, None, [0, 125, 251]),
+    ]:
+        read = read_annotations(tmp_path / "r1", fs, "ecs", frame_hz=frame_hz)
+        assert read is not None
+        assert read.samples.tolist() == expected
+
+
+def test_a_time_resolution_that_is_no_number_is_told(tmp_path: Path) -> None:
+    write_annotations(tmp_path, "r1", 250, [5], ["N"])
+    file = tmp_path / "r1.ecs"
+    file.write_bytes(file.read_bytes().replace(b"resolution: 250", b"resolution: 1.x"))
+    with pytest.raises(RecordError, match=r"time resolution of '?1\.x"):
+        read_annotations(tmp_path / "r1", 250, "ecs")
 
 
 def test_a_patient_id_may_hold_dots(tmp_path: Path) -> None:
