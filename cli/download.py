@@ -13,6 +13,12 @@ def download(
     records: Annotated[
         list[str] | None, typer.Argument(metavar="[RECORD]...", help="Records of it; without any, the whole database.")
     ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            metavar="V", help="Version of the database.  [default: what the folder has, else PhysioNet's newest]"
+        ),
+    ] = None,
 ) -> None:
     """Fetch records, or a whole database, from PhysioNet into the data folder.
 
@@ -26,9 +32,11 @@ def download(
     folder = data_folder()
     with download_bars() as progress:
         if records:
-            parts = [download_record(database, place_in_database(database, r), folder, progress) for r in records]
+            parts = [
+                download_record(database, place_in_database(database, r), folder, progress, version) for r in records
+            ]
         else:
-            parts = [download_database(database, folder, progress)]
+            parts = [download_database(database, folder, progress, version)]
     fetched = Fetched(
         tuple(file for part in parts for file in part.new),
         tuple(file for part in parts for file in part.present),

@@ -14,11 +14,15 @@ from typing import Any, TypeAlias
 from ..errors import DownloadError
 from .wfdb_header import missing_files
 
-PHYSIONET = "https://physionet.org/files"
+PHYSIONET = "https://physionet.org"
 VERSIONS = {"ptb-xl": "1.0.1"}
-"""Databases whose version to fetch is not 1.0.0. Of PTB-XL it is the one that the shipped model was trained on."""
+"""Databases of which not the newest version is fetched. Of PTB-XL it is the one that the shipped model learnt from."""
 
 SUMS = "SHA256SUMS.txt"
+KEPT_VERSION = ".physionet-version"
+"""Beside the sums in the folder of a database: which version of it they are of; without it, `FIRST_VERSION`."""
+FIRST_VERSION = "1.0.0"
+MAX_PAGE = 1 << 20  # characters of a page that are looked at
 ATTEMPTS = 3  # of a file whose transfer breaks off, each going on where the last one stopped
 AT_ONCE = 4  # files; PhysioNet answers each small file in a tenth of a second, whatever the line
 TIMEOUT_S = (10, 60)  # to connect, and between two pieces
@@ -47,7 +51,9 @@ class Fetched:
     different: tuple[str, ...]
 
 
-def download_record(database: str, record: str, folder: Path, progress: Progress | None = None) -> Fetched:
+def download_record(
+    database: str, record: str, folder: Path, progress: Progress | None = None, version: str | None = None
+) -> Fetched:
     """Fetch the files of one record: header, signals and annotations.
 
     Parameters
@@ -60,6 +66,9 @@ def download_record(database: str, record: str, folder: Path, progress: Progress
         The data folder; files go to ``FOLDER/DATABASE/``, in PhysioNet's layout.
     progress
         See `Progress`.
+    version
+        Of the database, such as ``1.0.0``; None is the one whose files are in the folder, and if there are none, the
+        newest that PhysioNet has (or that of `VERSIONS`).
 
     Raises
     ------
@@ -67,7 +76,7 @@ def download_record(database: str, record: str, folder: Path, progress: Progress
         If the database has no such record, PhysioNet cannot be reached, a transfer breaks off for good, or what comes
         does not match its checksum. What was fetched stays, and the next call goes on from there.
     """
-    sums = _checksums(database, folder)
+    address, sums = _checksums(database, folder, version)
     files = [file for file in sums if file.rpartition(".")[0] == record and "." in file.rpartition("/")[2]]
     if f"{record}.hea" not in files:
         near = sorted(file.removesuffix(".hea") for file in sums if file.endswith(".hea"))
@@ -76,14 +85,19 @@ def download_record(database: str, record: str, folder: Path, progress: Progress
             if near
             else f"PhysioNet's {database} holds no WFDB records"
         )
-    fetched = _fetch(database, files, sums, folder, progress)
-    # A header may name signal files that are called something else than the record.
-    names = [file.relative_to(folder / database).as_posix() for file in missing_files(folder / database / record)]
-    further = _fetch(database, [name for name in names if name in sums], sums, folder, progress)
-    return Fetched(fetched.new + further.new, fetched.present, fetched.different)
+    fetched = _fetch(address, folder / database, files, sums, folder, progress)
+    # A header may name files that are called something else than the record: signals, or segments that name signals.
+    new = list(fetched.new)
+    for _ in range(2):
+        missing = missing_files(folder / database / record)
+        names = [file.relative_to(folder / database).as_posix() for file in missing]
+        new += _fetch(address, folder / database, [n for n in names if n in sums], sums, folder, progress).new
+    return Fetched(tuple(new), fetched.present, fetched.different)
 
 
-def download_database(database: str, folder: Path, progress: Progress | None = None) -> Fetched:
+def download_database(
+    database: str, folder: Path, progress: Progress | None = None, version: str | None = None
+) -> Fetched:
     """Fetch all files of a database, as `download_record` does those of one record.
 
     Raises
@@ -91,13 +105,14 @@ def download_database(database: str, folder: Path, progress: Progress | None = N
     DownloadError
         As `download_record` does.
     """
-    sums = _checksums(database, folder)
-    return _fetch(database, sums, sums, folder, progress)
+    address, sums = _checksums(database, folder, version)
+    return _fetch(address, folder / database, sums, sums, folder, progress)
 
 
 def _fetch(
-    database: str, files: Iterable[str], sums: dict[str, str], folder: Path, progress: Progress | None
+    address: str, place: Path, files: Iterable[str], sums: dict[str, str], folder: Path, progress: Progress | None
 ) -> Fetched:
+    """Fetch files of a database from `address` into `place`, its folder in the data folder."""
     import pooch
     import requests
 
@@ -107,7 +122,7 @@ def _fetch(
     different: list[str] = []
     wanted: list[str] = []
     for file in files:
-        path = folder / database / file
+        path = place / file
         if not path.exists():
             wanted.append(file)
         elif pooch.file_hash(str(path)) == sums[file]:
@@ -119,9 +134,9 @@ def _fetch(
     with requests.Session() as session:
 
         def fetch(file: str) -> None:
-            target = folder / database / file
+            target = place / file
             pooch.retrieve(
-                f"{_address(database)}/{file}",
+                f"{address}/{file}",
                 known_hash=f"sha256:{sums[file]}",
                 fname=target.name,
                 path=target.parent,
@@ -135,39 +150,38 @@ def _fetch(
                     future.result()
                     new.append(file)
             except (OSError, ValueError) as error:
-                raise _failure(error, f"{_address(database)}/{file}", folder) from error
+                raise _failure(error, f"{address}/{file}", folder) from error
             finally:
                 stopped.set()  # Ctrl-C and errors end the other transfers at their next piece
                 pool.shutdown(wait=False, cancel_futures=True)
     return Fetched(tuple(new), tuple(present), tuple(different))
 
 
-def _checksums(database: str, folder: Path) -> dict[str, str]:
-    """Give the SHA-256 of every file of the database, from the copy in the data folder or else from PhysioNet."""
+def _checksums(database: str, folder: Path, version: str | None) -> tuple[str, dict[str, str]]:
+    """Give the address of the database, and the SHA-256 of its files, from the data folder or else from PhysioNet."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", database, re.ASCII):
         raise DownloadError(f"no database '{database}': valid is PhysioNet's name of one, such as edb, mitdb or ptb-xl")
-    kept = folder / database / SUMS
+    if version is not None and not re.fullmatch(r"\d+(\.\d+)*", version, re.ASCII):
+        raise DownloadError(f"no version '{version}': valid are numbers with points, such as 1.0.0")
+    kept, stated = folder / database / SUMS, folder / database / KEPT_VERSION
     made = [place for place in (kept.parent, folder) if not place.exists()]
+    address = f"{PHYSIONET}/content/{database}/"
     try:
-        if not kept.is_file():
-            import pooch
-            import requests
-
-            pooch.get_logger().setLevel("ERROR")
-            with requests.Session() as session:
-                pooch.retrieve(
-                    f"{_address(database)}/{SUMS}",
-                    known_hash=None,
-                    fname=SUMS,
-                    path=kept.parent,
-                    downloader=_Resuming(session, kept, SUMS, None, threading.Event()),
-                )
+        if kept.is_file():
+            here = stated.read_text("utf-8").strip() if stated.is_file() else VERSIONS.get(database, FIRST_VERSION)
+        else:
+            here = None
+        version = version or here or VERSIONS.get(database) or _newest(address, database)
+        address = f"{PHYSIONET}/files/{database}/{version}"
+        if version != here:
+            _fetch_sums(address, kept)
+            stated.write_text(f"{version}\n", "utf-8")
         lines = kept.read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
         for place in made:  # pooch makes the folder before it asks
             with suppress(OSError):
                 place.rmdir()
-        raise _failure(error, f"{_address(database)}/{SUMS}", folder) from error
+        raise _failure(error, address if address.endswith("/") else f"{address}/{SUMS}", folder) from error
     sums = {}
     for line in lines:
         digest, _, file = line.partition(" ")
@@ -176,8 +190,36 @@ def _checksums(database: str, folder: Path) -> dict[str, str]:
             sums[file] = digest.lower()
     if not sums:  # a portal's page, perhaps
         kept.unlink()
-        raise DownloadError(f"{_address(database)}/{SUMS} lists no checksums: is it PhysioNet that answers?")
-    return sums
+        stated.unlink(missing_ok=True)
+        raise DownloadError(f"{address}/{SUMS} lists no checksums: is it PhysioNet that answers?")
+    return address, sums
+
+
+def _newest(address: str, database: str) -> str:
+    """Ask PhysioNet for the newest version of a database: its page without a version leads to that of the newest."""
+    import requests
+
+    with requests.get(address, timeout=TIMEOUT_S) as answer:
+        answer.raise_for_status()
+        found = re.search(rf"/content/{re.escape(database)}/(\d+(?:\.\d+)*)/", answer.url)
+        found = found or re.search(r"Version:?\s*(?:<[^<>]{0,80}>\s*)?(\d+(?:\.\d+)+)", answer.text[:MAX_PAGE])
+    return FIRST_VERSION if found is None else found[1]
+
+
+def _fetch_sums(address: str, kept: Path) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("ERROR")
+    kept.unlink(missing_ok=True)  # of another version
+    with requests.Session() as session:
+        pooch.retrieve(
+            f"{address}/{SUMS}",
+            known_hash=None,
+            fname=SUMS,
+            path=kept.parent,
+            downloader=_Resuming(session, kept, SUMS, None, threading.Event()),
+        )
 
 
 class _Resuming:
@@ -235,10 +277,6 @@ class _Resuming:
                     here += len(piece)
                     if self._progress is not None:
                         self._progress(self._name, here, total)
-
-
-def _address(database: str) -> str:
-    return f"{PHYSIONET}/{database}/{VERSIONS.get(database, '1.0.0')}"
 
 
 def _failure(error: OSError | ValueError, url: str, folder: Path) -> DownloadError:

@@ -18,7 +18,7 @@ class FakePhysioNet:
     Attributes
     ----------
     root
-        Folder with ``DB/VERSION/...``.
+        Folder with ``DB/VERSION/...``, as ``/files`` of PhysioNet; ``/content/DB/`` leads to the newest version.
     asked
         Path and Range header of each request, in order.
     breaks_after
@@ -58,7 +58,10 @@ def serving(root: Path) -> Iterator[FakePhysioNet]:
 
         def do_GET(self) -> None:
             physionet.asked.append((self.path, self.headers.get("Range")))
-            file = root / self.path.lstrip("/")
+            if self.path.startswith("/content/"):
+                self.tell_version(self.path.split("/")[2:-1])
+                return
+            file = root / self.path.removeprefix("/files/")
             if not file.is_file():
                 self.send_error(404)
                 return
@@ -81,6 +84,18 @@ def serving(root: Path) -> Iterator[FakePhysioNet]:
             cut = physionet.breaks_after.pop(self.path, None)
             self.wfile.write(content[first:] if cut is None else content[first : first + cut])
             self.close_connection = cut is not None
+
+        def tell_version(self, place: list[str]) -> None:
+            versions = [folder.name for folder in (root / place[0]).glob("*")]
+            if not versions:
+                self.send_error(404)
+                return
+            newest = max(versions, key=lambda version: [int(number) for number in version.split(".")])
+            self.send_response(200 if len(place) > 1 else 302)
+            self.send_header("Content-Length", "0")
+            if len(place) == 1:
+                self.send_header("Location", f"/content/{place[0]}/{newest}/")
+            self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
             """Keep quiet."""

@@ -22,6 +22,13 @@ def test_records(physionet: FakePhysioNet, tmp_path: Path, capsys: Capture) -> N
     assert (tmp_path / "data/ptb-xl/records100/00000/00001_lr.dat").is_file()
 
 
+def test_a_version(physionet: FakePhysioNet, tmp_path: Path, capsys: Capture) -> None:
+    assert run(["download", "edb", "e0103", "--version", "7"]) == 2
+    assert "/files/edb/7/SHA256SUMS.txt (404)" in capsys.readouterr().err
+    assert run(["download", "edb", "e0103", "--version", "1.0.0"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/data/edb: 3 files fetched, 0 already there\n"
+
+
 def test_a_whole_database_and_what_is_there_already(physionet: FakePhysioNet, tmp_path: Path, capsys: Capture) -> None:
     assert run(["download", "edb", "e0103"]) == 0
     (tmp_path / "data/edb/e0103.atr").write_bytes(b"mine")

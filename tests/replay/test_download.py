@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.download import download_database, download_record
 from ecg_stream.replay.wfdb_files import open_record
 
-DAT = "/edb/1.0.0/e0105.dat"
+DAT = "/files/edb/1.0.0/e0105.dat"
 
 
 @pytest.fixture
@@ -34,7 +35,13 @@ def test_a_record_comes_with_header_signals_and_annotations(physionet: FakePhysi
     fetched = download_record("edb", "e0103", folder)
     assert sorted(fetched.new) == ["e0103.atr", "e0103.dat", "e0103.hea"]
     assert fetched.present == fetched.different == ()
-    assert names(folder) == ["edb/SHA256SUMS.txt", "edb/e0103.atr", "edb/e0103.dat", "edb/e0103.hea"]
+    assert names(folder) == [
+        "edb/.physionet-version",
+        "edb/SHA256SUMS.txt",
+        "edb/e0103.atr",
+        "edb/e0103.dat",
+        "edb/e0103.hea",
+    ]
     assert same_files(physionet, folder, fetched.new)
     assert open_record(folder / "edb/e0103").n_samples == 5000
 
@@ -98,7 +105,7 @@ def test_so_does_one_of_an_earlier_run(physionet: FakePhysioNet, folder: Path, m
 
 def test_a_part_that_is_already_whole_is_taken(physionet: FakePhysioNet, folder: Path) -> None:
     (folder / "edb").mkdir(parents=True)
-    (folder / "edb/e0105.dat.part").write_bytes((physionet.root / DAT.lstrip("/")).read_bytes())
+    (folder / "edb/e0105.dat.part").write_bytes((physionet.root / DAT.removeprefix("/files/")).read_bytes())
     download_record("edb", "e0105", folder)
     assert same_files(physionet, folder, ["e0105.dat"])
 
@@ -133,12 +140,12 @@ def test_a_record_that_the_database_does_not_have(physionet: FakePhysioNet, fold
 
 
 def test_a_database_that_is_not_there(physionet: FakePhysioNet, folder: Path) -> None:
-    with pytest.raises(DownloadError, match=r"PhysioNet has no .*/nosuchdb/1\.0\.0/.* \(404\).*replay demo"):
+    with pytest.raises(DownloadError, match=r"PhysioNet has no .*/content/nosuchdb/ \(404\).*replay demo"):
         download_record("nosuchdb", "1", folder)
 
 
 def test_a_portal_is_not_taken_for_physionet(physionet: FakePhysioNet, folder: Path) -> None:
-    physionet.changed["/edb/1.0.0/SHA256SUMS.txt"] = b"<html>please log in</html>"
+    physionet.changed["/files/edb/1.0.0/SHA256SUMS.txt"] = b"<html>please log in</html>"
     with pytest.raises(DownloadError, match="lists no checksums"):
         download_record("edb", "e0103", folder)
     physionet.changed.clear()
@@ -156,7 +163,9 @@ def test_no_network_is_told_with_what_works_without(
     physionet: FakePhysioNet, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download_module, "PHYSIONET", "http://127.0.0.1:1")
-    with pytest.raises(DownloadError, match=r"cannot reach http://127.0.0.1:1/edb/.*`ecg-stream replay demo`") as told:
+    with pytest.raises(
+        DownloadError, match=r"cannot reach http://127.0.0.1:1/content/edb/ .*`ecg-stream replay demo`"
+    ) as told:
         download_record("edb", "e0103", folder)
     assert str(folder) in str(told.value)
     assert "\n" not in str(told.value)
@@ -183,3 +192,61 @@ def test_what_is_fetched_is_the_record(physionet: FakePhysioNet, folder: Path) -
     download_record("edb", "e0105", folder)
     record = open_record(folder / "edb/e0105")
     assert abs(record.signal() - demo_record().signal(0, 15_000)).max() < 0.006
+
+
+@pytest.fixture
+def newer(physionet: FakePhysioNet) -> FakePhysioNet:
+    """The same, with edb in version 1.10.0 too, where e0103 has other annotations, and 1.9.0, which has nothing."""
+    edb = physionet.root / "edb"
+    shutil.copytree(edb / "1.0.0", edb / "1.10.0")
+    (edb / "1.9.0").mkdir()
+    (edb / "1.10.0/e0103.atr").write_bytes(b"\0\0")
+    physionet.write_sums("edb", "1.10.0")
+    return physionet
+
+
+def test_the_newest_version_is_fetched(newer: FakePhysioNet, folder: Path) -> None:
+    download_record("edb", "e0103", folder)
+    assert (folder / "edb/e0103.atr").read_bytes() == b"\0\0"
+    assert newer.asked[0][0] == "/content/edb/"
+    assert "/files/edb/1.10.0/e0103.dat" in [path for path, _ in newer.asked]
+
+
+def test_another_version_can_be_asked_for(newer: FakePhysioNet, folder: Path) -> None:
+    download_record("edb", "e0103", folder, version="1.0.0")
+    assert same_files(newer, folder, ["e0103.atr", "e0103.dat", "e0103.hea"])
+    assert not any(path.startswith("/content/") for path, _ in newer.asked)
+    again = download_record("edb", "e0103", folder, version="1.10.0")
+    assert (again.new, again.different) == ((), ("e0103.atr",))  # what is there is left alone
+
+
+def test_the_version_that_is_there_goes_on(newer: FakePhysioNet, folder: Path) -> None:
+    download_record("edb", "e0103", folder, version="1.0.0")
+    download_record("edb", "e0105", folder)
+    assert "/files/edb/1.0.0/e0105.dat" in [path for path, _ in newer.asked]
+    assert not any(path.startswith("/content/") for path, _ in newer.asked)
+
+
+def test_sums_of_an_earlier_ecg_stream_are_of_the_first_version(newer: FakePhysioNet, folder: Path) -> None:
+    (folder / "edb").mkdir(parents=True)
+    shutil.copy(newer.root / "edb/1.0.0/SHA256SUMS.txt", folder / "edb")
+    download_record("edb", "e0105", folder)
+    assert "/files/edb/1.0.0/e0105.dat" in [path for path, _ in newer.asked]
+
+
+@pytest.mark.parametrize(
+    ("version", "message"), [("2.0.0", r"/files/edb/2\.0\.0/.*404"), ("../x", "no version '../x'")]
+)
+def test_a_version_that_is_not_there(newer: FakePhysioNet, folder: Path, version: str, message: str) -> None:
+    with pytest.raises(DownloadError, match=message):
+        download_record("edb", "e0103", folder, version=version)
+    assert not folder.exists()
+
+
+def test_the_segments_of_a_record_come_too(physionet: FakePhysioNet, folder: Path) -> None:
+    edb = physionet.root / "edb/1.0.0"
+    (edb / "long.hea").write_text("long/3 2 250\ne0103 5000\n~ 250\ne0105 15000\n")
+    physionet.write_sums("edb")
+    fetched = download_record("edb", "long", folder)
+    assert {"long.hea", "e0103.hea", "e0103.dat", "e0105.hea", "e0105.dat"} == set(fetched.new)
+    assert open_record(folder / "edb/long").n_samples == 20_250
