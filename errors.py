@@ -34,6 +34,7 @@ Part: TypeAlias = Literal[
     "fleet name",
     "fold",
     "jobs",
+    "lead",
     "metrics",
     "part of the record",
     "password",
@@ -43,6 +44,7 @@ Part: TypeAlias = Literal[
     "scoring",
     "state",
     "teacher",
+    "unit",
 ]
 """Parts of a request that an error can be about."""
 

@@ -16,6 +16,7 @@ ADVICE: dict[Part, str] = {
     "fleet name": "start one with `ecg-stream fleet URL`, or name another with --name",
     "fold": "choose another with --fold",
     "jobs": "add nodes, or give --jobs a number",
+    "lead": "name those to play with --lead",
     "metrics": "choose another port with --metrics",
     "part of the record": "set it with --start and --end",
     "password": "set ECG_STREAM_MQTT_PASSWORD or use --password-file",
@@ -25,6 +26,7 @@ ADVICE: dict[Part, str] = {
     "scoring": "begin earlier with --from, or leave the record out with --records",
     "state": "name another place, writable and with room, with --state",
     "teacher": "train it with --validation 1+2,3+4,5+6,7+8",
+    "unit": "say what its values are in with --unit, such as uV, or 200/mV for 200 steps of a converter a millivolt",
 }
 """The option, or what else to do, for each part of a request that an error can be about."""
 

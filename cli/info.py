@@ -40,6 +40,7 @@ def as_json(record: Record, reference: str, marks: Annotations | None) -> dict[s
         "fs": record.fs,
         "samples": record.n_samples,
         "seconds": record.seconds,
+        "began": record.began,
         "leads": record.leads,
         "signals": record.signals,
         "age": age,
@@ -85,9 +86,11 @@ def _print_tables(record: Record, reference: str, marks: Annotations | None) -> 
     from rich.table import Table
 
     header = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    header.add_row("record", f"[bold]{record.name}[/]")
-    header.add_row("file", "generated" if record.path is None else str(record.path))
+    header.add_row("record", f"[bold]{_plain(record.name)}[/]")
+    header.add_row("file", "generated" if record.path is None else _plain(str(record.path)))
     header.add_row("length", f"{_clock_time(record.seconds)}, {record.n_samples} samples at {record.fs:g} Hz")
+    if record.began is not None:
+        header.add_row("began", record.began)
     age, sex = age_and_sex(record.comments)
     if age is not None or sex is not None:
         header.add_row("patient", ", ".join(part for part in (f"{age} years" if age else "", sex or "") if part))
@@ -99,7 +102,7 @@ def _print_tables(record: Record, reference: str, marks: Annotations | None) -> 
         column.justify = "right"
     for signal in record.signals:
         leads.add_row(
-            _plain(signal.name) + ("" if signal.streamed else " (not a voltage, left out)"),
+            _plain(signal.name) + ("" if signal.streamed else f" ({signal.left_out})"),
             _plain(signal.units),
             f"{signal.gain:g}",
             str(signal.baseline),

@@ -72,14 +72,14 @@ def plot(
         if value is not None and what not in GO_WITH[option]:
             raise RequestError(f"{option} does not go with --what {what}: it is for {', '.join(GO_WITH[option])}")
     columns, rows = _size(size or SIZE)
-    found = open_record(record)
+    found = open_record(record, lead)
     name = DEFAULT_MODEL if model is None else model
     if what == "monitor":
         moment = min(MONITOR_S, found.seconds) if start is None else start
-        svg = _monitor(found, moment, lead, name, columns, rows)
+        svg = _monitor(found, moment, name, columns, rows)
         _write(output, svg.encode())
     else:
-        _write(output, _drawn(_figure(found, what, start or 0.0, end, lead, name), output.suffix))
+        _write(output, _drawn(_figure(found, what, start or 0.0, end, name), output.suffix))
 
 
 def _size(size: str) -> tuple[int, int]:
@@ -92,9 +92,7 @@ def _size(size: str) -> tuple[int, int]:
     return columns, rows
 
 
-def _figure(
-    record: Record, what: str, start_s: float, end_s: float | None, lead: list[str] | None, model: str
-) -> Figure:
+def _figure(record: Record, what: str, start_s: float, end_s: float | None, model: str) -> Figure:
     try:
         import matplotlib as _  # noqa: F401  told in one line if it is not there
     except ImportError:
@@ -103,7 +101,7 @@ def _figure(
 
     if what == "denoise":
         stop = min(start_s + DENOISE_S, record.seconds) if end_s is None else end_s
-        return stage_plots.denoise_figure(record, start_s, stop, lead)
+        return stage_plots.denoise_figure(record, start_s, stop)
     draw = stage_plots.normalize_figure if what == "normalize" else stage_plots.beats_figure
     return draw(record, start_s, record.seconds if end_s is None else end_s, model)
 
@@ -116,7 +114,7 @@ def _drawn(figure: Figure, suffix: str) -> bytes:
     return drawn.getvalue()
 
 
-def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str, columns: int, rows: int) -> str:
+def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: int) -> str:
     """Play the record from its beginning to the moment, at full speed, and give the screen as it stands there."""
     from io import StringIO
 
@@ -133,7 +131,7 @@ def _monitor(record: Record, moment_s: float, lead: list[str] | None, model: str
     session = Session(record.name, pipeline)
     title = Title(record.name, Path(model).name, "", record.seconds)
     watch = Watch(title, reference_beats(record), pipeline.lead_quality)
-    for chunk in record.chunks(MONITOR_CHUNK_MS, 0.0, moment_s, lead):
+    for chunk in record.chunks(MONITOR_CHUNK_MS, 0.0, moment_s):
         watch.take(session.push(chunk))
     console = Console(width=columns, height=rows, file=StringIO(), record=True, force_terminal=True)
     console.print(Screen(watch.view()), end="")

@@ -39,13 +39,17 @@ def predict(
             help="Record model, by name or path; without it, the twelve-lead one if the record has the leads."
         ),
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell NORM from inferior infarction in each ten seconds of a record.
 
     What is left at the end of a longer record, less than ten seconds, is not classified.
     """
-    opened = open_record(record)
+    opened = open_record(record, unit=unit)
     chosen = _model_for(opened, model)
     windows = list(_classified(opened, chosen))
     named = [window for window in windows if window.probability is not None]

@@ -28,7 +28,12 @@ def publish(
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
     lead: Annotated[
-        list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="L", help="A lead, or any signal by name; or an index from 0; may be repeated."),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
     ] = None,
     topic: Annotated[str, typer.Option(metavar="PREFIX", help="Topic levels before the patient.")] = "ecg",
     ca: Ca = None,
@@ -54,11 +59,11 @@ def publish(
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     address = BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file)
     pace = _pace(speed)
-    found = open_record(record)
+    found = open_record(record, lead, unit)
     name = patient or found.name
     link = Link(address, client_id or f"ecg-device-{name}", retry=retry)
     publisher = Publisher(link, name, prefix=topic)
-    chunks = found.chunks(chunk_ms, start, end, lead)
+    chunks = found.chunks(chunk_ms, start, end)
     first = next(chunks)
     coming = encode_stream(chain([first], chunks), encoding, pace, stream_name(found.name, first))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     from ..replay.download import Progress
     from ..replay.record import Record
 
+MOST_NOTES = 5  # lines; a record of many segments can have many
+UNIT_ADVICE = "--unit uV, --unit V, or --unit 200/mV where it has 200 steps of a converter a millivolt"
 
-def open_record(name: str) -> Record:
+
+def open_record(name: str, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
     """Find a record as `replay.catalog.find_record` does, showing how far a download is.
+
+    What a person should know of how it is read goes to standard error, a line each: signals left out, a file cut short,
+    values that look like another unit's.
 
     Raises
     ------
@@ -24,9 +31,17 @@ def open_record(name: str) -> Record:
         As `find_record` does.
     """
     from ..replay.catalog import find_record
+    from ..replay.scale import scale_hint
 
     with download_bars() as progress:
-        return find_record(name, progress=progress)
+        record = find_record(name, leads=leads, unit=unit, progress=progress)
+    hint = scale_hint(record)
+    notes = [*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])]
+    for note in notes[:MOST_NOTES]:
+        print(f"ecg-stream: {note}", file=sys.stderr)
+    if len(notes) > MOST_NOTES:
+        print(f"ecg-stream: and {len(notes) - MOST_NOTES} more of that kind", file=sys.stderr)
+    return record
 
 
 @contextmanager

@@ -38,7 +38,12 @@ def replay(
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
     lead: Annotated[
-        list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="L", help="A lead, or any signal by name; or an index from 0; may be repeated."),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
@@ -71,24 +76,28 @@ def replay(
     pace = _pace(speed)
     if chunk_ms is None:
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
-    found = open_record(record)
-    source = Player(found.chunks(chunk_ms, start, end, lead), pace)
+    found = open_record(record, lead, unit)
+    source = Player(found.chunks(chunk_ms, start, end), pace)
     name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
-        leads = tuple(found.leads[i] for i in found.lead_indices(lead or found.leads))
-        RecordClassifier(models.record, found.fs, leads)  # refuses leads that the model cannot do with
+        RecordClassifier(models.record, found.fs, found.leads)  # refuses leads that the model cannot do with
     # Makes its folder: after all that may be wrong with the request, and before the loops are compiled.
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
     pipeline = Pipeline(models)
-    warm_up(Pipeline(models), found)
+    warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline)
 
     shown = format or "monitor"
     if shown == "monitor" and (not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"):
         shown = "lines"
     if shown == "monitor":
-        title = Title(found.name, Path(name).name, "max" if pace is None else f"×{pace:g}", end or found.seconds)
+        title = Title(
+            found.name,
+            Path(name).name,
+            "max" if pace is None else f"×{pace:g}",
+            min(end or found.seconds, found.seconds),
+        )
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
         summary, stop = _play(session, source, [_monitor_sink(watch), *sinks])
         print(summary_table(found.name, summary))

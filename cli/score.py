@@ -119,7 +119,7 @@ def _open_pair(name: str, reference: str, test: str, folder: Path, start_s: floa
     truth = record.annotations(reference)
     if truth is None:
         raise RecordError(f"record {record.name} has no annotations '{reference}' to score against: see --reference")
-    found = read_annotations(folder / record.name, record.fs, test, record.n_samples)
+    found = read_annotations(folder / record.name, record.fs, test, record.n_samples, frame_hz=record.frame_hz)
     if found is None:
         raise RequestError(
             f"no annotations {folder / record.name}.{test} to score: name their folder with --annotations"

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 WARM_UP_MS = 5_000.0
 
 
-def warm_up(pipeline: Pipeline, record: Record) -> None:
-    """Run the first seconds of a record through a pipeline that is not used afterwards.
+def warm_up(pipeline: Pipeline, record: Record, start_s: float = 0.0, end_s: float | None = None) -> None:
+    """Run the first seconds of a record, or of a part of it, through a pipeline that is not used afterwards.
 
     Compiled code and the network's session are loaded by then, so that the first chunk that counts is not late.
     """
     from ..stream.first_start import compile_loops
 
     compile_loops()
-    pipeline.push(next(record.chunks(WARM_UP_MS)))
+    pipeline.push(next(record.chunks(WARM_UP_MS, start_s, end_s)))
     pipeline.flush()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from numpy.typing import ArrayLike
 
-from ..stream.core.intake import as_leads
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
@@ -67,18 +66,15 @@ def classify(
     """
     record = as_record(source, fs, leads, unit, name)
     first, stop = record.sample_range(start, end)
-    wanted = None if leads is None else as_leads(leads)
-    columns = list(range(len(record.leads))) if wanted is None else record.lead_indices(wanted)
-    names = tuple(record.leads[column] for column in columns)
     models = as_models(model, detector, record_model)
     if models.record is not None:
-        RecordClassifier(models.record, record.fs, names)  # refuses leads that the model cannot do with
+        RecordClassifier(models.record, record.fs, record.leads)  # refuses leads that the model cannot do with
     session = Session(record.name, Pipeline(models))
     compile_loops()
     outputs: list[Output] = []
-    for chunk in record.chunks(CHUNK_MS, start, end, wanted):
+    for chunk in record.chunks(CHUNK_MS, start, end):
         outputs += session.push(chunk).outputs
         if progress is not None:
             progress((chunk.start + len(chunk.samples) - first) / record.fs, (stop - first) / record.fs)
     outputs += session.flush().outputs
-    return Result(record.name, record.fs, names, first, stop, tuple(outputs), session.summary())
+    return Result(record.name, record.fs, record.leads, first, stop, tuple(outputs), session.summary())

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from ..errors import RequestError
 from ..replay.player import Player
-from ..stream.core.intake import as_leads
 from ..stream.core.messages import Chunk, Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource
@@ -70,11 +69,10 @@ def stream(
         If the source gives what is neither a chunk nor samples.
     """
     if isinstance(source, str | os.PathLike | Recording):
-        record = as_record(source, fs, None, unit, None)
-        wanted = None if leads is None else as_leads(leads)
+        record = as_record(source, fs, leads, unit, None)
         if isinstance(speed, str) and speed != "max":
             raise RequestError(f"got a speed of {speed!r}: valid are numbers above 0, and max")
-        player = Player(record.chunks(CHUNK_MS, leads=wanted), None if speed == "max" else speed)
+        player = Player(record.chunks(CHUNK_MS), None if speed == "max" else speed)
         return _outputs(player, Pipeline(model, detector=detector, record_model=record_model))
     if not hasattr(source, "__aiter__"):
         raise RequestError(

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from ..errors import RecordError, RequestError
 from ..replay.annotations import Annotations
 from ..replay.catalog import find_record
-from ..replay.record import MemorySource, Record, Signal
+from ..replay.record import Record, Signal
+from ..replay.source import MemorySource
 from ..stream.core.intake import as_leads, as_rate, as_samples
 from ..stream.core.messages import Samples
 from ..stream.intake import default_leads
@@ -83,28 +84,27 @@ def read_record(
     DownloadError
         If it must be fetched and cannot be.
     """
-    record = open_record(name)
-    columns = list(range(len(record.leads))) if leads is None else record.lead_indices(as_leads(leads))
+    record = open_record(name, None if leads is None else as_leads(leads))
     first, stop = record.sample_range(start, end)
     reference = record.annotations(annotator)
     return Recording(
         name=record.name,
         fs=record.fs,
-        leads=tuple(record.leads[column] for column in columns),
-        samples=np.array(record.signal(first, stop)[:, columns]),
+        leads=record.leads,
+        samples=np.array(record.signal(first, stop)),
         reference=None if reference is None else reference.between(first, stop),
     )
 
 
-def open_record(name: str | os.PathLike[str]) -> Record:
-    """Find a record by name or path.
+def open_record(name: str | os.PathLike[str], leads: Sequence[str] | None = None) -> Record:
+    """Find a record by name or path, with its ECG leads or those named.
 
     Raises
     ------
     RecordError, DownloadError
         As `replay.catalog.find_record` does.
     """
-    return find_record(os.fspath(name))
+    return find_record(os.fspath(name), leads=leads)
 
 
 def as_record(
@@ -114,7 +114,7 @@ def as_record(
     unit: str,
     name: str | None,
 ) -> Record:
-    """Give a record by name, a recording or an array as the record that it is or would be.
+    """Give a record by name, a recording or an array as the record that it is or would be, with the leads wanted.
 
     Raises
     ------
@@ -126,9 +126,11 @@ def as_record(
     if isinstance(source, str | os.PathLike | Recording):
         if fs is not None or unit != "mV" or name is not None:
             raise RequestError(f"got fs, unit or name with {source!r}, which has its own: they go with an array")
+        wanted = None if leads is None else as_leads(leads)
         if not isinstance(source, Recording):
-            return open_record(source)
-        return _in_memory(source.name, source.fs, source.leads, source.samples, source.reference)
+            return open_record(source, wanted)
+        record = _in_memory(source.name, source.fs, source.leads, source.samples, source.reference)
+        return record if wanted is None else record.choose(wanted)
     if fs is None:
         raise RequestError("got samples without a sampling rate: give it in hertz, fs=250")
     x = as_samples(source, None if leads is None else len(as_leads(leads)), unit)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..replay.annotations import Annotations
-from ..replay.record import Record, Source
+from ..replay.record import Record
+from ..replay.source import Source
 from ..stream.core.messages import Samples
 from .training_records import qrs_height
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,13 @@ _default_folder = data_folder  # `find_record` has a parameter of that name
 
 
 def find_record(
-    name: str, *, data_folder: Path | None = None, download: bool = True, progress: Progress | None = None
+    name: str,
+    *,
+    leads: Sequence[str] | None = None,
+    unit: str | None = None,
+    data_folder: Path | None = None,
+    download: bool = True,
+    progress: Progress | None = None,
 ) -> Record:
     """Open a record by name.
 
@@ -84,6 +91,9 @@ def find_record(
         5. PhysioNet, if `download`: ``db/name``, or a bare name that one of `DATABASES` has.
 
         The folders inside PTB-XL may be left out: ``00001_lr`` is ``ptb-xl/records100/00000/00001_lr``.
+    leads, unit
+        Signals to play in place of the ECG leads, and what their values are in where the header has it wrong; see
+        `lead_choice.choose_leads`.
     data_folder
         Where records lie and are put; None is `data_folder()`.
     download
@@ -99,17 +109,22 @@ def find_record(
         If it must be fetched and cannot be.
     """
     if name == "demo":
-        return demo_record()
-    path = _as_path(name)
+        if unit is not None:
+            raise RecordError("the record demo is in millivolts: a unit goes with a record whose header has it wrong")
+        return demo_record() if leads is None else demo_record().choose(leads)
+    try:
+        path = _as_path(name)
+    except (OSError, RuntimeError) as error:  # a name that is too long, a home folder that nobody has
+        raise RecordError(f"no record '{name[:60]}': {getattr(error, 'strerror', None) or error}") from error
     if path is not None:
-        record = open_record(path)
+        record = open_record(path, leads, unit)
         _check_rate(record, None)
         return record
     root = _default_folder() if data_folder is None else data_folder
     slug, _, inner = name.removesuffix(".hea").removesuffix(".dat").partition("/")
     if not inner:
         slug, inner = _database_holding(slug, root), slug
-    if not re.fullmatch(r"[\w-]+(/[\w-]+)+", f"{slug}/{inner}", re.ASCII):
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)+", f"{slug}/{inner}", re.ASCII):
         raise _unknown(name, root)
     inner = place_in_database(slug, inner)
     path = root / slug / inner
@@ -117,7 +132,7 @@ def find_record(
         download_record(slug, inner, root, progress)
     if not _is_record(path):
         raise _unknown(name, root)
-    record = open_record(path)
+    record = open_record(path, leads, unit)
     _check_rate(record, slug)
     return record
 
@@ -131,7 +146,7 @@ def place_in_database(slug: str, record: str) -> str:
 
 def _as_path(name: str) -> Path | None:
     path = Path(name).expanduser()
-    stem = path.with_suffix("") if path.suffix in EXTENSIONS else path
+    stem = path.with_suffix("") if path.suffix in EXTENSIONS or (path.suffix and path.is_file()) else path
     for candidate in (path, stem):
         if _is_record(candidate):
             return candidate

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from ..stream.core.messages import Samples
 from .annotations import marks
-from .record import MemorySource, Record, Signal
+from .record import Record, Signal
+from .source import MemorySource
 
 LEADS = ("MLII", "V5")
 GAIN = 200.0  # converter steps per millivolt

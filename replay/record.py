@@ -5,46 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ..errors import RecordError
 from ..stream.core.messages import Chunk, Samples
 from .annotations import Annotations
+from .lead_choice import find_lead
+from .source import SomeLeads, Source
 
 BLOCK_VALUES = 1 << 18
 """Samples of all leads together that are held at a time: 2 MB, about nine minutes of two leads at 250 Hz."""
-
-
-class Source(Protocol):
-    """Where the samples and marks of a record come from."""
-
-    def read(self, start: int, stop: int) -> Samples:
-        """Read ``(stop - start, n_leads)`` in millivolts, NaN where there is no measurement."""
-        ...
-
-    def annotations(self, extension: str) -> Annotations | None:
-        """Give the marks of one annotator; None if it left none."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MemorySource:
-    """Samples and reference marks in memory."""
-
-    samples: Samples
-    reference: Annotations | None
-
-    def read(self, start: int, stop: int) -> Samples:
-        """Give ``(stop - start, n_leads)`` in millivolts, not to be written to."""
-        return self.samples[start:stop]
-
-    def annotations(self, extension: str) -> Annotations | None:
-        """Give the reference marks, as ``atr``; there are no others."""
-        return self.reference if extension == "atr" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +39,9 @@ class Signal:
     fs
         Sampling rate, Hz.
     streamed
-        Whether it is one of the record's `leads`; a signal that is no voltage is not.
+        Whether it is one of the record's `leads`.
+    left_out
+        Why it is not, such as ``not a voltage``; empty if it is.
     """
 
     name: str
@@ -76,6 +51,7 @@ class Signal:
     adc_bits: int | None
     fs: float
     streamed: bool = True
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +76,16 @@ class Record:
         Comment lines of the header.
     source
         Where samples and marks come from.
+    began
+        Date and time of the first sample, or the part of it that the header has and that can be read; None if none.
+    frame_hz
+        Frames of its files a second, which annotation files count unless they state another resolution; None is `fs`.
+    notes
+        What a person should know of how it is read, a line each: signals left out, a file cut short.
+    stretches
+        Of a record whose leads come and go: end, in samples, and columns of `leads` that are there, of each stretch.
+    absent
+        First sample, end, and name of each segment that is not at hand.
     """
 
     name: str
@@ -110,6 +96,11 @@ class Record:
     signals: tuple[Signal, ...]
     comments: tuple[str, ...]
     source: Source = field(repr=False)
+    began: str | None = None
+    frame_hz: float | None = None
+    notes: tuple[str, ...] = ()
+    stretches: tuple[tuple[int, tuple[int, ...]], ...] = field(default=(), repr=False)
+    absent: tuple[tuple[int, int, str], ...] = field(default=(), repr=False)
 
     @property
     def seconds(self) -> float:
@@ -150,10 +141,11 @@ class Record:
             Length of a chunk. Where it is no whole number of samples, lengths alternate so that chunk k still ends
             at ``k * chunk_ms``; where it is less than one sample, a chunk is one sample.
         start_s, end_s
-            Part of the record, in seconds from its start; `end_s` None is its end. `Chunk.start` stays counted
-            from the start of the record, as annotations are.
+            Part of the record, in seconds from its start; `end_s` None, or behind its end, is its end. `Chunk.start`
+            stays counted from the start of the record, as annotations are.
         leads
-            Leads by name or by index from 0, in the order wanted; None is all.
+            Leads by name or by index from 0, in the order wanted; None is all. Where leads come and go, a chunk has
+            those that are there; where none of them is there, the ones before, as NaN.
 
         Raises
         ------
@@ -175,16 +167,10 @@ class Record:
         RecordError
             If the part is empty or not in the record.
         """
-        end_s = self.seconds if end_s is None else end_s
-        if not 0 <= start_s < end_s:  # false for NaN too
+        asked_s, end_s = end_s, self.seconds if end_s is None else min(end_s, self.seconds)
+        if not 0 <= start_s < end_s or (asked_s is not None and math.isnan(asked_s)):
             raise RecordError(
-                f"record {self.name} cannot be played from {start_s:g} to {end_s:g} s: "
-                f"valid is 0 <= start < end <= {self.seconds:g}",
-                about="part of the record",
-            )
-        if end_s > self.seconds + 0.5 / self.fs:
-            raise RecordError(
-                f"record {self.name} ends at {self.seconds:g} s, before the end asked for, {end_s:g} s: "
+                f"record {self.name} cannot be played from {start_s:g} to {end_s if asked_s is None else asked_s:g} s: "
                 f"valid is 0 <= start < end <= {self.seconds:g}",
                 about="part of the record",
             )
@@ -193,6 +179,13 @@ class Record:
             raise RecordError(
                 f"record {self.name} has no sample from {start_s:g} to {end_s:g} s: ask for a longer part"
             )
+        for begin, stop, name in self.absent:
+            if begin < last and first < stop:
+                raise RecordError(
+                    f"record {self.name}: its segment {name}, {begin / self.fs:g} to {stop / self.fs:g} s, is not at "
+                    "hand: fetch it, or play a part without it",
+                    about="part of the record",
+                )
         return first, last
 
     def lead_indices(self, leads: Sequence[str]) -> list[int]:
@@ -203,29 +196,36 @@ class Record:
         RecordError
             If none or one that is not there is named.
         """
-        found = [self._lead_index(lead) for lead in leads]
-        if not found:
-            raise RecordError(f"no lead of record {self.name} is named: valid are {self._valid_leads()}")
-        return list(dict.fromkeys(found))
+        if not leads:
+            raise RecordError(f"no lead of record {self.name} is named: valid are {', '.join(self.leads[:20])}")
+        every = range(len(self.leads))
+        return list(dict.fromkeys(find_lead(self.name, lead, self.leads, every) for lead in leads))
 
-    def _lead_index(self, lead: str) -> int:
-        if lead in self.leads:
-            return self.leads.index(lead)
-        folded = [name.casefold() for name in self.leads]
-        if folded.count(lead.casefold()) == 1:
-            return folded.index(lead.casefold())
-        if lead.isdecimal() and int(lead) < len(self.leads):
-            return int(lead)
-        raise RecordError(f"record {self.name} has no lead '{lead}': valid are {self._valid_leads()}")
+    def choose(self, leads: Sequence[str]) -> Record:
+        """Leave only some leads, by name or index from 0, in the order given.
 
-    def _valid_leads(self) -> str:
-        last = len(self.leads) - 1
-        return f"{', '.join(self.leads)}, or {f'0 to {last}' if last else '0'}"
+        Raises
+        ------
+        RecordError
+            If none or one that is not there is named.
+        """
+        columns = self.lead_indices(leads)
+        places = {column: k for k, column in enumerate(columns)}
+        return replace(
+            self,
+            leads=tuple(self.leads[column] for column in columns),
+            source=SomeLeads(self.source, tuple(columns)),
+            stretches=tuple(
+                (stop, tuple(sorted(places[column] for column in there if column in places)))
+                for stop, there in self.stretches
+            ),
+        )
 
     def _cut(self, first: int, last: int, samples_per_chunk: float, columns: list[int]) -> Iterator[Chunk]:
-        leads = tuple(self.leads[column] for column in columns)
         block_start = block_stop = start = first
         block = np.empty((0, len(columns)))
+        stretches = iter(self._stretches_of(columns))
+        stretch_stop, there = next(stretches)
         for k in itertools.count(1):
             # Every end is computed from the first sample, so that rounding cannot add up.
             stop = min(first + math.floor(k * samples_per_chunk), last)
@@ -233,7 +233,33 @@ class Record:
                 block_start = start
                 block_stop = min(last, max(stop, start + BLOCK_VALUES // len(self.leads)))
                 block = self.source.read(block_start, block_stop)[:, columns]
-            yield Chunk(start, self.fs, leads, block[start - block_start : stop - block_start])
+            while start < stop:
+                while stretch_stop <= start:
+                    stretch_stop, there = next(stretches)
+                end = min(stretch_stop, stop)
+                part = block[start - block_start : end - block_start]
+                if len(there) < len(columns):
+                    part = part[:, there]
+                yield Chunk(start, self.fs, tuple(self.leads[columns[k]] for k in there), part)
+                start = end
             if stop == last:
                 return
-            start = stop
+
+    def _stretches_of(self, columns: list[int]) -> list[tuple[int, list[int]]]:
+        """Give end and leads, by their place in `columns`, of each stretch with the same ones, to the record's end.
+
+        Where none of them is there, those of the stretch before go on, or at the start those of the one after.
+        """
+        every = list(range(len(columns)))
+        out: list[tuple[int, list[int]]] = []
+        for stop, there in self.stretches:
+            present = set(there)
+            some = [k for k, column in enumerate(columns) if column in present]
+            if not some or (out and out[-1][1] == some):
+                some = out.pop()[1] if out else some
+            elif len(out) == 1 and not out[0][1]:
+                out.clear()
+            out.append((stop, some))
+        if not out or not out[0][1]:
+            out = [(self.n_samples, every)]
+        return [*out[:-1], (self.n_samples, out[-1][1])]

@@ -1,7 +1,12 @@
-"""WFDB headers, checked against the signal files they name.
+"""WFDB headers, read by the grammar of header(5) and by nothing else.
 
-What a header says is believed only if it can be true, so that a damaged download, a foreign signal file or a wrong
-sampling rate is told in one line before the first sample, and not met as nonsense later on.
+What is understood here is what the reading of samples uses. What cannot be understood, and changes the scale or the
+time of a sample, is refused in one line that quotes it. What changes neither (a date, a name, a checksum) is never a
+reason to refuse.
+
+Differences from header(5): numbers may be written as programs write them (``1E3``, ``1000(+5)/mV``, ``16.0``,
+``5000.0``); the parts of a format may stand in any order (``16+0:0``); a name of any letters is taken, as UTF-8 or else
+latin-1; a description may follow wherever the numbers end; a sampling rate that is 0 or negative is refused.
 """
 
 from __future__ import annotations
@@ -10,26 +15,25 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import RecordError
+from .wfdb_date import began
 
-GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\(([-+]?\d+)\))?(?:/\S+)?")
-"""The gain of a signal line, as the WFDB header format has it: ADC units per physical unit, baseline, unit."""
+MAX_HEADER_BYTES = 4 << 20
+"""A header of a hundred thousand segments is smaller; what is larger is another kind of file."""
 
 MIN_GAIN, MAX_GAIN, MAX_BASELINE = 1e-6, 1e9, 2**31
+DEFAULT_GAIN = 200.0  # ADC units per mV, where the header says none or 0: header(5)
+DEFAULT_FS = 250.0  # Hz, where the record line ends before it: header(5)
 
 MIN_FS, MAX_FS = 50.0, 5000.0  # Hz; below, no QRS complex is left; above, nobody records an ECG
 
-BITS_PER_SAMPLE = {
-    "8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 32 / 3, "311": 32 / 3
-}  # fmt: skip
-"""Size of a sample in each WFDB format that is not compressed."""
-
-COMPRESSED = frozenset({"508", "516", "524"})
-
-SURPLUS_TOLERANCE = 0.01
-"""Share by which a signal file may be longer than its header promises: some are padded to whole blocks."""
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_GAIN = re.compile(rf"({_NUMBER})(?:\(({_NUMBER})\))?(?:/([^\s()]*))?(?:\(({_NUMBER})\))?")
+_FORMAT = re.compile(r"(\d+)(?:\.0*)?((?:[x:+]\d+(?:\.0*)?)*)")
+_FORMAT_PART = re.compile(r"([x:+])(\d+)")
+_RATE = re.compile(rf"({_NUMBER}|[-+]?inf|nan)(?:/.*)?", re.IGNORECASE)
+_WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,10 @@ class HeaderSignal:
 
     Attributes
     ----------
+    file
+        Name of its signal file; ``~`` where there is none.
     name
-        Its description; None if there is none.
+        Its description; empty if there is none.
     units
         Physical unit.
     gain, baseline
@@ -48,16 +54,26 @@ class HeaderSignal:
         ADC resolution; None if it is not stated.
     per_frame
         Its samples in each frame.
+    skew
+        Frames by which it stands late in the file.
+    offset
+        Where samples begin in the file: bytes, or samples of a compressed file.
+    initial
+        First value of a format that stores differences.
     fmt
         WFDB storage format.
     """
 
-    name: str | None
+    file: str
+    name: str
     units: str
     gain: float
     baseline: int
     adc_bits: int | None
     per_frame: int
+    skew: int
+    offset: int
+    initial: int
     fmt: str
 
 
@@ -70,67 +86,59 @@ class Header:
     frame_hz
         Frames a second.
     n_frames
-        Length of the record.
+        Length of the record; None if it is not stated.
+    began
+        Date and time of the first sample, as ``1994-08-15 17:27:45`` or the part of it that can be read.
     signals
-        Its signals, at least one.
+        Its signals; none if it is made of segments.
+    segments
+        Name and number of frames of each segment of a record that is made of them.
     comments
         Its comment lines that are not empty.
     """
 
     frame_hz: float
-    n_frames: int
+    n_frames: int | None
+    began: str | None
     signals: tuple[HeaderSignal, ...]
+    segments: tuple[tuple[str, int], ...]
     comments: tuple[str, ...]
 
 
 def read_header(path: Path) -> Header:
-    """Read ``PATH.hea``, and look whether its signal files hold what it promises.
+    """Read ``PATH.hea``.
 
     Raises
     ------
     RecordError
-        If it cannot be read, describes no signal, or promises what is not there.
+        If it cannot be read, or says what cannot be.
     """
-    import wfdb
-
     file = header_file(path)
-    lines = _lines(file)
-    stated_fs = _stated_fs(file, lines[0])
-    try:
-        header = wfdb.rdheader(str(path))
-    except Exception as error:  # wfdb raises its own and lets IndexError, ValueError and others out
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RecordError(f"{file} is no WFDB header ({reason}): fetch it again") from error
-    if isinstance(header, wfdb.MultiRecord):
-        segment = next((name for name in header.seg_name if name != "~"), "")
-        raise RecordError(
-            f"record {path.name} is made of {header.n_seg} segments, which cannot be played as one: "
-            f"name a segment, such as {path.parent / segment}"
-        )
-    if not header.n_sig or len(lines) == 1:
+    lines, comments = _lines(file)
+    if not lines:
+        raise RecordError(f"{file} is empty: a WFDB header says name, leads, sampling rate and length: fetch it again")
+    name, line = _split(lines[0], path.name)
+    fields, rest = line.split(), lines[1:]
+    if not fields or not re.fullmatch(r"\d+", fields[0]):
+        raise RecordError(f"{file} is no WFDB header: it begins with {lines[0][:60]!r}")
+    frame_hz = _rate(file, fields[1]) if len(fields) > 1 else DEFAULT_FS
+    n_frames, when = _length_and_date(file, fields[2:])
+    head, _, n_segments = name.rpartition("/")
+    stated = int(fields[0])
+    # `mitdb/100` is a path and `100s/3` a record of three segments: what follows tells which.
+    segmented = n_segments.isdecimal() and (head == path.name or len(rest) == int(n_segments))
+    what, promised = ("segments", int(n_segments)) if segmented and head else ("signals", stated)
+    if not rest or not promised:
         raise RecordError(f"record {path.name} has no signal: its header {file} describes none")
-    if len(lines) - 1 != header.n_sig:
-        raise RecordError(f"{file} promises {header.n_sig} signals and describes {len(lines) - 1}: fetch it again")
-    if not math.isclose(header.fs, stated_fs):
-        raise RecordError(f"{file}: the sampling rate in '{lines[0][:60]}' cannot be read: write it as a number")
-    for line in lines[1:]:
-        _check_gain(file, line)
+    if len(rest) != promised:
+        raise RecordError(f"{file} promises {promised} {what} and describes {len(rest)}: fetch it again")
     return Header(
-        frame_hz=float(header.fs),
-        n_frames=_length(path, header),
-        signals=tuple(
-            HeaderSignal(
-                name=header.sig_name[i],
-                units=_units(line),
-                gain=float(header.adc_gain[i]),
-                baseline=int(header.baseline[i]),
-                adc_bits=header.adc_res[i] or None,
-                per_frame=int(header.samps_per_frame[i] or 1),
-                fmt=header.fmt[i],
-            )
-            for i, line in enumerate(lines[1:])
-        ),
-        comments=tuple(comment for comment in header.comments if comment),
+        frame_hz=frame_hz,
+        n_frames=n_frames,
+        began=began(when),
+        signals=() if what == "segments" else tuple(_signal(file, *_split(line, path.name)) for line in rest),
+        segments=tuple(_segment(file, *_split(line, path.name)) for line in rest) if what == "segments" else (),
+        comments=comments,
     )
 
 
@@ -139,16 +147,33 @@ def header_file(path: Path) -> Path:
     return path.parent / f"{path.name}.hea"
 
 
+def signal_file(path: Path, name: str) -> Path:
+    """Give the place of a file that a header names: in its folder, whatever path it once had."""
+    stated = path.parent / name
+    return stated if stated.is_file() else path.parent / re.split(r"[/\\]", name)[-1]
+
+
 def missing_files(path: Path) -> list[Path]:
-    """List the files that the record whose header is ``PATH.hea`` needs and that are not there."""
+    """List the files that the record whose header is ``PATH.hea`` needs and that are not there.
+
+    Of a segment whose header is not there either, only the header is known to be missing.
+    """
     file = header_file(path)
     if not file.is_file():
         return [file]
-    files = {path.parent / Path(line.split()[0]).name for line in _lines(file)[1:]}
-    return sorted(file for file in files if not file.is_file())
+    try:
+        header = read_header(path)
+    except RecordError:
+        return []  # told when it is opened
+    names = {signal.file for signal in header.signals if signal.file not in "~-"}
+    found = {file for name in names if not (file := signal_file(path, name)).is_file()}
+    for name, _ in header.segments:
+        if name != "~" and name != path.name:
+            found.update(missing_files(path.parent / name))
+    return sorted(found)
 
 
-def check_fs(path: Path, fs: float) -> None:
+def check_fs(name: str, fs: float) -> None:
     """Refuse a sampling rate in Hz that no ECG has.
 
     Raises
@@ -158,92 +183,137 @@ def check_fs(path: Path, fs: float) -> None:
     """
     if not MIN_FS <= fs <= MAX_FS:
         raise RecordError(
-            f"record {path.name}: a sampling rate of {fs:g} Hz, as its header says, is not one of an ECG: "
+            f"record {name}: a sampling rate of {fs:g} Hz, as its header says, is not one of an ECG: "
             f"valid are {MIN_FS:g} to {MAX_FS:g} Hz"
         )
 
 
-def _lines(file: Path) -> list[str]:
-    """Read the lines of the header that are no comment, as they stand."""
+def _lines(file: Path) -> tuple[list[str], tuple[str, ...]]:
+    """Read the lines of the header, and its comments, with single spaces between words."""
     try:
-        text = file.read_bytes().decode("utf-8", errors="replace")
+        if not file.is_file():  # opening a pipe would wait for ever
+            raise RecordError(f"cannot read {file}: {'not a file' if file.exists() else 'No such file or directory'}")
+        with file.open("rb") as opened:
+            content = opened.read(MAX_HEADER_BYTES + 1)
     except OSError as error:
         raise RecordError(f"cannot read {file}: {error.strerror}") from error
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise RecordError(f"{file} is empty: a WFDB header says name, leads, sampling rate and length: fetch it again")
-    return lines
-
-
-def _stated_fs(file: Path, record_line: str) -> float:
-    """Read the sampling rate out of the record line: wfdb silently takes 250 Hz for what it cannot read."""
-    fields = record_line.split()
-    if len(fields) < 3:
-        if len(fields) == 2 and fields[1].isdecimal():
-            return 250.0  # the rate may be left out, and is 250 Hz then, as the WFDB header format has it
-        raise RecordError(f"{file} is no WFDB header: it begins with {record_line[:60]!r}")
+    if len(content) > MAX_HEADER_BYTES or b"\0" in content:
+        what = "holds zero bytes" if b"\0" in content else f"is larger than {MAX_HEADER_BYTES >> 20} MB"
+        raise RecordError(f"{file} is no WFDB header: it {what}")
     try:
-        fs = float(re.split(r"[/(]", fields[2])[0])
-    except ValueError:
-        raise RecordError(
-            f"{file}: the sampling rate {fields[2][:60]!r} cannot be read: valid is a number of Hz"
-        ) from None
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines, comments = [], []
+    for line in re.split(r"[\r\n]+", text):
+        words = " ".join(line.split())
+        if words.startswith("#"):
+            comments.append(line.strip()[1:].strip())
+        elif words:
+            lines.append(words)
+    return lines, tuple(comment for comment in comments if comment)
+
+
+def _split(line: str, record: str) -> tuple[str, str]:
+    """Split the name off a line; only one that begins as the record is called may hold spaces."""
+    name = re.escape(" ".join(record.split())) + r"\S*|\S+"
+    found = re.match(name, line)
+    first = found[0] if found else ""
+    return first, line[len(first) :].strip()
+
+
+def _rate(file: Path, field: str) -> float:
+    """Read the sampling rate; behind it may stand the rate and the base of a counter, which are not used."""
+    found = _RATE.fullmatch(field)
+    if found is None:
+        raise RecordError(f"{file}: the sampling rate {field[:60]!r} cannot be read: valid is a number of Hz")
+    fs = float(found[1])
     if not 0 < fs < math.inf:
-        check_fs(file.with_suffix(""), fs)
+        check_fs(file.name.removesuffix(".hea"), fs)
     return fs
 
 
-def _check_gain(file: Path, signal_line: str) -> None:
-    """Refuse a gain that no converter has, or that is no number: wfdb takes the part of it that it can read."""
-    fields = signal_line.split()
-    if len(fields) < 3:
-        return  # it may be left out, and is 200 then
-    found = GAIN.fullmatch(fields[2])
-    gain = abs(float(found[1])) if found else math.nan
-    if found is None or not (gain == 0.0 or MIN_GAIN <= gain <= MAX_GAIN) or abs(int(found[2] or 0)) > MAX_BASELINE:
+def _length_and_date(file: Path, fields: list[str]) -> tuple[int | None, list[str]]:
+    """Read the number of frames, None where it is left out or 0, which says the same: header(5)."""
+    if not fields or re.search(r"\d[:/T-]\d", fields[0]):
+        return None, fields
+    length = _whole(fields[0])
+    if length is None or length < 0:
+        raise RecordError(f"{file}: the length {fields[0][:60]!r} cannot be read: valid is a number of samples")
+    return length or None, fields[1:]
+
+
+def _segment(file: Path, name: str, length: str) -> tuple[str, int]:
+    n_frames = _whole(length)
+    if n_frames is None or n_frames < 0:
         raise RecordError(
-            f"{file}: the gain {fields[2][:60]!r} of signal file {fields[0][:60]} cannot be that of an ECG: "
+            f"{file}: the segment '{name[:60]} {length[:60]}' cannot be read: valid is its name and number of samples"
+        )
+    return name, n_frames
+
+
+def _signal(file: Path, name: str, line: str) -> HeaderSignal:
+    fields = line.split()
+    if not fields:
+        raise RecordError(f"{file} is no WFDB header: the signal line {name[:60]!r} names no format")
+    fmt, per_frame, skew, offset = _format(file, name, fields[0])
+    gain, baseline, units = _gain(file, name, fields[1]) if len(fields) > 1 else (DEFAULT_GAIN, None, "mV")
+    numbers: list[int] = []  # ADC resolution, ADC zero, initial value, checksum, block size
+    for field in fields[2:7]:
+        number = _whole(field)
+        if number is None:
+            break
+        numbers.append(number)
+    bits, zero, initial = (*numbers, 0, 0, 0)[:3]
+    return HeaderSignal(
+        file=name,
+        name="".join(c for c in " ".join(fields[2 + len(numbers) :]) if c.isprintable()),
+        units=units,
+        gain=gain,
+        baseline=zero if baseline is None else baseline,
+        adc_bits=bits or None,
+        per_frame=per_frame,
+        skew=skew,
+        offset=offset,
+        initial=initial,
+        fmt=fmt,
+    )
+
+
+def _format(file: Path, name: str, field: str) -> tuple[str, int, int, int]:
+    """Read ``FORMATxPER_FRAME:SKEW+OFFSET``."""
+    found = _FORMAT.fullmatch(field)
+    parts = _FORMAT_PART.findall(found[2]) if found else []
+    read = {sign: int(value) for sign, value in parts}
+    if found is None or len(read) < len(parts) or read.get("x", 1) < 1 or len(field) > 60:
+        raise RecordError(
+            f"{file}: the format {field[:60]!r} of signal file {name[:60]} cannot be read: "
+            "valid is such as 16, 212x4 (samples a frame), 16:3 (skew) or 16+24 (bytes to skip)"
+        )
+    return str(int(found[1])), read.get("x", 1), read.get(":", 0), read.get("+", 0)
+
+
+def _gain(file: Path, name: str, field: str) -> tuple[float, int | None, str]:
+    """Read ``GAIN(BASELINE)/UNITS``."""
+    found = _GAIN.fullmatch(field) if len(field) <= 200 else None
+    gain = float(found[1]) if found else math.nan
+    stated = (found[2] or found[4]) if found else None
+    baseline = None if stated is None else _whole(stated)
+    if (
+        found is None
+        or not (gain == 0.0 or MIN_GAIN <= abs(gain) <= MAX_GAIN)
+        or (stated is not None and (baseline is None or abs(baseline) > MAX_BASELINE))
+        or (found[2] and found[4])
+    ):
+        raise RecordError(
+            f"{file}: the gain {field[:60]!r} of signal file {name[:60]} cannot be that of an ECG: "
             "valid is a number of ADC units per millivolt, such as 200 or 200(1024)/mV"
         )
+    return gain or DEFAULT_GAIN, baseline, found[3] or "mV"
 
 
-def _length(path: Path, header: Any) -> int:
-    """Give the length of the record in frames, after a look at the size of each signal file."""
-    promised: int | None = header.sig_len
-    for name in dict.fromkeys(header.file_name):
-        signals = [i for i in range(header.n_sig) if header.file_name[i] == name]
-        file, fmt = path.parent / name, header.fmt[signals[0]]
-        try:
-            size = file.stat().st_size - (header.byte_offset[signals[0]] or 0)
-        except OSError as error:
-            raise RecordError(f"record {path.name}: cannot read its signal file {file}: {error.strerror}") from error
-        if fmt in COMPRESSED:  # how long it is shows when it is read
-            continue
-        if fmt not in BITS_PER_SAMPLE:
-            raise RecordError(f"record {path.name}: signal file {name} is in format {fmt}, which cannot be read")
-        frame_bits = BITS_PER_SAMPLE[fmt] * sum(header.samps_per_frame[i] or 1 for i in signals)
-        held = int(size * 8 / frame_bits + 1e-9)
-        if promised is None:
-            raise RecordError(
-                f"record {path.name}: its header does not say how long it is: "
-                f"write the number of samples, {held}, behind the sampling rate"
-            )
-        what = (
-            f"record {path.name}: its header promises {promised} samples, {promised / header.fs:g} s at "
-            f"{header.fs:g} Hz, and {name} holds {held}"
-        )
-        if math.ceil(promised * frame_bits / 8 - 1e-9) > size:
-            raise RecordError(f"{what}: the file is cut short: fetch it again")
-        if promised and held > (1 + SURPLUS_TOLERANCE) * promised + 1:
-            raise RecordError(
-                f"{what}: the header is of another recording, or of another sampling rate: fetch both again"
-            )
-    if not promised:
-        raise RecordError(f"record {path.name} is empty: its header promises 0 samples")
-    return promised
-
-
-def _units(signal_line: str) -> str:
-    """Read the unit out of a signal line, with the µ that wfdb drops, which makes volts of microvolts."""
-    fields = signal_line.split()
-    return (fields[2].partition("/")[2] if len(fields) > 2 else "") or "mV"
+def _whole(field: str) -> int | None:
+    """Read a whole number, with or without a point and zeros behind it."""
+    if _WHOLE.fullmatch(field) and len(field) <= 20:
+        return int(field.partition(".")[0])
+    return None

@@ -27,7 +27,8 @@ def test_json_is_one_object_on_one_line(capsys: Capture) -> None:
     assert told["record"] == "demo"
     assert (told["fs"], told["samples"], told["seconds"], told["leads"]) == (250, 150_000, 600, ["MLII", "V5"])
     assert told["signals"][0] == {
-        "name": "MLII", "units": "mV", "gain": 200, "baseline": 0, "adc_bits": 12, "fs": 250, "streamed": True
+        "name": "MLII", "units": "mV", "gain": 200, "baseline": 0, "adc_bits": 12, "fs": 250, "streamed": True,
+        "left_out": "",
     }  # fmt: skip
     reference = demo_record().annotations()
     assert reference is not None
@@ -57,7 +58,7 @@ def test_a_record_on_disk(write_record: Callable[..., Path], tmp_path: Path, cap
     out = capsys.readouterr().out
     assert "patient  51 years, F" in out
     assert "[heart] failure" in out
-    assert "A[B]P (not a voltage, left out)" in out
+    assert "A[B]P (not a voltage)" in out
     assert "N 1, e 1" in out
     assert "not beats: + 1, [ 1, ] 1" in out
     assert run(["info", str(path), "--reference", "ecs"]) == 0
@@ -109,7 +110,7 @@ def cut(extension: str, left: int) -> Callable[[Path], None]:
         (cut(".atr", 21), "r1.atr ends without the mark of its end"),
         (cut(".hea", 0), "r1.hea is empty"),
         (cut(".hea", 14), "record r1 has no signal"),
-        (spoil_header("5000", "0"), "record r1 is empty"),
+        (spoil_header("5000", "-5"), "the length '-5' cannot be read"),
         (spoil_header(" 250 5000", " 50 1000"), "another sampling rate"),
         (spoil_header(" 250 ", " 0 "), "valid are 50 to 5000 Hz"),
     ],

@@ -115,7 +115,7 @@ def test_an_unknown_name_is_told(folder: Path, name: str) -> None:
         ("./nosuch", "no record at nosuch: it has no header nosuch.hea: name a WFDB record"),
         ("/nosuch/x.dat", "no record at /nosuch/x.dat: it has no header /nosuch/x.hea"),
         (".", "no record at .: it is a folder, name a record in it"),
-        ("notes.txt", "no record at notes.txt: it has no header notes.txt.hea"),
+        ("notes.txt", "no record at notes.txt: it has no header notes.hea"),
     ],
 )
 def test_a_path_without_a_record_is_told(folder: Path, name: str, message: str) -> None:

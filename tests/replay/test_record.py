@@ -115,7 +115,8 @@ def test_a_lead_that_is_not_there_is_told(lead: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start_s", "end_s"), [(-1, None), (4, None), (5, None), (3, 3), (3, 2), (0, 4.1), (0, -1), (float("nan"), None)]
+    ("start_s", "end_s"),
+    [(-1, None), (4, None), (5, None), (3, 3), (3, 2), (0, -1), (float("nan"), None), (0, float("nan"))],
 )
 def test_a_part_that_is_not_there_is_told(start_s: float, end_s: float | None) -> None:
     with pytest.raises(RecordError, match=r"record ramp .*valid is 0 <= start < end <= 4$"):
@@ -148,3 +149,17 @@ def test_samples_that_are_not_there_are_told(start: int, stop: int) -> None:
 def test_a_record_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         demo_record().name = "other"  # type: ignore[misc]
+
+
+def test_an_end_behind_the_end_is_the_end() -> None:
+    record = ramp_record(1000)
+    assert record.sample_range(2.0, 99.0) == record.sample_range(2.0, float("inf")) == (500, 1000)
+    assert sum(len(chunk.samples) for chunk in record.chunks(100, end_s=5000)) == 1000
+
+
+def test_some_leads_of_a_record_are_a_record() -> None:
+    chosen = ramp_record(1000).choose(["MLII", "0"])
+    assert chosen.leads == ("MLII", "I")
+    np.testing.assert_allclose(chosen.signal(10, 11), [[10.3, 10.0]])
+    with pytest.raises(RecordError, match="valid are MLII, I, or 0 to 1"):
+        chosen.choose(["V5"])

@@ -118,10 +118,6 @@ def test_several_samples_a_frame_are_the_leads_own_rate(tmp_path: Path, write_re
     assert (record.leads, record.fs, record.n_samples) == (("II",), 500.0, 10_000)
     np.testing.assert_allclose(record.signal(4999, 7003)[:, 0], ecg[4999:7003], atol=0.003)
 
-    edit_header(tmp_path / "r1", "mmHg", "mV")
-    with pytest.raises(RecordError, match=r"several sampling rates \(II 500 Hz, ABP 125 Hz\)"):
-        open_record(tmp_path / "r1")
-
 
 def test_reference_annotations_come_with_the_record(tmp_path: Path, write_record: WriteRecord) -> None:
     record = open_record(write_record(tmp_path))
@@ -157,8 +153,8 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
             "promises 50000 samples, 200 s at 250 Hz, .* holds 5000: .*cut short",
         ),
         ("r1 2 250 5000", "r1 2 50 1000", "promises 1000 samples.* holds 5000: .* of another sampling rate"),
-        ("r1 2 250 5000", "r1 2 250 0", "is empty: its header promises 0 samples"),
-        ("r1 2 250 5000", "r1 2 250", "does not say how long it is: write the number of samples, 5000, behind"),
+        ("r1 2 250 5000", "r1 2 250 -1", "the length '-1' cannot be read: valid is a number of samples"),
+        ("r1 2 250 5000", "r1 2 250 5e3x", "the length '5e3x' cannot be read"),
         (
             "r1 2 250 5000",
             "r1 2 0 5000",
@@ -168,7 +164,6 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
         ("r1 2 250 5000", "r1 2 inf 5000", "a sampling rate of inf Hz, as its header says, is not"),
         ("r1 2 250 5000", "r1 2 1 5000", "a sampling rate of 1 Hz, as its header says, is not"),
         ("r1 2 250 5000", "r1 2 25000 5000", "a sampling rate of 25000 Hz, as its header says, is not"),
-        ("r1 2 250 5000", "r1 2 2.5e2 5000", "cannot be read: write it as a number"),
         ("r1 2 250 5000", "r1 2 fast 5000", "sampling rate 'fast' cannot be read"),
         ("r1 2 250 5000", "r1 0 250 5000", "has no signal"),
         ("r1 2 250 5000", "r1 3 250 5000", "promises 3 signals and describes 2"),
@@ -176,12 +171,17 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
         ("r1 2 250 5000", "<html>", "is no WFDB header: it begins with '<html>'"),
         ("r1.dat 16 ", "r1.dat 17 ", "in format 17, which cannot be read"),
         ("r1.dat 16 ", "r2.dat 16 ", "cannot read its signal file .*r2.dat: No such file"),
-        ("r1.dat 16 ", "!? ", "is no WFDB header"),
+        ("r1.dat 16 ", "!? ", "the format '100.0.0./mV' of signal file !. cannot be read"),
+        ("r1.dat 16 ", "r1.dat 16x-1 ", "the format '16x-1' of signal file r1.dat cannot be read: valid is such as 16"),
+        ("r1.dat 16 ", "r1.dat 16x0 ", "the format '16x0' of"),
+        ("r1.dat 16 ", "r1.dat 16:-3 ", "the format '16:-3' of"),
+        ("r1.dat 16 ", "r1.dat 16.5 ", "the format '16.5' of"),
+        ("r1.dat 16 ", "r1.dat 16x1x2 ", "the format '16x1x2' of"),
         *[
             (" 16 100.0(0)/mV", f" 16 {gain}", "the gain .* cannot be that of an ECG: valid is a number of ADC units")
             for gain in ("2O0", "0,005", "abc", "nan/mV", "1e5x", "1e300", "1e-9/mV", "200(99999999999999999999)/mV")
         ],
-        ("/mV", "/mmHg", "no lead in volts: its signals are in mmHg; valid are mV"),
+        ("/mV", "/mmHg", "has no ECG lead in volts: it has MLII in mmHg, V5 in mmHg"),
     ],
 )
 def test_a_header_that_cannot_be_true_is_told(
@@ -192,13 +192,6 @@ def test_a_header_that_cannot_be_true_is_told(
     with pytest.raises(RecordError, match=message) as told:
         open_record(path)
     assert "\n" not in str(told.value)
-
-
-def test_a_record_of_several_segments_is_told(tmp_path: Path, write_record: WriteRecord) -> None:
-    path = write_record(tmp_path)
-    path.with_suffix(".hea").write_text("r1/3 2 250 5000\n~ 1000\nr1_1 2000\nr1_2 2000\n")
-    with pytest.raises(RecordError, match=r"made of 3 segments, .*: name a segment, such as .*r1_1$"):
-        open_record(path)
 
 
 def test_a_header_without_signal_lines_is_told(tmp_path: Path, write_record: WriteRecord) -> None:
@@ -220,12 +213,14 @@ def test_a_header_without_signal_lines_is_told(tmp_path: Path, write_record: Wri
 
 
 @pytest.mark.parametrize("fmt", ["16", "212", "24"])
-@pytest.mark.parametrize("missing", [1, 8000])
+@pytest.mark.parametrize("missing", [2000, 8000])
 def test_a_signal_file_cut_short_is_told(tmp_path: Path, write_record: WriteRecord, fmt: str, missing: int) -> None:
     path = write_record(tmp_path, fmt=fmt)
     content = path.with_suffix(".dat").read_bytes()
     path.with_suffix(".dat").write_bytes(content[:-missing])
-    with pytest.raises(RecordError, match=r"record r1: .* r1\.dat holds \d+: the file is cut short: fetch it again"):
+    with pytest.raises(
+        RecordError, match=r"record r1: .* r1\.dat holds \d+: the file is cut short: fetch it again, or write"
+    ):
         open_record(path)
 
 
@@ -252,13 +247,6 @@ def test_annotations_of_a_longer_record_are_told(tmp_path: Path, write_record: W
         record.annotations()
     write_annotations(tmp_path, "r1", 250, [100, 5000], ["N", "N"], "atr")  # svdb 860 has one there
     assert record.annotations() is not None
-
-
-def test_annotations_at_another_rate_are_told(tmp_path: Path, write_record: WriteRecord) -> None:
-    path = write_record(tmp_path)
-    write_annotations(tmp_path, "r1", 360, [100], ["N"], "atr")
-    with pytest.raises(RecordError, match=r"counts samples at 360 Hz, the header of r1 says 250 Hz"):
-        open_record(path).annotations()
 
 
 def test_missing_files_are_named(tmp_path: Path, write_record: WriteRecord) -> None:
