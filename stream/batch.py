@@ -7,20 +7,18 @@ first, and all their beats are labelled together. Each patient gets what the pat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .beats.kind_memory import KindMemory
-from .core.compiled import Records
+from .beats.state import JOINED
 from .core.messages import CLASSES, Beat, Event, Output, Probabilities
 from .networks import Models
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DecidedBeat:
+class DecidedBeat(NamedTuple):
     """A heartbeat that was found and described, and has no label yet.
 
     Attributes
@@ -38,7 +36,7 @@ class DecidedBeat:
     rr_ms: float | None
     delay_ms: float
     features: NDArray[np.float32]
-    kind: Records
+    joined: tuple[int, int, bool]
 
     def labelled(self, index: int, probabilities: Probabilities) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""
@@ -48,29 +46,30 @@ class DecidedBeat:
 DecidedOutput: TypeAlias = DecidedBeat | Event
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Described:
+class Described(NamedTuple):
     """What a stream has come to, before its beats are labelled.
 
     Attributes
     ----------
     outputs
         Decided beats and events, in the order of the samples at which they were decided.
+    beats
+        The beats among them.
     memory
         Of the stream's kinds of beats, as it stood before the first of these.
     """
 
     outputs: list[DecidedOutput]
+    beats: list[DecidedBeat]
     memory: KindMemory
 
-    @property
-    def beats(self) -> list[DecidedBeat]:
-        """The beats among the outputs."""
-        return [output for output in self.outputs if isinstance(output, DecidedBeat)]
+    @classmethod
+    def of(cls, outputs: list[DecidedOutput], memory: KindMemory) -> Described:
+        """Look the beats out once."""
+        return cls(outputs, [output for output in outputs if isinstance(output, DecidedBeat)], memory)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
+class Labelled(NamedTuple):
     """What `label` makes of one `Described`.
 
     Attributes
@@ -100,23 +99,26 @@ def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
     list[Labelled]
         One for each `Described`, in their order.
     """
-    beats = [each.beats for each in described]
-    features = [beat.features for those in beats for beat in those]
-    probabilities = models.classifier(np.stack(features)) if features else np.empty((0, len(CLASSES)))
+    features = [beat.features for each in described for beat in each.beats]
+    if not features:  # as with most chunks
+        return [_only_events(each) for each in described]
+    rows = features[0][np.newaxis] if len(features) == 1 else np.concatenate(features).reshape(len(features), -1)
+    probabilities = models.classifier(rows)
     labelled, first = [], 0
-    for each, those in zip(described, beats, strict=True):
-        labelled.append(_labelled(models, each, those, probabilities[first : first + len(those)]))
-        first += len(those)
+    for each in described:
+        after = first + len(each.beats)
+        labelled.append(_labelled(models, each, probabilities[first:after]) if after > first else _only_events(each))
+        first = after
     return labelled
 
 
-def _labelled(
-    models: Models, described: Described, beats: list[DecidedBeat], probabilities: NDArray[np.float64]
-) -> Labelled:
-    if not beats:
-        return Labelled([output for output in described.outputs if isinstance(output, Event)], described.memory)
+def _only_events(described: Described) -> Labelled:
+    return Labelled([output for output in described.outputs if isinstance(output, Event)], described.memory)
+
+
+def _labelled(models: Models, described: Described, probabilities: NDArray[np.float64]) -> Labelled:
     memory = described.memory.copy()
-    weighed = memory(np.concatenate([beat.kind for beat in beats]), probabilities)
+    weighed = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities)
     rows = zip(models.classifier.decide(weighed).tolist(), weighed.tolist(), strict=True)
     outputs: list[Output] = []
     for output in described.outputs:

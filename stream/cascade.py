@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ LOOK_AHEAD_S = 0.040
 """Of the denoiser; the window itself ends 100 ms after R, so a beat is decided 140 ms after R."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """What one call of the cascade completed.
 
     Attributes

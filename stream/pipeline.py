@@ -96,11 +96,11 @@ class Pipeline:
             If the samples do not have one column a lead, or the sampling rate is missing or not that of an ECG.
         """
         chunk = self._intake.chunk(samples, 0 if self._stretch is None else self._stretch.due)
-        return self.remember(*label(self.models, [self.describe(chunk)]))
+        return self._label(self.describe(chunk))
 
     def flush(self) -> list[Output]:
         """End the stream; give what was held back. The next chunk starts a new stream."""
-        return self.remember(*label(self.models, [self.finish()]))
+        return self._label(self.finish())
 
     def describe(self, chunk: Chunk) -> Described:
         """Take the next chunk as `push` does; give beats that are decided and have no label yet, and events.
@@ -193,9 +193,17 @@ class Pipeline:
         return Stretch(start, fs, leads, self.models.detector, self._side_stages)
 
     def _described(self, outputs: list[DecidedOutput]) -> Described:
-        described = Described(outputs, self._memory)
+        described = Described.of(outputs, self._memory)
         self._unlabelled = bool(described.beats)
         return described
+
+    def _label(self, described: Described) -> list[Output]:
+        if not described.outputs:  # as with most chunks
+            return []
+        try:
+            return self.remember(*label(self.models, [described]))
+        finally:  # beats that a classifier of one's own fails on are lost, and the stream goes on
+            self._unlabelled = False
 
     def _expect_labels(self) -> None:
         if self._unlabelled:

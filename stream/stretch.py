@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SchemaError
 from .batch import DecidedBeat, DecidedOutput
+from .beats.windows import DescribedBeats
 from .cascade import Cascade, Completed
 from .core.messages import Chunk, Event, EventKind, Samples
 from .core.stage import MakeSideStage, Schema, SideStage, State
@@ -73,8 +74,7 @@ class Stretch:
 
     def push(self, start: int, samples: Samples) -> list[DecidedOutput]:
         """Take the samples from `start` on: what was seen before is dropped, what is missing is a gap."""
-        rows: list[_Row] = [(event.sample, -2, event) for event in self._news]
-        self._news = []
+        rows = self._told_first()
         due = self.due
         missing = start - due
         if missing < 0:
@@ -94,7 +94,7 @@ class Stretch:
 
     def flush(self) -> list[DecidedOutput]:
         """End the stretch; give what was held back."""
-        rows: list[_Row] = [(event.sample, -2, event) for event in self._news]
+        rows = self._told_first()
         if self.cascade.n_samples:
             rows += self._decided(self.cascade.flush())
         return _in_order(rows)
@@ -130,30 +130,34 @@ class Stretch:
         """Let the stages beside the cascade begin with the sample at `start`."""
         self._side = [make(self.fs, self.leads, start) for make in self._side_stages]
 
+    def _told_first(self) -> list[_Row]:
+        """Give what a restore has left to be told."""
+        news, self._news = self._news, []
+        return [(event.sample, -2, event) for event in news]
+
     def _told(self, sample: int, kind: EventKind, detail: str) -> _Row:
         return sample, -1, Event(sample, sample / self.fs, kind, None, detail)
 
-    def _decided(self, completed: Completed) -> Iterator[_Row]:
+    def _decided(self, completed: Completed) -> list[_Row]:
         """Give beats and events with the sample of the stream at which each was decided, and a rank."""
+        rows: list[_Row] = []
         for decided, event in completed.events:
             sample = event.sample + self._origin
-            yield decided + self._origin, 0, replace(event, sample=sample, time=sample / self.fs)
-        beats = completed.beats
-        columns = zip(beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist(), strict=True)
-        for row, (mark, decided, interval) in enumerate(columns):
-            beat = DecidedBeat(
-                sample=mark + self._origin,
-                time=(mark + self._origin) / self.fs,
-                rr_ms=interval * 1000.0 if interval >= 0.0 else None,
-                delay_ms=(decided - mark) / self.fs * 1000.0,
-                features=beats.features[row],
-                kind=beats.kinds[row : row + 1],
-            )
-            yield decided + self._origin, 1, beat
+            rows.append((decided + self._origin, 0, replace(event, sample=sample, time=sample / self.fs)))
+        if len(completed.beats.mark):  # seldom: one chunk of 100 ms in eight
+            rows += self._beats(completed.beats)
         for stage in self._side:
             if stage is not None and len(completed.signal.samples):
-                for decided, event in stage.push(completed.signal):
-                    yield decided, 2, event
+                rows += [(decided, 2, event) for decided, event in stage.push(completed.signal)]
+        return rows
+
+    def _beats(self, beats: DescribedBeats) -> Iterator[_Row]:
+        columns = (beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist(), beats.kinds.tolist())
+        for mark, decided, interval, joined, features in zip(*columns, beats.features, strict=True):
+            sample, rr_ms = mark + self._origin, interval * 1000.0 if interval >= 0.0 else None
+            delay_ms = (decided - mark) / self.fs * 1000.0
+            beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined)
+            yield decided + self._origin, 1, beat
 
 
 def _schema(stage: SideStage) -> Schema:
@@ -161,5 +165,6 @@ def _schema(stage: SideStage) -> Schema:
     return getattr(stage, "schema", Schema(1))
 
 
-def _in_order(rows: Iterable[_Row]) -> list[DecidedOutput]:
-    return [output for *_, output in sorted(rows, key=lambda row: (row[0], row[1], row[2].sample))]
+def _in_order(rows: list[_Row]) -> list[DecidedOutput]:
+    rows.sort(key=lambda row: (row[0], row[1], row[2].sample))
+    return [output for *_, output in rows]

@@ -68,9 +68,8 @@ class KindMemory:
 
     def copy(self) -> KindMemory:
         """Give one that remembers the same, and goes on by itself."""
-        other = KindMemory(self._share)
-        other._mean[:] = self._mean
-        other._count[:] = self._count
+        other = KindMemory.__new__(KindMemory)
+        other._share, other._mean, other._count = self._share, self._mean.copy(), self._count.copy()
         return other
 
     def snapshot(self) -> State:

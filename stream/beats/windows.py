@@ -156,7 +156,9 @@ class BeatWindows:
         return self._described(np.empty((0, len(self._height))), int(self._at[0]) - 1)
 
     def _described(self, denoised: Samples, last_sample: int) -> DescribedBeats:
-        beats = np.empty(len(self._waiting), dtype=DESCRIBED) if len(self._waiting) else _NO_RECORDS
+        n = len(self._waiting)
+        # Records that `np.empty` makes cost seven times as much as the same laid over bytes.
+        beats = np.ndarray(n, DESCRIBED, np.empty(n * DESCRIBED.itemsize, np.uint8)) if n else _NO_RECORDS
         done = describe_beats(
             beats,
             denoised,

@@ -163,6 +163,10 @@ class QrsDetector:
             self._rhythm["last"] = start - 1
             self._leads["hold_off"] = RINGING
         self._features = np.zeros(1, dtype=FEATURES)
+        self._row = columns(self._features)[0]  # the same memory, as the network reads it
+        self._found = np.empty(0, dtype=FOUND)
+        none = np.empty(0, dtype=np.int64)
+        self._none = Detections(none, none, np.empty(0), np.empty((0, n_leads)), np.empty(0, dtype=np.bool_))
         self._log = np.zeros(n_logged, dtype=LOGGED)
         self.logged = self._log[:0]
 
@@ -174,13 +178,17 @@ class QrsDetector:
     def push(self, x: Signal) -> Detections:
         """Take ``(m, n_leads)`` grid samples; give the beats that became final."""
         room = len(x.samples) // HOLD + 2
-        beats, weight = np.empty(room, dtype=FOUND), np.empty((room, len(self._leads)))
+        if len(self._found) < room:  # kept, as making records costs more than finding them
+            self._found = np.empty(room, dtype=FOUND)
+        beats, weight = self._found, np.empty((room, len(self._leads)))
         n, n_logged = detect(
             x.samples, x.good, self._state, self._rhythm, self._rings, self._leads, self._learnt, self.network, beats,
-            weight, self._log, self._features, columns(self._features)[0],
+            weight, self._log, self._features, self._row,
         )  # fmt: skip
         self.logged = self._log[:n_logged]
-        beats = beats[:n]
+        if n == 0:
+            return self._none
+        beats = beats[:n].copy()
         return Detections(beats["peak"] - CENTRE_LAG, beats["row"], beats["p"], weight[:n], beats["gap"])
 
     def flush(self) -> Detections:

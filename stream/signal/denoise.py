@@ -154,7 +154,7 @@ class WaveletDenoiser:
             If the shape is another one.
         """
         y = own_samples(x.samples, len(self._windows))
-        good = np.array(x.good, dtype=np.bool_, order="C")
+        good = np.ascontiguousarray(x.good, dtype=np.bool_)
         if good.shape != y.shape:
             raise StreamError(f"got a mask of shape {good.shape} for samples of shape {y.shape}: they must be the same")
         _denoise(

@@ -7,7 +7,7 @@ so that no step enters the filters behind. The high-pass removes any constant, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,7 @@ _BLOCKS = 10
 """The extremes of the last ten blocks of a second are what a rail is compared with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(NamedTuple):
     """What the guard gives for a chunk.
 
     Attributes
