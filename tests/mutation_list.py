@@ -101,8 +101,8 @@ LABELS = (
     Mutation(
         "beats labelled as those of another patient",
         "stream/batch.py",
-        "probabilities[first : first + len(those)]",
-        "probabilities[: len(those)]",
+        "probabilities[first:after]) if after > first",
+        "probabilities[: after - first]) if after > first",
         ("tests/stream/test_batch.py::test_many_patients_on_a_turn_are_each_as_alone",),
     ),
     Mutation(
@@ -308,8 +308,8 @@ BEATS = (
     Mutation(
         "RR of the beat before",
         "stream/stretch.py",
-        "beats.decided.tolist(), beats.interval.tolist(), strict=True",
-        "beats.decided.tolist(), np.roll(beats.interval, 1).tolist(), strict=True",
+        "beats.interval.tolist(), beats.kinds.tolist())",
+        "[*beats.interval.tolist()[1:], 0.5], beats.kinds.tolist())",
         (GOLDEN,),
     ),
     Mutation(
