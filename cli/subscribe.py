@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .. import __version__
 from ..errors import RequestError
 from ..stream.run.engine import Sink, StopRequest, stopped_by_signals
 from ..stream.run.sinks import JsonSink, LineSink
@@ -191,7 +190,7 @@ def _state_folder(setup: _Setup) -> Iterator[StateFolder | None]:
     if setup.state is None:
         yield None
         return
-    folder = StateFolder(setup.state, f"ecg-stream {__version__}")
+    folder = StateFolder(setup.state)
     try:
         yield folder
     finally:

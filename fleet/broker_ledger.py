@@ -39,16 +39,13 @@ class BrokerLedger:
         Who is here.
     topics
         The topics of the fleet.
-    maker
-        What makes the snapshots; those of another maker are not taken up.
     """
 
-    def __init__(self, broker: BrokerSession, file: ShardFile, roster: Roster, topics: Topics, maker: str) -> None:
+    def __init__(self, broker: BrokerSession, file: ShardFile, roster: Roster, topics: Topics) -> None:
         self._broker = broker
         self._file = file
         self._roster = roster
         self._topics = topics
-        self._maker = maker
         self._echoes = Echoes()
         self._blobs: dict[str, bytes] = {}  # each patient's state as it was saved last
         self._unconfirmed: list[tuple[str, bytes]] = []
@@ -100,13 +97,13 @@ class BrokerLedger:
         """Give the state of a patient who is saved so from now on; `SnapshotError` if it cannot be taken up."""
         self._blobs[patient] = blob
         try:
-            return from_bytes(blob, self._maker)
+            return from_bytes(blob)
         except SnapshotError as error:
             return error
 
     def encode(self, state: State) -> bytes:
         """Encode a patient's state."""
-        return to_bytes({**state, "applied": 0}, self._maker)  # numbers mean nothing to the next incarnation
+        return to_bytes({**state, "applied": 0})  # numbers mean nothing to the next incarnation
 
     def forget(self, patient: str) -> None:
         """Forget a patient who is not here any more."""

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import __version__
 from ..stream.pipeline import DEFAULT_MODEL
 from ..stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 
@@ -72,11 +71,6 @@ class FleetSettings:
     model: str = DEFAULT_MODEL
     snapshot_s: float = 1.0
     silence_s: float = 300.0
-
-    @property
-    def maker(self) -> str:
-        """What its snapshots are made by."""
-        return f"ecg-stream {__version__}"
 
     def client_id(self, part: str) -> str:
         """Give the MQTT client id of a shard or the coordinator."""

@@ -69,7 +69,7 @@ class Shard:
         self._broker = BrokerSession(
             settings.access.address(), settings.client_id(name), self._receive, self._file.superseded
         )
-        self._ledger = BrokerLedger(self._broker, self._file, self._roster, self._topics, settings.maker)
+        self._ledger = BrokerLedger(self._broker, self._file, self._roster, self._topics)
         models = load_models(settings.model)
         self._sessions = ShardSessions(models, self._topics, self._roster, self._ledger, settings.silence_s)
         self._core = self._sessions.core

@@ -14,7 +14,7 @@ import msgspec
 from ..errors import SnapshotError
 from .state_store import StateStore
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # of what stands around the sessions: fields that are added, with a default, need no new number
 
 
 class ShardState(msgspec.Struct, frozen=True):

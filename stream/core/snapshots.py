@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import __version__
 from ...errors import SnapshotError
 from .stage import State
 
@@ -33,32 +34,25 @@ _BIG_INT = 2  # beyond 64 bits, as the states of some generators are
 _KINDS = "biufcUS"  # dtypes that are plain values
 
 
-def to_bytes(state: State, maker: str = "") -> bytes:
-    """Encode a snapshot.
-
-    Parameters
-    ----------
-    state
-        The snapshot.
-    maker
-        What made it, such as the package's version and the model's name; `from_bytes` must be given the same.
+def to_bytes(state: State) -> bytes:
+    """Encode a snapshot, and beside it the version that made it, for whoever looks into the file.
 
     Raises
     ------
     TypeError
         If it holds anything but what a snapshot may hold.
     """
-    body = _encoder.encode({"maker": maker, "state": _with_extensions(state)})
+    body = _encoder.encode({"maker": f"ecg-stream {__version__}", "state": _with_extensions(state)})
     return _HEADER.pack(_MAGIC, FORMAT_VERSION, zlib.crc32(body)) + body
 
 
-def from_bytes(blob: bytes, maker: str = "") -> State:
-    """Decode what `to_bytes` gave.
+def from_bytes(blob: bytes) -> State:
+    """Decode what `to_bytes` gave, of this version or another: what is in it says by its `Schema` whether it fits.
 
     Raises
     ------
     SnapshotError
-        If it is no snapshot, is damaged, or was made in another format or by another maker.
+        If it is no snapshot, is damaged, or is of another format.
     """
     try:
         magic, version, checksum = _HEADER.unpack_from(blob)
@@ -73,11 +67,9 @@ def from_bytes(blob: bytes, maker: str = "") -> State:
         raise SnapshotError("snapshot is damaged: its checksum does not match")
     try:
         whole = _decoder.decode(body)
-        made_by, state = whole["maker"], whole["state"]
+        state = whole["state"]
     except (msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
         raise SnapshotError(f"snapshot cannot be read: {error}") from None
-    if made_by != maker:
-        raise SnapshotError(f"snapshot was made by '{made_by}', this is '{maker}'")
     if not isinstance(state, dict):
         raise SnapshotError("snapshot holds no state")
     return state

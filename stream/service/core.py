@@ -209,7 +209,8 @@ class Core:
         try:
             if isinstance(state, SnapshotError):
                 raise state
-            self.patients.restore(patient, state, time.monotonic())
+            for note in self.patients.restore(patient, state, time.monotonic()):
+                log.warning("patient '%s': taken up, but %s", patient, note)
         except Exception as error:  # whatever a state of another make leads to
             log.warning("patient '%s': the saved state cannot be taken up: %s", patient, error)
 

@@ -84,8 +84,6 @@ class StateFolder:
     ----------
     folder
         Made if it is not there.
-    maker
-        What makes the snapshots (version, model); those of another maker are not taken up.
 
     Raises
     ------
@@ -93,9 +91,8 @@ class StateFolder:
         If it cannot be written, or another process holds it.
     """
 
-    def __init__(self, folder: Path, maker: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._maker = maker
         try:
             (folder / "patients").mkdir(parents=True, exist_ok=True)
             (folder / "journal").mkdir(exist_ok=True)
@@ -129,7 +126,7 @@ class StateFolder:
         for path in sorted((self._folder / "patients").glob("*.state")):
             if is_patient_id(path.stem):
                 try:
-                    yield path.stem, from_bytes(path.read_bytes(), self._maker)
+                    yield path.stem, from_bytes(path.read_bytes())
                 except SnapshotError as error:
                     yield path.stem, error
                 except OSError as error:
@@ -137,7 +134,7 @@ class StateFolder:
 
     def encode(self, state: State) -> bytes:
         """Encode one patient's state."""
-        return to_bytes(state, self._maker)
+        return to_bytes(state)
 
     def write_patient(self, patient: str, blob: bytes | None) -> None:
         """Save a patient's encoded state; None removes it. May be called from any thread."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...errors import PayloadError
 from ..core.messages import Beat
-from ..core.stage import State
+from ..core.stage import Schema, State
 from ..run.engine import Step
 from ..run.turn import Ended, Limits, Load
 from .codec import Wave, decode_wave
@@ -23,6 +23,7 @@ from .session import PatientSession, ResumableProcessor
 log = logging.getLogger("ecg_stream.mqtt")
 
 STUCK_S = 30.0  # a device that for so long sends only what was seen, and does not name its streams, has begun anew
+SCHEMA = Schema(1)  # of what is saved of a patient: all but the pipeline, whose stages have numbers of their own
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
 
 
@@ -166,17 +167,31 @@ class Patients:
         if entry.ended is not None:
             ended = {"stream": entry.ended.stream, "next": entry.ended.next, "ago": now - entry.ended.at}
         session = None if entry.session is None else entry.session.snapshot()
-        return {"applied": entry.applied, "ended": ended, "session": session}
+        return SCHEMA.label({"applied": entry.applied, "ended": ended, "session": session})
 
-    def restore(self, patient: str, state: State, now: float) -> None:
-        """Put one patient's copied state back."""
+    def restore(self, patient: str, state: State, now: float) -> list[str]:
+        """Put one patient's copied state back, of this version or an earlier one.
+
+        Returns
+        -------
+        list[str]
+            What could not be taken up as it was, a line each, see `Pipeline.restore`.
+
+        Raises
+        ------
+        SchemaError
+            If its layout is one that this version cannot take up.
+        """
+        state = SCHEMA.upgrade(state)
+        notes: list[str] = []
         entry = _Patient(last_new=now, last_any=now, applied=state["applied"])
         if (ended := state["ended"]) is not None:
             entry.ended = _EndedStream(ended["stream"], ended["next"], now - ended["ago"])
         if state["session"] is not None:
             entry.session = PatientSession(patient, self._make_pipeline())
-            entry.session.restore(state["session"])
+            notes = entry.session.restore(state["session"])
         self._patients[patient] = entry
+        return notes
 
     def remove(self, patient: str) -> None:
         """Forget a patient, whose session is not ended; what waits is thrown away."""

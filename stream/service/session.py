@@ -165,13 +165,14 @@ class PatientSession:
             "seconds": time.perf_counter() - self._began,
         }
 
-    def restore(self, state: State) -> None:
-        """Put a copied state back."""
+    def restore(self, state: State) -> list[str]:
+        """Put a copied state back; give what could not be taken up as it was, a line each."""
         self.stream = state["stream"]
         self.ordering.restore(state["ordering"])
-        self._pipeline.restore(state["pipeline"])
+        notes = self._pipeline.restore(state["pipeline"])
         self._running.restore(state["summary"])
         self._began = time.perf_counter() - state["seconds"]
+        return notes or []
 
     def _steps(self, chunks: Sequence[Chunk | None], lag_ms: float = 0.0) -> Work[list[Step]]:
         """Take chunks through the pipeline, one after the other; None ends the stream."""

@@ -14,7 +14,7 @@ from ecg_stream.fleet.broker_ledger import BrokerLedger
 from ecg_stream.fleet.message import Message, digest_of
 from ecg_stream.fleet.roster import Roster
 from ecg_stream.fleet.shard_sessions import ShardSessions
-from ecg_stream.fleet.shard_state import ShardFile
+from ecg_stream.fleet.shard_state import ShardFile, ShardState, decode_state, encode_state
 from ecg_stream.fleet.state_store import open_store
 from ecg_stream.stream.pipeline import load_models
 from ecg_stream.stream.service.topics import Topics
@@ -45,7 +45,7 @@ class Bed:
         self.broker: Any = Heard()
         roster = Roster()
         file = ShardFile(open_store(str(folder)), "shard-0")
-        self.ledger = BrokerLedger(self.broker, file, roster, Topics(), "test")
+        self.ledger = BrokerLedger(self.broker, file, roster, Topics())
         self.sessions = ShardSessions(load_models(), Topics(), roster, self.ledger, 300.0)
         self.core = self.sessions.core
         self._payloads = iter([message.payload for message in messages_of(chunks_of(1, 30), 1.0)])
@@ -96,3 +96,14 @@ async def test_a_save_that_began_while_a_patient_was_being_put_down_acknowledges
         await going
     assert bed.core.patients.load("bed").waiting == 3
     assert bed.broker.acknowledged == 12
+
+
+async def test_a_session_that_version_0_1_saved_is_taken_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its blob has another maker's name in it, and no number of a layout."""
+    blob = (Path(__file__).parents[1] / "states" / "0.1.0" / "patients" / "bed-1.state").read_bytes()
+    saved = decode_state(encode_state(ShardState({"bed-1": blob})))
+    bed = Bed(tmp_path)
+    bed.sessions.restore(saved)
+    bed.sessions.recover(saved, [])
+    assert len(bed.core.patients) == 1
+    assert not caplog.records

@@ -36,7 +36,7 @@ def chunk(start: int, stop: int) -> Chunk:
 
 
 def from_version_0_1() -> State:
-    saved: dict[str, Any] = from_bytes((STATES / "0.1.0" / "patients" / "bed-1.state").read_bytes(), "ecg-stream 0.1.0")
+    saved: dict[str, Any] = from_bytes((STATES / "0.1.0" / "patients" / "bed-1.state").read_bytes())
     return saved["session"]["pipeline"]
 
 

@@ -145,7 +145,7 @@ async def test_lines_are_the_same_whoever_is_in_the_turn_beside(seed: int) -> No
 
 async def test_nothing_is_saved_before_a_turn_is_handed_out(tmp_path: Path) -> None:
     """A save that is asked for in the middle of a turn waits for its end."""
-    folder = StateFolder(tmp_path, "test")
+    folder = StateFolder(tmp_path)
     saving: list[asyncio.Task[None]] = []
 
     class Asks(Lines):
@@ -178,7 +178,7 @@ def schedule(beds: dict[str, int], seed: int) -> Iterator[tuple[str, bytes]]:
 
 async def restarted(tmp_path: Path, sink: Lines) -> tuple[Core, StateFolder]:
     """What a service does at its start."""
-    folder = StateFolder(tmp_path, "test")
+    folder = StateFolder(tmp_path)
     ledger = FolderLedger(folder)
     core = make(sink, ledger=ledger)
     recovered = ledger.recover(None)

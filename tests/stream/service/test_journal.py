@@ -76,15 +76,15 @@ def test_numbers_go_on_when_nothing_was_left_to_be_needed(tmp_path) -> None:
 
 
 def test_one_folder_one_process(tmp_path) -> None:
-    folder = StateFolder(tmp_path / "state", "maker")
+    folder = StateFolder(tmp_path / "state")
     with pytest.raises(SnapshotError, match="in use by another"):
-        StateFolder(tmp_path / "state", "maker")
+        StateFolder(tmp_path / "state")
     folder.close()
-    StateFolder(tmp_path / "state", "maker").close()
+    StateFolder(tmp_path / "state").close()
 
 
 def test_patients_and_card(tmp_path) -> None:
-    folder = StateFolder(tmp_path, "maker")
+    folder = StateFolder(tmp_path)
     assert folder.card() is None
     folder.write_card(ServiceCard("ecg-stream-1", "ecg/+/wave"))
     folder.write_patient("a.b", folder.encode({"x": 1}))
@@ -92,19 +92,17 @@ def test_patients_and_card(tmp_path) -> None:
     folder.write_patient("gone", None)
     (tmp_path / "patients" / "torn.state").write_bytes(b"ECGS")
     folder.close()
-    other = StateFolder(tmp_path, "another maker")
-    assert other.card() == ServiceCard("ecg-stream-1", "ecg/+/wave")
-    told = {patient: str(state) for patient, state in other.patients()}
-    assert told.keys() == {"a.b", "torn"}
-    assert "another maker" in told["a.b"]
-    other.close()
-    again = StateFolder(tmp_path, "maker")
-    assert dict(again.patients())["a.b"] == {"x": 1}
+    again = StateFolder(tmp_path)
+    assert again.card() == ServiceCard("ecg-stream-1", "ecg/+/wave")
+    found = dict(again.patients())
+    assert found.keys() == {"a.b", "torn"}
+    assert found["a.b"] == {"x": 1}
+    assert "too few" in str(found["torn"])
     again.close()
 
 
 def test_a_place_that_cannot_be_written(tmp_path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SnapshotError, match="cannot use") as told:
-        StateFolder(tmp_path / "file", "maker")
+        StateFolder(tmp_path / "file")
     assert told.value.about == "state"
