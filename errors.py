@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from .words import plain
+
 Part: TypeAlias = Literal[
     "annotations",
     "broker",
@@ -50,7 +52,10 @@ Part: TypeAlias = Literal[
 
 
 class EcgStreamError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package. Its message is plain: what it quotes of others' words is made visible."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain(message))
 
 
 class RequestError(EcgStreamError):

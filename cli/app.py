@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import RequestError
+from ..words import plain
 from .advice import advised
 
 COMMANDS = {
@@ -115,7 +116,7 @@ def run(arguments: Sequence[str]) -> int:
     except RequestError as error:
         if settings["debug"]:
             traceback.print_exc()
-        print(f"ecg-stream: {advised(error)}", file=sys.stderr)
+        print(f"ecg-stream: {plain(advised(error))}", file=sys.stderr)
         return 2
     except typer.Abort:
         return 1
@@ -124,7 +125,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         else:
             what = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
-            print(f"ecg-stream: unexpected {what} (--debug shows where)", file=sys.stderr)
+            print(f"ecg-stream: unexpected {plain(what)} (--debug shows where)", file=sys.stderr)
         return 1
 
 
@@ -133,10 +134,10 @@ def _usage_error(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ecg-stream"
     message = error.format_message()
-    if "\n" in message:
+    if message.lstrip().startswith("Usage:"):
         print(message)
     else:
-        print(f"{path}: {message.rstrip('.')}: see `{path} --help`", file=sys.stderr)
+        print(f"{path}: {plain(message.rstrip('.'))}: see `{path} --help`", file=sys.stderr)
     return error.exit_code
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ import typer
 
 from ..errors import RequestError
 from .default_command import DefaultCommandGroup
+from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, Key, PasswordFile, Retry, Url
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run(
     Beats and events go to the broker. Ctrl-C and SIGTERM end the fleet with all sessions saved. If the command is
     killed otherwise, the fleet goes on (not with --address local), and the same command takes it up again.
     """
-    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    log_to_stderr()
     from ..fleet import cluster
 
     settings = _settings(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..words import plain, plain_json
+
 if TYPE_CHECKING:
     from ..replay.annotations import Annotations
     from ..replay.record import Record
@@ -26,7 +28,7 @@ def info(
     if json:
         import msgspec
 
-        print(msgspec.json.encode(as_json(opened, reference, marks)).decode())
+        print(plain_json(msgspec.json.encode(as_json(opened, reference, marks))).decode())
     else:
         _print_tables(opened, reference, marks)
 
@@ -90,7 +92,7 @@ def _print_tables(record: Record, reference: str, marks: Annotations | None) -> 
     header.add_row("file", "generated" if record.path is None else _plain(str(record.path)))
     header.add_row("length", f"{_clock_time(record.seconds)}, {record.n_samples} samples at {record.fs:g} Hz")
     if record.began is not None:
-        header.add_row("began", record.began)
+        header.add_row("began", _plain(record.began))
     age, sex = age_and_sex(record.comments)
     if age is not None or sex is not None:
         header.add_row("patient", ", ".join(part for part in (f"{age} years" if age else "", sex or "") if part))
@@ -141,7 +143,7 @@ def _clock_time(seconds: float) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep Rich from taking brackets, which are annotation symbols too, for markup."""
+    """Show what cannot be printed, and keep Rich from taking brackets, which are annotation symbols too, for markup."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(plain(text))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..words import plain, plain_json
+
 if TYPE_CHECKING:
     from ..models.bundle import Card
 
@@ -30,7 +32,7 @@ def models(
     if json:
         called = [card.name for card in cards]
         keys = called if len(set(called)) == len(called) else names or called  # copies of a bundle share its name
-        print(msgspec.json.encode(dict(zip(keys, cards, strict=True))).decode())
+        print(plain_json(msgspec.json.encode(dict(zip(keys, cards, strict=True)))).decode())
     elif names:
         print("\n\n".join(_in_full(card) for card in cards))
     else:
@@ -41,7 +43,8 @@ def models(
 
 
 def _row(card: Card) -> tuple[str, ...]:
-    return card.name, card.task, card.arch, " ".join(card.classes), " ".join(card.leads) or "any"
+    row = (card.name, card.task, card.arch, " ".join(card.classes), " ".join(card.leads) or "any")
+    return tuple(plain(cell) for cell in row)
 
 
 def _in_full(card: Card) -> str:
@@ -52,5 +55,5 @@ def _in_full(card: Card) -> str:
         if value in ("", None, [], {}):
             continue
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        lines.append(f"{field:16}  {text}")
+        lines.append(f"{field:16}  {plain(text)}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import RecordError
+from ..words import plain
 from .records import open_record
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def predict(
     if as_json:
         print(json.dumps(_object(opened, chosen, windows)))
         return
-    lead_list = ", ".join(chosen.card.leads)
-    print(f"{opened.name}: {opened.seconds:g} s at {opened.fs:g} Hz, model {chosen.card.name}, leads {lead_list}")
+    what = f"model {chosen.card.name}, leads {', '.join(chosen.card.leads)}"
+    print(plain(f"{opened.name}: {opened.seconds:g} s at {opened.fs:g} Hz, {what}"))
     print(f"{'seconds':>16}  class  probability of {chosen.card.classes[1]} (called from {chosen.threshold:.3f})")
     for window in windows:
         span = f"{window.start_s:g} to {window.end_s:g}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import sys
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry, Url
 
 
@@ -56,7 +56,7 @@ def publish(
     from ..stream.service.link import Link
     from .records import open_record
 
-    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    log_to_stderr()
     address = BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file)
     pace = _pace(speed)
     found = open_record(record, lead, unit)

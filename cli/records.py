@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..words import plain
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -38,7 +40,7 @@ def open_record(name: str, leads: Sequence[str] | None = None, unit: str | None 
     hint = scale_hint(record)
     notes = [*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])]
     for note in notes[:MOST_NOTES]:
-        print(f"ecg-stream: {note}", file=sys.stderr)
+        print(f"ecg-stream: {plain(note)}", file=sys.stderr)
     if len(notes) > MOST_NOTES:
         print(f"ecg-stream: and {len(notes) - MOST_NOTES} more of that kind", file=sys.stderr)
     return record

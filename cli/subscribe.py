@@ -27,6 +27,7 @@ from ..stream.service.link import Link
 from ..stream.service.metrics import serve_metrics
 from ..stream.service.service import Options, Service
 from ..stream.service.topics import Topics, patient_id
+from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def subscribe(
         retry=retry,
     )
     if shown != "monitor":
-        logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+        log_to_stderr()
     _warm_up(setup.models)
     stop = asyncio.run(_subscribe(setup))
     if stop.signal == signal.SIGINT:

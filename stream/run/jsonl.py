@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ...words import plain_json
 from ..core.messages import CLASSES, Beat, Output
 from .summary import Percentiles, Summary
 
@@ -52,13 +53,18 @@ class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
     realtime_factor: float | None
 
 
+def _plain_line(line: msgspec.Struct) -> bytes:
+    """Encode a line; of what cannot be printed in it there are escapes."""
+    return plain_json(_encoder.encode(line))
+
+
 _encoder = msgspec.json.Encoder()
 
 
 def encode_line(record: str, output: Output) -> bytes:
     """Encode one output of `record` (a record's or patient's name) as one JSON object, without line end."""
     if isinstance(output, Beat):
-        return _encoder.encode(
+        return _plain_line(
             BeatLine(
                 record,
                 output.sample,
@@ -69,15 +75,13 @@ def encode_line(record: str, output: Output) -> bytes:
                 round(output.delay_ms, 1),
             )
         )
-    return _encoder.encode(
-        EventLine(record, output.sample, round(output.time, 3), output.kind, output.lead, output.detail)
-    )
+    return _plain_line(EventLine(record, output.sample, round(output.time, 3), output.kind, output.lead, output.detail))
 
 
 def encode_summary(record: str, summary: Summary) -> bytes:
     """Encode the summary of `record` as one JSON object, without line end."""
     factor = summary.realtime_factor
-    return _encoder.encode(
+    return _plain_line(
         SummaryLine(
             record,
             summary.samples,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
+from ...words import plain
 from ..core.messages import CLASSES, Beat, Output
 from .engine import Step
 from .jsonl import encode_line, encode_summary
@@ -67,7 +68,7 @@ class LineSink(ContextSink):
     async def write(self, step: Step) -> None:
         """Write the outputs of a step."""
         if step.outputs:
-            name = f"{step.record}  " if self._named else ""
+            name = f"{plain(step.record)}  " if self._named else ""
             self._out.write("".join(f"{name}{line(output)}\n" for output in step.outputs))
             self._out.flush()
 
@@ -94,7 +95,7 @@ def line(output: Output) -> str:
         probability = output.probabilities[CLASSES.index(output.label)]
         rhythm = " " * 22 if output.rr_ms is None else f"RR {output.rr_ms:5.0f} ms {60_000 / output.rr_ms:6.1f}/min"
         return f"{clock(output.time)}  {output.label} {probability:6.1%}  {rhythm}  +{output.delay_ms:.0f} ms"
-    what = " ".join(part for part in (output.kind, output.lead, output.detail) if part)
+    what = plain(" ".join(part for part in (output.kind, output.lead, output.detail) if part))
     return f"{clock(output.time)}  ! {what}"
 
 
@@ -105,7 +106,7 @@ def summary_table(record: str, summary: Summary) -> str:
     factor = "" if summary.realtime_factor is None else f", {summary.realtime_factor:,.1f} times real time"
     return "\n".join(
         (
-            f"{record}: {summary.samples:,} samples in {summary.seconds:.1f} s{factor}",
+            f"{plain(record)}: {summary.samples:,} samples in {summary.seconds:.1f} s{factor}",
             f"  beats    {summary.beats}  ({counts})",
             f"  events   {events}",
             f"  delay    {_spread(summary.delay_ms, 'p95', 0)}  stream time from R peak to label",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 
+from ...words import plain
+
 Line = list[Segment]
 """One line of the screen."""
 
@@ -28,5 +30,12 @@ ALARM = Style(color="color(160)", bold=True)
 
 def block(lines: list[Line], rows: int, width: int) -> list[Line]:
     """Cut or fill `lines` to a block of `rows` by `width`."""
-    cut = [Segment.adjust_line_length(each, width) for each in lines[:rows]]
+    cut = [Segment.adjust_line_length(_plain(each), width) for each in lines[:rows]]
     return cut + [[Segment(" " * width)] for _ in range(rows - len(cut))]
+
+
+def _plain(row: Line) -> Line:
+    """Make visible what names from outside may hold, such as escape sequences."""
+    if all(each.text.isprintable() for each in row):
+        return row
+    return [Segment(plain(each.text), each.style) for each in row]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...words import plain
 from ..core.messages import Beat, Chunk, Event
 from ..run.engine import Step
 from ..run.turn import Load
@@ -293,4 +294,4 @@ class NewsHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a log message."""
-        self._ward.news = f"{time.strftime('%H:%M:%S')} {record.getMessage()}"
+        self._ward.news = f"{time.strftime('%H:%M:%S')} {plain(record.getMessage())}"
