@@ -22,6 +22,8 @@ def scale_hint(record: Record) -> str | None:
         return None
     second = max(1, round(record.fs))
     seconds = min(int(LOOKED_AT_S), record.n_samples // second)
+    if not seconds:
+        return None
     samples = record.signal(0, seconds * second).reshape(seconds, second, -1)
     for column, lead in enumerate(record.leads):
         part = samples[:, :, column]

@@ -22,6 +22,9 @@ from .wfdb_date import began
 MAX_HEADER_BYTES = 4 << 20
 """A header of a hundred thousand segments is smaller; what is larger is another kind of file."""
 
+MAX_SKEW = 100_000  # frames; skews between the heads of a tape recorder are a few
+MAX_FRAMES = 1 << 40  # a century at 300 Hz; a length beyond it is no length
+
 MIN_GAIN, MAX_GAIN, MAX_BASELINE = 1e-6, 1e9, 2**31
 DEFAULT_GAIN = 200.0  # ADC units per mV, where the header says none or 0: header(5)
 DEFAULT_FS = 250.0  # Hz, where the record line ends before it: header(5)
@@ -238,14 +241,14 @@ def _length_and_date(file: Path, fields: list[str]) -> tuple[int | None, list[st
     if not fields or re.search(r"\d[:/T-]\d", fields[0]):
         return None, fields
     length = _whole(fields[0])
-    if length is None or length < 0:
+    if length is None or not 0 <= length <= MAX_FRAMES:
         raise RecordError(f"{file}: the length {fields[0][:60]!r} cannot be read: valid is a number of samples")
     return length or None, fields[1:]
 
 
 def _segment(file: Path, name: str, length: str) -> tuple[str, int]:
     n_frames = _whole(length)
-    if n_frames is None or n_frames < 0:
+    if n_frames is None or not 0 <= n_frames <= MAX_FRAMES:
         raise RecordError(
             f"{file}: the segment '{name[:60]} {length[:60]}' cannot be read: valid is its name and number of samples"
         )
@@ -285,12 +288,13 @@ def _format(file: Path, name: str, field: str) -> tuple[str, int, int, int]:
     found = _FORMAT.fullmatch(field)
     parts = _FORMAT_PART.findall(found[2]) if found else []
     read = {sign: int(value) for sign, value in parts}
-    if found is None or len(read) < len(parts) or read.get("x", 1) < 1 or len(field) > 60:
+    skew = read.get(":", 0)
+    if found is None or len(read) < len(parts) or read.get("x", 1) < 1 or skew > MAX_SKEW or len(field) > 60:
         raise RecordError(
             f"{file}: the format {field[:60]!r} of signal file {name[:60]} cannot be read: "
             "valid is such as 16, 212x4 (samples a frame), 16:3 (skew) or 16+24 (bytes to skip)"
         )
-    return str(int(found[1])), read.get("x", 1), read.get(":", 0), read.get("+", 0)
+    return str(int(found[1])), read.get("x", 1), skew, read.get("+", 0)
 
 
 def _gain(file: Path, name: str, field: str) -> tuple[float, int | None, str]:

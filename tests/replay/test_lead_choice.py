@@ -128,3 +128,7 @@ def test_flat_lines_gaps_and_spikes_tell_nothing_of_the_unit(
 ) -> None:
     path = write_record(tmp_path, p_signal=np.stack([wave, ECG[:2500, 0]], axis=1), adc_gain=[10.0, 100.0])
     assert scale_hint(open_record(path)) is None
+
+
+def test_less_than_a_second_tells_nothing_of_the_unit(tmp_path: Path, write_record: WriteRecord) -> None:
+    assert scale_hint(open_record(write_record(tmp_path, p_signal=ECG[:99] * 1000, adc_gain=[0.1] * 2))) is None

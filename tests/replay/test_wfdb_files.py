@@ -174,6 +174,8 @@ def test_padding_behind_the_samples_is_no_fault(tmp_path: Path, write_record: Wr
         ("r1.dat 16 ", "!? ", "the format '100.0.0./mV' of signal file !. cannot be read"),
         ("r1.dat 16 ", "r1.dat 16x-1 ", "the format '16x-1' of signal file r1.dat cannot be read: valid is such as 16"),
         ("r1.dat 16 ", "r1.dat 16x0 ", "the format '16x0' of"),
+        ("r1.dat 16 ", "r1.dat 16:999999999 ", "the format '16:999999999' of"),
+        ("r1 2 250 5000", "r1 2 250 99999999999999999", "the length '99999999999999999' cannot be read"),
         ("r1.dat 16 ", "r1.dat 16:-3 ", "the format '16:-3' of"),
         ("r1.dat 16 ", "r1.dat 16.5 ", "the format '16.5' of"),
         ("r1.dat 16 ", "r1.dat 16x1x2 ", "the format '16x1x2' of"),
