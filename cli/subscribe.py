@@ -126,7 +126,9 @@ def _warm_up(models: Models) -> None:
     """Run some seconds through a pipeline of its own, so that compiled code is loaded before messages wait for it."""
     from ..replay.demo import demo_record
     from ..stream.pipeline import Pipeline
+    from .warm_up import tell_uncached
 
+    tell_uncached()
     pipeline = Pipeline(models)
     pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
     pipeline.flush()

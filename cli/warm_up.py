@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,20 @@ def warm_up(pipeline: Pipeline, record: Record, start_s: float = 0.0, end_s: flo
     """
     from ..stream.first_start import compile_loops
 
+    tell_uncached()
     compile_loops()
     pipeline.push(next(record.chunks(WARM_UP_MS, start_s, end_s)))
     pipeline.flush()
+
+
+def tell_uncached() -> None:
+    """Say on standard error, in one line, that compiled code cannot be kept, if that is so."""
+    from ..stream.core.compiled import can_cache
+    from ..stream.qrs.kernel import detect
+
+    if hasattr(detect, "stats") and not can_cache(detect):  # with JIT off there is nothing to be kept
+        print(
+            "ecg-stream: no folder for compiled code can be written, so that every start compiles for up to a minute: "
+            "set NUMBA_CACHE_DIR to one that can",
+            file=sys.stderr,
+        )

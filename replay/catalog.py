@@ -59,9 +59,28 @@ DATABASES = (
 
 
 def data_folder() -> Path:
-    """Give the folder of the records at hand: ``$ECG_STREAM_DATA``, else ``ecg-stream`` in the user's cache folder."""
+    """Give the folder of the records at hand: ``$ECG_STREAM_DATA``, else ``ecg-stream`` in the user's cache folder.
+
+    Raises
+    ------
+    RecordError
+        If it would lie in a home folder, and the user has none, as in some containers.
+    """
     stated = os.environ.get(DATA_FOLDER_VARIABLE)
-    return Path(stated).expanduser() if stated else platformdirs.user_cache_path("ecg-stream", appauthor=False)
+    try:
+        folder = Path(stated).expanduser() if stated else platformdirs.user_cache_path("ecg-stream", appauthor=False)
+    except RuntimeError as error:
+        raise _homeless(stated) from error
+    if folder.parts[:1] == ("~",):  # earlier versions of platformdirs leave it so
+        raise _homeless(stated)
+    return folder
+
+
+def _homeless(stated: str | None) -> RecordError:
+    return RecordError(
+        f"no data folder: {stated or 'the default'} lies in a home folder, and this user has none: "
+        "set $ECG_STREAM_DATA to a folder by its whole path"
+    )
 
 
 _default_folder = data_folder  # `find_record` has a parameter of that name

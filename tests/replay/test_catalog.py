@@ -175,3 +175,17 @@ def test_names_belong_to_one_database_at_most() -> None:
         assert all([database.slug for database in DATABASES if database.has(name)] == [slug] for name in names.split())
     assert place_in_database("ptb-xl", "09999_hr") == "records500/09000/09999_hr"
     assert place_in_database("edb", "e0103") == "e0103"
+
+
+@pytest.mark.parametrize("stated", ["~/records", ""])
+def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch, stated: str) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ECG_STREAM_DATA", stated)
+    with pytest.raises(RecordError, match=r"this user has none: set \$ECG_STREAM_DATA"):
+        find_record("e0103", download=False)
+    assert find_record("demo").name == "demo"
