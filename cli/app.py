@@ -22,6 +22,7 @@ from .. import __version__
 from ..errors import RequestError
 from ..words import plain
 from .advice import advised
+from .terminal import settle
 
 COMMANDS = {
     "replay": "Play a record through the live classifier.",
@@ -145,4 +146,5 @@ def main() -> None:
     """Entry point of `ecg-stream`."""
     if sys.stdout is None:  # closed by the caller, as by `>&-`: what would have been shown is not wanted
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the process lives
+    settle()
     sys.exit(run(sys.argv[1:]))

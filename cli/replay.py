@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +12,7 @@ import typer
 
 from ..errors import RequestError
 from .records import open_record
+from .terminal import can_draw
 from .warm_up import warm_up
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def replay(
     session = Session(found.name, pipeline)
 
     shown = format or "monitor"
-    if shown == "monitor" and (not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"):
+    if shown == "monitor" and not can_draw():
         shown = "lines"
     if shown == "monitor":
         title = Title(

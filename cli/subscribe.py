@@ -29,6 +29,7 @@ from ..stream.service.service import Options, Service
 from ..stream.service.topics import Topics, patient_id
 from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
+from .terminal import can_draw
 
 if TYPE_CHECKING:
     from ..stream.pipeline import Models
@@ -96,7 +97,9 @@ def subscribe(
     if (url is None) == (not demo):
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
     options = Options(Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
-    shown = format or ("monitor" if sys.stdout.isatty() else "lines")
+    shown = format or "monitor"
+    if shown == "monitor" and not can_draw():
+        shown = "lines"
     name = DEFAULT_MODEL if model is None else model
     setup = _Setup(
         address=None
