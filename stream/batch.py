@@ -124,7 +124,7 @@ def _labelled(models: Models, described: Described, probabilities: NDArray[np.fl
     for output in described.outputs:
         if isinstance(output, DecidedBeat):
             index, row = next(rows)
-            outputs.append(output.labelled(index, Probabilities(*row)))
+            outputs.append(output.labelled(index, Probabilities._make(row)))
         else:
             outputs.append(output)
     return Labelled(outputs, memory)
