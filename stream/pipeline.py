@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import SchemaError, StreamError
@@ -13,10 +12,11 @@ from .batch import DecidedOutput, Described, Labelled, label
 from .beats.kind_memory import KindMemory
 from .core.messages import Chunk, Output
 from .core.stage import MakeSideStage, Schema, State
-from .intake import Intake, check_rate
+from .intake import Intake
 from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, ModelSource, as_models, load_models
-from .stretch import LONGEST_FILL_S, Stretch
+from .stretch import LONGEST_FILL_S
 from .strip.classifier import listening
+from .timeline import Timeline
 
 __all__ = ["DEFAULT_DETECTOR", "DEFAULT_MODEL", "LONGEST_FILL_S", "Models", "Pipeline", "load_models"]
 
@@ -76,8 +76,7 @@ class Pipeline:
     ) -> None:
         self.models = as_models(model, detector, record_model)
         self._intake = Intake(fs, leads, unit)
-        self._side_stages = (*listening(self.models.record), *stages)
-        self._stretch: Stretch | None = None
+        self._timeline = Timeline(self.models.detector, (*listening(self.models.record), *stages))
         self._memory = KindMemory(self.models.classifier.kind_memory)
         self._unlabelled = False
 
@@ -95,8 +94,7 @@ class Pipeline:
         StreamError
             If the samples do not have one column a lead, or the sampling rate is missing or not that of an ECG.
         """
-        chunk = self._intake.chunk(samples, 0 if self._stretch is None else self._stretch.due)
-        return self._label(self.describe(chunk))
+        return self._label(self.describe(self._intake.chunk(samples, self._timeline.due)))
 
     def flush(self) -> list[Output]:
         """End the stream; give what was held back. The next chunk starts a new stream."""
@@ -111,20 +109,12 @@ class Pipeline:
             As `push`, and if beats described before have not been given back to `remember`.
         """
         self._expect_labels()
-        _check(chunk)
-        outputs: list[DecidedOutput] = []
-        if self._stretch is not None and (change := self._stretch.change(chunk)) is not None:
-            outputs += [*self._stretch.flush(), change]
-            self._stretch = None
-        if self._stretch is None:
-            self._stretch = self._begin(chunk.start, chunk.fs, chunk.leads)
-        return self._described(outputs + self._stretch.push(chunk.start, chunk.samples))
+        return self._described(self._timeline.push(chunk))
 
     def finish(self) -> Described:
         """End the stream as `flush` does, but without labels."""
         self._expect_labels()
-        stretch, self._stretch = self._stretch, None
-        return self._described([] if stretch is None else stretch.flush())
+        return self._described(self._timeline.flush())
 
     def remember(self, labelled: Labelled) -> list[Output]:
         """Take on what the beats just labelled say of their kinds; give the outputs."""
@@ -132,14 +122,8 @@ class Pipeline:
         return labelled.outputs
 
     def lead_quality(self) -> dict[str, float]:
-        """Signal-to-noise of each lead as the detector sees it: QRS level over what stands between beats, dB.
-
-        0 where a lead cannot be used now.
-        """
-        if self._stretch is None:
-            return {}
-        ratio = np.maximum(self._stretch.cascade.detector.signal_to_noise(), 1.0)
-        return dict(zip(self._stretch.leads, (20.0 * np.log10(ratio)).tolist(), strict=True))
+        """Signal-to-noise of each lead, dB, see `Timeline.lead_quality`."""
+        return self._timeline.lead_quality()
 
     def snapshot(self) -> State:
         """Copy the state out.
@@ -150,13 +134,8 @@ class Pipeline:
             If beats that were described have not been given back to `remember`: they would be lost.
         """
         self._expect_labels()
-        return SCHEMA.label(
-            {
-                "model": self.models.fingerprint,
-                "memory": self._memory.schema.label(self._memory.snapshot()),
-                "stretch": None if self._stretch is None else self._stretch.snapshot(),
-            }
-        )
+        memory = self._memory.schema.label(self._memory.snapshot())
+        return SCHEMA.label({"model": self.models.fingerprint, "memory": memory, "stretch": self._timeline.snapshot()})
 
     def restore(self, state: State) -> list[str]:
         """Put a copied state back, of this version or an earlier one, taken with these models or others.
@@ -178,19 +157,14 @@ class Pipeline:
 
     def _restore(self, state: State) -> list[str]:
         notes = [] if state["model"] == self.models.fingerprint else ["the state was taken with other models"]
-        memory, stretch = KindMemory(self.models.classifier.kind_memory), None
+        memory = KindMemory(self.models.classifier.kind_memory)
         try:
             memory.restore(memory.schema.upgrade(state["memory"]))
         except SchemaError as error:
             notes.append(f"memory of kinds: {error}")
-        if (kept := state["stretch"]) is not None:
-            stretch = self._begin(int(kept["origin"]), float(kept["fs"]), tuple(kept["leads"]))
-            notes += stretch.restore(kept)
-        self._memory, self._stretch, self._unlabelled = memory, stretch, False
+        notes += self._timeline.restore(state["stretch"])
+        self._memory, self._unlabelled = memory, False
         return notes
-
-    def _begin(self, start: int, fs: float, leads: tuple[str, ...]) -> Stretch:
-        return Stretch(start, fs, leads, self.models.detector, self._side_stages)
 
     def _described(self, outputs: list[DecidedOutput]) -> Described:
         described = Described.of(outputs, self._memory)
@@ -208,9 +182,3 @@ class Pipeline:
     def _expect_labels(self) -> None:
         if self._unlabelled:
             raise StreamError("beats described before have no labels yet: give what `label` made of them to `remember`")
-
-
-def _check(chunk: Chunk) -> None:
-    if chunk.samples.ndim != 2 or chunk.samples.shape[1] != len(chunk.leads) or not chunk.leads:
-        raise StreamError(f"got samples of shape {chunk.samples.shape} for the leads {chunk.leads}")
-    check_rate(chunk.fs)

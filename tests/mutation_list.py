@@ -226,14 +226,14 @@ STREAM = (
     ),
     Mutation(
         "another rate does not flush",
-        "stream/pipeline.py",
+        "stream/timeline.py",
         "outputs += [*self._stretch.flush(), change]",
         "outputs += [change]",
         (f"{PIPELINE}::test_another_rate_is_told_and_starts_afresh",),
     ),
     Mutation(
         "other leads are not told",
-        "stream/pipeline.py",
+        "stream/timeline.py",
         "outputs += [*self._stretch.flush(), change]",
         "outputs += self._stretch.flush()",
         (f"{PIPELINE}::test_other_leads_are_told_and_start_afresh",),

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import StreamError
-from ..core.compiled import compiled, compiled_part
+from ..core.compiled import compiled
 from ..core.messages import Samples, Signal
 from ..core.stage import Schema, State, own_samples, restored
+from .filter_bank import analysis_filters, filter_line, level_shares, synthesis_filters, upper_median
 
 _LONGEST = 64
 """Longest run of samples that is worked on at once; it bounds the memory and changes no result."""
@@ -115,7 +116,7 @@ class WaveletDenoiser:
         low, high = analysis_filters(wavelet)
         self.delay = math.floor(look_ahead_s * fs + 1e-6)
         self._backwards = np.stack([low[::-1], high[::-1]])
-        self._synthesis = _synthesis_filters(low, high, levels, self.delay)
+        self._synthesis = synthesis_filters(low, high, levels, self.delay)
         self._window = max(2, round(window_s * fs))
         self._factors = np.array(shares, dtype=np.float64)
         self._rate = 0.0
@@ -201,62 +202,6 @@ class WaveletDenoiser:
         return self._lines[:, :-1, : self._reach]
 
 
-def level_shares(fs: float) -> tuple[float, ...]:
-    """Share of the threshold at each level, finest first, by the band of the level.
-
-    Level j holds the octave from ``fs / 2^(j+1)`` to ``fs / 2^j`` Hz.
-
-    Returns
-    -------
-    tuple[float, ...]
-        1 for an octave from 60 Hz or above, a half from 24 Hz, and no entry below, where the QRS complex has its
-        energy and a threshold costs more signal than noise: two levels at 250 Hz (62 and 31 Hz) of the three that would
-        reach 16 Hz, one at 128 Hz (32 Hz), two at 360 Hz (90 and 45 Hz), three at 500 Hz, four at 1,000 Hz.
-    """
-    shares = []
-    low_edge = fs / 4.0
-    while low_edge >= 24.0:
-        shares.append(1.0 if low_edge >= 60.0 else 0.5)
-        low_edge /= 2.0
-    return tuple(shares)
-
-
-def analysis_filters(wavelet: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Minimum-phase low- and high-pass filter with the magnitude responses of an orthogonal wavelet.
-
-    Raises
-    ------
-    ValueError
-        If the wavelet is unknown or not orthogonal.
-    """
-    import pywt
-
-    bank = pywt.Wavelet(wavelet)
-    if not bank.orthogonal:
-        raise ValueError(f"wavelet '{wavelet}' is not orthogonal: valid are Daubechies, symlets and coiflets, as 'db6'")
-    low = np.array(bank.rec_lo)
-    return low, low * (-1.0) ** np.arange(len(low))
-
-
-def _synthesis_filters(
-    low: NDArray[np.float64], high: NDArray[np.float64], levels: int, delay: int
-) -> NDArray[np.float64]:
-    """Negated synthesis filter of each level, as far as the look-ahead, ``(levels, delay + 1)``."""
-    filters = np.zeros((levels, delay + 1))
-    smooth = np.ones(1)
-    for level in range(levels):
-        detail = np.convolve(smooth, _dilated(high, 2**level))[: delay + 1]
-        filters[level, : len(detail)] = -detail / 2.0 ** (level + 1)
-        smooth = np.convolve(smooth, _dilated(low, 2**level))
-    return filters
-
-
-def _dilated(taps: NDArray[np.float64], step: int) -> NDArray[np.float64]:
-    wide = np.zeros((len(taps) - 1) * step + 1)
-    wide[::step] = taps
-    return wide
-
-
 @compiled
 def _denoise(
     y: Samples,
@@ -299,7 +244,7 @@ def _denoise(
                 elif kind == 2:
                     source, target, at, filtered = details, result, reach - delay, synthesis[level]
                     step = 1
-                _filter(line[target, reach : reach + n], line[source], at, step, filtered, kind == 2)
+                filter_line(line[target, reach : reach + n], line[source], at, step, filtered, kind == 2)
                 if kind == 0:
                     threshold = factors[level] * medians[lead, level]
                     count = counts[lead, level]
@@ -322,48 +267,7 @@ def _denoise(
                     windows[lead] += 1
                 for level in range(levels):
                     if now > 0.0:
-                        middle = _median(magnitudes[lead, level, : counts[lead, level]])
+                        middle = upper_median(magnitudes[lead, level, : counts[lead, level]])
                         medians[lead, level] += now * (middle - medians[lead, level])
                     counts[lead, level] = 0
         first += n
-
-
-@compiled_part
-def _filter(
-    out: NDArray[np.float64], x: NDArray[np.float64], at: int, step: int, taps: NDArray[np.float64], add: bool
-) -> None:
-    """``out[i] (+)= sum_k taps[k] x[at + i + k step]``; tap by tap, so that the loop over i is vectorised."""
-    n = len(out)
-    if not add:
-        for i in range(n):
-            out[i] = 0.0
-    for k in range(len(taps)):
-        tap, shifted = taps[k], x[at + k * step : at + k * step + n]
-        for i in range(n):
-            out[i] += tap * shifted[i]
-
-
-@compiled_part
-def _median(values: NDArray[np.float64]) -> float:
-    """Upper median, by Hoare's selection; reorders `values`."""
-    middle = len(values) // 2
-    low, high = 0, len(values) - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            break
-    return float(values[middle])

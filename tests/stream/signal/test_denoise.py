@@ -8,7 +8,8 @@ import pywt
 
 from ecg_stream.errors import StreamError
 from ecg_stream.stream.core.messages import Signal
-from ecg_stream.stream.signal.denoise import WaveletDenoiser, analysis_filters, level_shares
+from ecg_stream.stream.signal.denoise import WaveletDenoiser
+from ecg_stream.stream.signal.filter_bank import analysis_filters, level_shares
 from ecg_stream.testing import LAWS, Subject
 
 FS = 250.0
