@@ -22,10 +22,10 @@ from ..stream.run.turn import Limits
 from ..stream.screen.ward import Around, NewsHandler, Ward
 from ..stream.screen.ward_view import FocusSink, WardSink
 from ..stream.service.address import BrokerAddress
-from ..stream.service.journal import StateFolder
 from ..stream.service.link import Link
 from ..stream.service.metrics import serve_metrics
 from ..stream.service.service import Options, Service
+from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
 from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry

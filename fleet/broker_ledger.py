@@ -120,6 +120,12 @@ class BrokerLedger:
         """See `Ledger`: if it is forgotten, silence ends the session again."""
         return 0
 
+    def drop(self, number: int) -> None:
+        """See `Ledger`."""
+
+    def make_room(self, contents: Sequence[bytes]) -> None:
+        """See `Ledger`."""
+
     def told_before(self, turn: Turn) -> Echoes | None:
         """See `Ledger`."""
         return self._echoes if self._echoes.knows(turn.patient) else None

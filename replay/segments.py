@@ -11,6 +11,7 @@ when its beats are decided, so that a crash loses less than the last minute. A g
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass, field
 from itertools import count
@@ -152,7 +153,7 @@ class SegmentRecorder(ContextSink):
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
+        probe = folder / f"~probe-{secrets.token_hex(8)}"  # no patient's name has a tilde
         probe.touch()
         probe.unlink()
     except OSError as error:

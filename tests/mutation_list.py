@@ -618,7 +618,7 @@ SERVICE = (
     ),
     Mutation(
         "what was told before a death is told again",
-        "stream/service/ledger.py",
+        "stream/service/folder_ledger.py",
         "return self._told if turn.number <= self._last_told else None",
         "return None",
         (f"{CORE}::test_deaths_between_turns_lose_and_double_nothing",),

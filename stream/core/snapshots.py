@@ -75,8 +75,15 @@ def from_bytes(blob: bytes) -> State:
     return state
 
 
-def replace_file(path: Path, blob: bytes) -> None:
+def replace_file(path: Path, blob: bytes, mode: int = 0o666) -> None:
     """Replace `path` with `blob` so that a crash, of the machine too, leaves the old file or the new one.
+
+    Parameters
+    ----------
+    path, blob
+        The file and its content; one writer at a time.
+    mode
+        Who may read and write it, without what the process's mask takes off.
 
     Raises
     ------
@@ -85,7 +92,8 @@ def replace_file(path: Path, blob: bytes) -> None:
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)  # left by a kill, and perhaps for others to read
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(blob)
             file.flush()
             os.fsync(file.fileno())
@@ -97,7 +105,7 @@ def replace_file(path: Path, blob: bytes) -> None:
 
 
 def write_atomically(path: Path, blob: bytes) -> None:
-    """Replace a file of the state as `replace_file` does.
+    """Replace a file of the state as `replace_file` does; it is for its owner only.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def write_atomically(path: Path, blob: bytes) -> None:
         If it cannot be written.
     """
     try:
-        replace_file(path, blob)
+        replace_file(path, blob, 0o600)
     except OSError as error:
         raise SnapshotError(f"cannot write {path}: {error.strerror}", about="state") from error
 

@@ -75,7 +75,7 @@ class Core:
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self.patients = Patients(lambda: Pipeline(models), self.metrics, limits)
+        self.patients = Patients(lambda: Pipeline(models), self.metrics, limits, ledger.drop)
         self.refusals = Refusals(self.metrics)
         self._label = partial(label, models)
         self._ledger = ledger
@@ -85,6 +85,7 @@ class Core:
         """Outputs on their way to the broker."""
         self._arrived = asyncio.Event()
         self._closing = False
+        self._done_with: dict[str, int] = {}  # number of the last message in a state that could not be taken up
         self.between_turns = asyncio.Lock()
         """Held by each turn: whoever has it finds no turn under way."""
         self._failed = asyncio.Event()  # a turn was not all handed out: what it led to must not be saved
@@ -119,6 +120,7 @@ class Core:
         try:
             self.patients.offer(patient, payload, received, number)
         except PayloadError as error:
+            self._ledger.drop(number)
             self.refusals.add("patients", error)
         self._arrived.set()
 
@@ -199,6 +201,7 @@ class Core:
 
     def take_up(self, recovered: Recovered) -> None:
         """Go on with saved sessions, and publish what the broker may not have."""
+        self.metrics.damage.inc(recovered.damaged)
         for patient, state in recovered.states:
             self.restore(patient, state)
         for outgoing in recovered.unconfirmed:
@@ -213,11 +216,13 @@ class Core:
                 log.warning("patient '%s': taken up, but %s", patient, note)
         except Exception as error:  # whatever a state of another make leads to
             log.warning("patient '%s': the saved state cannot be taken up: %s", patient, error)
+            if isinstance(state, dict) and isinstance(applied := state.get("applied"), int):
+                self._done_with[patient] = applied
 
     async def take_again(self, entries: Iterable[Entry]) -> None:
         """Take again what came after the states were saved: messages, and ends by silence."""
         for entry in entries:
-            if entry.number <= self.patients.applied(entry.patient):
+            if entry.number <= max(self.patients.applied(entry.patient), self._done_with.get(entry.patient, 0)):
                 continue
             if entry.kind == "end":
                 await self.drain()

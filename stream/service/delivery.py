@@ -61,6 +61,7 @@ class Delivery:
 
     async def _hand_out_summary(self, turn: Turn, ended: Ended, told: Told | None) -> None:
         again = told is not None and told.take(turn, SUMMARY)
+        self._ledger.make_room([] if again else [SUMMARY])
         for sink in self._recorders if again else (*self._recorders, *self._sinks):
             await sink.finish(ended.patient, ended.summary)
         if not again:
@@ -73,6 +74,8 @@ class Delivery:
         fresh = [(output, line) for output, line in lines if told is None or not told.take(turn, line)]
         if len(fresh) < len(lines):
             step = replace(step, outputs=[output for output, _ in fresh])
+        if fresh:
+            self._ledger.make_room([line for _, line in fresh])
         for sink in self._sinks:
             await sink.write(step)
         for output, line in fresh:

@@ -1,41 +1,38 @@
-"""What the service must not forget, on disk before it is acknowledged: its journal, and the snapshots beside it.
-
-::
-
-    DIR/service.json            client id and subscription
-    DIR/patients/ID.state       a patient's session, from time to time and at the end
-    DIR/journal/NUMBER.log      what came in and went out since
+"""What came in and went out, on disk before it is acknowledged: numbered entries in segments.
 
 Each message is appended to the journal before the broker gets its acknowledgement, and each output after it was
-handed to the sinks. A restarted service takes up the snapshots, takes the messages that came after them through
-the pipelines again, and keeps back the outputs that the journal knows: the pipeline being deterministic, these are
-the same to the byte. So nothing is lost or told twice if the process dies, by whatever signal. (If the whole
-machine does, the last second may be missing: it is then told as a gap.)
+handed to the sinks, in room that was made for it before: a full disk is noticed while nothing is told. A damaged entry
+costs itself, and is noted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import struct
-import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from ...errors import SnapshotError
-from ..core.snapshots import from_bytes, to_bytes, write_atomically
-from ..core.stage import State
-from .topics import is_patient_id
 
-Kind: TypeAlias = Literal["wave", "end", "out", "confirmed"]
+Kind: TypeAlias = Literal["wave", "end", "out", "confirmed", "dropped"]
+
+RESERVE_BYTES = 1 << 18
+"""So much room is made on the disk at a time."""
+ENTRY_OVERHEAD_BYTES = 128
+"""What an entry takes at most, beside its content."""
 
 _FRAME = struct.Struct("<II")  # length and CRC-32 of what follows
+_FIRST = b"\x95"  # of an entry: an array of five
+_SEGMENT = re.compile(r"[0-9]{16}\.log")
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True):
@@ -47,14 +44,15 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
         Counts all entries of this state folder.
     kind
         ``wave``: a message came. ``end``: the session was ended by silence. ``out``: an output was handed out.
-        ``confirmed``: the broker has the outputs up to that of an entry.
+        ``confirmed``: the broker has the outputs up to that of an entry. ``dropped``: a message was not taken, as too
+        many waited.
     patient
         Whose; empty for ``confirmed``.
     content
         The payload, or the output as it was written.
     refers
         Number of another entry: for an output, that of the message which led to it; for ``confirmed``, that of the last
-        confirmed output.
+        confirmed output; for ``dropped``, that of the message.
     """
 
     number: int
@@ -64,85 +62,10 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     refers: int = 0
 
 
-class ServiceCard(msgspec.Struct, frozen=True):
-    """What stands in ``service.json``: under which client id, and to what, the service is subscribed."""
-
-    client_id: str
-    topic: str
-
-
 @dataclass(slots=True)
 class _Segment:
     path: Path
     last_number: int
-
-
-class StateFolder:
-    """The folder that `--state` names, held by one process at a time.
-
-    Parameters
-    ----------
-    folder
-        Made if it is not there.
-
-    Raises
-    ------
-    SnapshotError
-        If it cannot be written, or another process holds it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        try:
-            (folder / "patients").mkdir(parents=True, exist_ok=True)
-            (folder / "journal").mkdir(exist_ok=True)
-            self._lock = (folder / "lock").open("wb")
-            _lock(self._lock)
-        except BlockingIOError:
-            self._lock.close()
-            raise SnapshotError(f"{folder} is in use by another ecg-stream", about="state") from None
-        except OSError as error:
-            raise SnapshotError(f"cannot use {folder}: {error.strerror}", about="state") from None
-        self.journal = Journal(folder / "journal")
-
-    def close(self) -> None:
-        """Let the folder go."""
-        self.journal.close()
-        self._lock.close()
-
-    def card(self) -> ServiceCard | None:
-        """Give what was last written to ``service.json``; None if there is nothing."""
-        try:
-            return msgspec.json.decode((self._folder / "service.json").read_bytes(), type=ServiceCard)
-        except (OSError, msgspec.DecodeError):
-            return None
-
-    def write_card(self, card: ServiceCard) -> None:
-        """Write ``service.json``."""
-        write_atomically(self._folder / "service.json", msgspec.json.encode(card))
-
-    def patients(self) -> Iterator[tuple[str, State | SnapshotError]]:
-        """Give each patient's saved state, or why it cannot be taken up."""
-        for path in sorted((self._folder / "patients").glob("*.state")):
-            if is_patient_id(path.stem):
-                try:
-                    yield path.stem, from_bytes(path.read_bytes())
-                except SnapshotError as error:
-                    yield path.stem, error
-                except OSError as error:
-                    yield path.stem, SnapshotError(f"cannot read {path}: {error.strerror}")
-
-    def encode(self, state: State) -> bytes:
-        """Encode one patient's state."""
-        return to_bytes(state)
-
-    def write_patient(self, patient: str, blob: bytes | None) -> None:
-        """Save a patient's encoded state; None removes it. May be called from any thread."""
-        path = self._folder / "patients" / f"{patient}.state"
-        if blob is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_atomically(path, blob)
 
 
 class Journal:
@@ -152,20 +75,69 @@ class Journal:
         self._folder = folder
         self._segments: list[_Segment] = []
         self._file: FileIO | None = None
+        self._written = self._room = 0  # bytes of the segment in use: with entries, and had from the disk
         self.number = 0
         """Number of the last entry."""
+        self.damage: list[str] = []
+        """What was found damaged or missing, a line each."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the segment in use."""
+        return self._written
 
     def read(self) -> Iterator[Entry]:
         """Give all entries that are on disk, in order; to be called once, before anything is appended.
 
-        An entry that was being written when the process died ends its segment.
+        An entry that was being written when the process died ends its segment. One that is damaged is passed over, and
+        noted in `damage`.
+
+        Raises
+        ------
+        SnapshotError
+            If it cannot be read.
         """
-        for path in sorted(self._folder.glob("[0-9]*.log")):
-            self.number = max(self.number, int(path.stem) - 1)  # an empty segment, too, says where numbers stood
-            for entry in _entries(path.read_bytes()):
+        paths = sorted(path for path in self._folder.iterdir() if _SEGMENT.fullmatch(path.name) and path.is_file())
+        for path in paths:
+            first = int(path.stem)
+            if self._segments and first > self.number + 1:
+                self.damage.append(f"entries {self.number + 1} to {first - 1} are missing before {path.name}")
+            self.number = max(self.number, first - 1)  # an empty segment, too, says where numbers stood
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise SnapshotError(f"cannot read {path}: {error.strerror}", about="state") from None
+            for entry in _entries(content, path.name, self.damage):
                 self.number = max(self.number, entry.number)
                 yield entry
             self._segments.append(_Segment(path, self.number))
+
+    def count_on_from(self, number: int) -> None:
+        """Let further entries have numbers above this one; to be called after `read`."""
+        if number > self.number:
+            self.damage.append(f"it ends at entry {self.number}, the snapshots hold entry {number}")
+            self.number = number
+
+    def make_room(self, n_bytes: int) -> None:
+        """Have so much room on the disk that entries of `n_bytes` in all cannot fail for want of it.
+
+        Raises
+        ------
+        SnapshotError
+            If there is none.
+        """
+        if self._file is None:
+            self.begin_segment()
+        if self._file is None or self._written + n_bytes <= self._room or not hasattr(os, "posix_fallocate"):
+            return
+        more = max(RESERVE_BYTES, n_bytes)
+        try:
+            os.posix_fallocate(self._file.fileno(), self._written, more)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                return  # not on this file system: an entry may then fail after its output was told
+            raise SnapshotError(f"cannot write {self._segments[-1].path}: {error.strerror}", about="state") from error
+        self._room = self._written + more
 
     def append(self, kind: Kind, patient: str = "", content: bytes = b"", refers: int = 0) -> int:
         """Append an entry; when this returns, it survives the end of the process. Gives its number.
@@ -186,19 +158,20 @@ class Journal:
             raise SnapshotError(f"cannot write {self._segments[-1].path}: {error.strerror}", about="state") from error
         if written != len(frame):
             raise SnapshotError(f"cannot write {self._segments[-1].path}: the disk is full", about="state")
+        self._written += written
         self.number += 1
         self._segments[-1].last_number = self.number
         return self.number
 
     def begin_segment(self) -> None:
         """Let further entries go to a new segment."""
-        if self._file is not None:
-            self._file.close()
+        self.close()
         path = self._folder / f"{self.number + 1:016d}.log"
         try:
-            self._file = FileIO(path, "w")
+            self._file = FileIO(path, "w", opener=for_owner)
         except OSError as error:
             raise SnapshotError(f"cannot write {path}: {error.strerror}", about="state") from error
+        self._written = self._room = 0
         self._segments = [
             segment for segment in self._segments if segment.path != path
         ]  # an empty one, left by a crash
@@ -214,33 +187,72 @@ class Journal:
         file = self._file
         if file is not None:
             with contextlib.suppress(ValueError):  # closed meanwhile, for the next segment
-                os.fsync(file.fileno())
+                try:
+                    os.fsync(file.fileno())
+                except OSError as error:
+                    if error.errno != errno.EBADF:  # the same, a moment later
+                        raise SnapshotError(f"cannot write {file.name}: {error.strerror}", about="state") from error
 
     def close(self) -> None:
         """Close the segment in use."""
-        if self._file is not None:
+        if self._file is not None and not self._file.closed:
+            if self._room > self._written:
+                with contextlib.suppress(OSError):  # what is left is read as the end
+                    self._file.truncate(self._written)
             self._file.close()
 
 
-def _lock(file: BinaryIO) -> None:
-    if sys.platform != "win32":  # where files cannot be locked this way, two services on one folder go unnoticed
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def for_owner(path: str, flags: int) -> int:
+    """Open a file that only its owner may read; an `opener`."""
+    return os.open(path, flags, 0o600)
 
 
-def _entries(content: bytes) -> Iterator[Entry]:
+def _entries(content: bytes, name: str, damage: list[str]) -> Iterator[Entry]:
+    """Give the entries of a segment; what is damaged is passed over, and told in `damage`."""
     position = 0
     while position + _FRAME.size <= len(content):
-        length, checksum = _FRAME.unpack_from(content, position)
-        raw = content[position + _FRAME.size : position + _FRAME.size + length]
-        if len(raw) != length or zlib.crc32(raw) != checksum:
+        end = position + _FRAME.size + _FRAME.unpack_from(content, position)[0]
+        entry = _entry_at(content, position)
+        if entry is not None:
+            yield entry
+            position = end
+        elif not content[position:].strip(b"\0"):
+            return  # room that was made and not used
+        elif (begins := _next_entry(content, position, end)) is not None:
+            damage.append(f"{name}: {begins - position} bytes from byte {position} on are damaged")
+            position = begins
+        else:
+            if end <= len(content):  # else it was being written when the process died
+                damage.append(f"{name}: the last entry is damaged")
             return
-        try:
-            yield _decode(raw)
-        except msgspec.DecodeError:
-            return
-        position += _FRAME.size + length
+
+
+def _entry_at(content: bytes, position: int) -> Entry | None:
+    """Give the entry whose frame begins at `position`; None if there is none, whole and undamaged."""
+    begin = position + _FRAME.size
+    if begin > len(content):
+        return None
+    length, checksum = _FRAME.unpack_from(content, position)
+    if not length or begin + length > len(content):
+        return None
+    raw = memoryview(content)[begin : begin + length]
+    if zlib.crc32(raw) != checksum:
+        return None
+    try:
+        return _decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _next_entry(content: bytes, position: int, end: int) -> int | None:
+    """Give where the next whole entry after the damaged one at `position` begins; `end` is where that claims to end."""
+    if _entry_at(content, end) is not None:
+        return end
+    first = position + _FRAME.size
+    while (first := content.find(_FIRST, first + 1)) >= 0:
+        if _entry_at(content, first - _FRAME.size) is not None:
+            return first - _FRAME.size
+    return None
 
 
 _decode = msgspec.msgpack.Decoder(Entry).decode

@@ -40,6 +40,7 @@ class Metrics:
         )
         self.duplicates = self._counter("duplicate_chunks", "Chunks dropped because they had been seen.")
         self.dropped = self._counter("dropped_messages", "Messages dropped because their patient's queue was full.")
+        self.damage = self._counter("journal_damage", "Places of the journal that could not be read at a start.")
         self.samples = self._counter(
             "samples", "Samples through the pipelines; those of all leads at one time count once."
         )

@@ -61,16 +61,22 @@ class Patients:
         Where things are counted.
     limits
         See `Limits`.
+    dropped
+        Called with the number of each message that is dropped because too many wait.
     """
 
     def __init__(
-        self, make_pipeline: Callable[[], ResumableProcessor], metrics: Metrics, limits: Limits | None = None
+        self,
+        make_pipeline: Callable[[], ResumableProcessor],
+        metrics: Metrics,
+        limits: Limits | None = None,
+        dropped: Callable[[int], None] = lambda number: None,  # noqa: ARG005
     ) -> None:
         self._make_pipeline = make_pipeline
         self._metrics = metrics
         self._limits = limits or Limits()
         self._patients: dict[str, _Patient] = {}
-        self.queues = Queues(self._limits, metrics)
+        self.queues = Queues(self._limits, metrics, dropped)
         """What waits for its turn."""
 
     def __len__(self) -> int:

@@ -7,6 +7,7 @@ longer. A queue has a limit; beyond it its oldest message goes, which the pipeli
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..run.turn import Limits, Load
@@ -55,11 +56,14 @@ class Queues:
         See `Limits`; that to patients is for the caller to keep.
     metrics
         Where dropped messages are counted.
+    dropped
+        Called with the number of each message that goes.
     """
 
-    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, limits: Limits, metrics: Metrics, dropped: Callable[[int], None]) -> None:
         self._limits = limits
         self._metrics = metrics
+        self._dropped = dropped
         self._queues: dict[str, _Queue] = {}
         self._round: deque[str] = deque()  # who has messages waiting, in the order of their turns
         self._bytes = 0
@@ -133,9 +137,10 @@ class Queues:
             self._round.remove(patient)
 
     def _drop_oldest(self, queue: _Queue) -> None:
-        self._take_first(queue)
+        message = self._take_first(queue)
         queue.dropped += 1
         self._metrics.dropped.inc()
+        self._dropped(message.number)
 
     def _take_first(self, queue: _Queue) -> Waiting:
         message = queue.messages.popleft()

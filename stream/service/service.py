@@ -25,15 +25,17 @@ from ..run.turn import Limits
 from .codec import says_online
 from .connection import Connection
 from .core import TICK_S, Core
-from .journal import ServiceCard, StateFolder
-from .ledger import FolderLedger, NoLedger
+from .folder_ledger import FolderLedger
+from .ledger import NoLedger
 from .link import Link
 from .outbox import LAST_OUTPUTS_S
+from .state_folder import ServiceCard, StateFolder
 from .topics import Topics, service_status_topic
 
 log = logging.getLogger("ecg_stream.mqtt")
 
 SAVE_S = 10.0
+JOURNAL_BYTES = 64 << 20  # a journal that has grown so long since the last save is saved at once, and forgotten
 FIRST_MESSAGE_S = 30.0  # at least so long is waited for the very first message
 AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will go on from its state
 STATELESS_S = 900  # and for one that has none and may only lose its connection
@@ -249,8 +251,11 @@ class Service:
 
     async def _save_regularly(self) -> None:
         while self._state is not None:
-            await asyncio.sleep(SAVE_S)
-            await self._save(pause_s=min(0.05, SAVE_S / (1 + len(self.patients))))
+            for _ in range(round(SAVE_S / TICK_S)):
+                await asyncio.sleep(TICK_S)
+                if flooded := self._state.journal.n_bytes > JOURNAL_BYTES:
+                    break
+            await self._save(pause_s=0.0 if flooded else min(0.05, SAVE_S / (1 + len(self.patients))))
 
     async def _save(self, pause_s: float = 0.0) -> None:
         if self._state is not None:

@@ -135,7 +135,7 @@ def test_wrong_requests(arguments, told, capfd, monkeypatch, tmp_path) -> None:
 
 
 def test_state_in_use_and_unwritable_places(capfd, tmp_path) -> None:
-    from ecg_stream.stream.service.journal import StateFolder
+    from ecg_stream.stream.service.state_folder import StateFolder
 
     held = StateFolder(tmp_path / "state")
     assert "in use" in one_line(capfd, "subscribe", "mqtt://x", "--format", "json", "--state", str(tmp_path / "state"))

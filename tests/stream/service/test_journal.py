@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecg_stream.errors import SnapshotError
-from ecg_stream.stream.service.journal import Entry, Journal, ServiceCard, StateFolder
+from ecg_stream.stream.service.journal import Entry, Journal
+from ecg_stream.stream.service.state_folder import ServiceCard, StateFolder
 
 
 @pytest.fixture

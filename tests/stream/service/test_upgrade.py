@@ -20,8 +20,8 @@ from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.stream.run.sinks import ContextSink
 from ecg_stream.stream.run.turn import Limits
 from ecg_stream.stream.service.core import Core
-from ecg_stream.stream.service.journal import StateFolder
-from ecg_stream.stream.service.ledger import FolderLedger
+from ecg_stream.stream.service.folder_ledger import FolderLedger
+from ecg_stream.stream.service.state_folder import StateFolder
 from ecg_stream.stream.service.topics import Topics
 
 SAVED = Path(__file__).parents[2] / "states" / "0.1.0"
