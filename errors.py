@@ -26,6 +26,7 @@ from .words import plain
 
 Part: TypeAlias = Literal[
     "annotations",
+    "beat file",
     "broker",
     "bundle",
     "certificate authority",
@@ -33,6 +34,7 @@ Part: TypeAlias = Literal[
     "client certificate",
     "client id",
     "cluster",
+    "column",
     "fleet name",
     "fold",
     "jobs",
@@ -43,6 +45,7 @@ Part: TypeAlias = Literal[
     "recording",
     "records",
     "report",
+    "sampling rate",
     "scoring",
     "state",
     "teacher",

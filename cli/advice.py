@@ -6,6 +6,7 @@ from ..errors import Part, RequestError
 
 ADVICE: dict[Part, str] = {
     "annotations": "name a folder that can be written with --annotations",
+    "beat file": "name another with --output",
     "broker": "install Mosquitto, or name a broker with --url",
     "bundle": "name a writable folder with --output",
     "certificate authority": "give the right one with --ca, or renew the broker's certificate",
@@ -13,6 +14,7 @@ ADVICE: dict[Part, str] = {
     "client certificate": "give it with --cert, and its key with --key",
     "client id": "give each client its own with --client-id",
     "cluster": "start it (`ray start --head`), set RAY_AUTH_MODE=token if it wants it, or use --address",
+    "column": "name it with --column",
     "fleet name": "start one with `ecg-stream fleet URL`, or name another with --name",
     "fold": "choose another with --fold",
     "jobs": "add nodes, or give --jobs a number",
@@ -23,6 +25,7 @@ ADVICE: dict[Part, str] = {
     "recording": "name another folder, writable and with room, with --record",
     "records": "name lists with --db, or records with --records",
     "report": "name another folder with --report",
+    "sampling rate": "give it in hertz with --fs",
     "scoring": "begin earlier with --from, or leave the record out with --records",
     "state": "name another place, writable and with room, with --state",
     "teacher": "train it with --validation 1+2,3+4,5+6,7+8",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..words import plain, plain_json
+from .file_options import RECORD_HELP, Column, Fs, Unit
 
 if TYPE_CHECKING:
     from ..replay.annotations import Annotations
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
 
 
 def info(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     reference: Annotated[str, typer.Option(help="Extension of the annotations to count.")] = "atr",
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line instead of tables.")] = False,
 ) -> None:
     """Show a record's header, leads, length and annotation counts."""
     from .records import open_record
 
-    opened = open_record(record)
+    opened = open_record(record, unit=unit, fs=fs, columns=column)
     marks = opened.annotations(reference)
     if json:
         import msgspec

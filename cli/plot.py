@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import MissingExtraError, RequestError
+from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 from .warm_up import warm_up
 
@@ -33,7 +34,7 @@ GO_WITH = {
 
 
 def plot(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     output: Annotated[Path, typer.Option(metavar="FILE", help="Where to: .png or .svg; the monitor is .svg.")],
     what: Annotated[
         Literal["denoise", "normalize", "beats", "monitor"],
@@ -50,6 +51,9 @@ def plot(
     lead: Annotated[
         list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; denoise and monitor.")
     ] = None,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them. Not for denoise."),
@@ -72,7 +76,7 @@ def plot(
         if value is not None and what not in GO_WITH[option]:
             raise RequestError(f"{option} does not go with --what {what}: it is for {', '.join(GO_WITH[option])}")
     columns, rows = _size(size or SIZE)
-    found = open_record(record, lead)
+    found = open_record(record, lead, unit, fs, column)
     name = DEFAULT_MODEL if model is None else model
     if what == "monitor":
         moment = min(MONITOR_S, found.seconds) if start is None else start

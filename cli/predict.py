@@ -11,6 +11,7 @@ import typer
 
 from ..errors import RecordError
 from ..words import plain
+from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 
 if TYPE_CHECKING:
@@ -33,24 +34,23 @@ class Window:
 
 
 def predict(
-    record: Annotated[str, typer.Argument(help="Path, db/name or bare name of a record.")],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     model: Annotated[
         str | None,
         typer.Option(
             help="Record model, by name or path; without it, the twelve-lead one if the record has the leads."
         ),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
-    ] = None,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Tell NORM from inferior infarction in each ten seconds of a record.
 
     What is left at the end of a longer record, less than ten seconds, is not classified.
     """
-    opened = open_record(record, unit=unit)
+    opened = open_record(record, unit=unit, fs=fs, columns=column)
     chosen = _model_for(opened, model)
     windows = list(_classified(opened, chosen))
     named = [window for window in windows if window.probability is not None]

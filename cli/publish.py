@@ -10,12 +10,13 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .file_options import RECORD_HELP, Column, Fs, Unit
 from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry, Url
 
 
 def publish(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     url: Url,
     patient: Annotated[
         str | None, typer.Option(metavar="ID", help="Patient to publish as.  [default: the record's name]")
@@ -31,10 +32,9 @@ def publish(
         list[str] | None,
         typer.Option(metavar="L", help="A lead, or any signal by name; or an index from 0; may be repeated."),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
-    ] = None,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
     topic: Annotated[str, typer.Option(metavar="PREFIX", help="Topic levels before the patient.")] = "ecg",
     ca: Ca = None,
     cert: Cert = None,
@@ -59,7 +59,7 @@ def publish(
     log_to_stderr()
     address = BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file)
     pace = _pace(speed)
-    found = open_record(record, lead, unit)
+    found = open_record(record, lead, unit, fs, column)
     name = patient or found.name
     link = Link(address, client_id or f"ecg-device-{name}", retry=retry)
     publisher = Publisher(link, name, prefix=topic)

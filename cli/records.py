@@ -21,7 +21,13 @@ MOST_NOTES = 5  # lines; a record of many segments can have many
 UNIT_ADVICE = "--unit uV, --unit V, or --unit 200/mV where it has 200 steps of a converter a millivolt"
 
 
-def open_record(name: str, leads: Sequence[str] | None = None, unit: str | None = None) -> Record:
+def open_record(
+    name: str,
+    leads: Sequence[str] | None = None,
+    unit: str | None = None,
+    fs: float | None = None,
+    columns: Sequence[str] | None = None,
+) -> Record:
     """Find a record as `replay.catalog.find_record` does, showing how far a download is.
 
     What a person should know of how it is read goes to standard error, a line each: signals left out, a file cut short,
@@ -36,7 +42,7 @@ def open_record(name: str, leads: Sequence[str] | None = None, unit: str | None 
     from ..replay.scale import scale_hint
 
     with download_bars() as progress:
-        record = find_record(name, leads=leads, unit=unit, progress=progress)
+        record = find_record(name, leads=leads, unit=unit, fs=fs, columns=columns, progress=progress)
     hint = scale_hint(record)
     notes = [*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])]
     for note in notes[:MOST_NOTES]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..replay.labels import LabelMap
+from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def score(
-    records: Annotated[
-        list[str], typer.Argument(metavar="RECORD...", help="Records: demo, a path, db/name or a bare name.")
-    ],
+    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help=RECORD_HELP)],
     reference: Annotated[str, typer.Option(help="Extension of the reference annotations, beside the record.")] = "atr",
     test: Annotated[str, typer.Option(help="Extension of the annotations to score.")] = "ecs",
     annotations: Annotated[
@@ -57,25 +56,31 @@ def score(
     per_24h: Annotated[
         bool, typer.Option("--per-24h", help="False positives per 24 hours; in --json beside those per hour.")
     ] = False,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
 ) -> None:
-    """Compare annotations with the reference beat by beat, as ANSI/AAMI EC57 has it and PhysioNet's bxb does it.
+    """Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.
 
-    Beats match within 150 ms. Se is the sensitivity, +P the positive predictivity, FP/h the false positives per hour,
-    and RR err the root mean square difference of RR intervals in ms.
+    Beats match within 150 ms, as PhysioNet's bxb has it. Se is the sensitivity, +P the positive predictivity, FP/h the
+    false positives per hour, and RR err the root mean square difference of RR intervals in ms.
 
     With --episodes, fibrillation, ST episodes and rhythms are compared as PhysioNet's epicmp does it. ESe and E+P count
     episodes, DSe and D+P their time.
     """
+    pairs = [
+        _open_pair(open_record(name, None, unit, fs, column), name, reference, test, annotations, start)
+        for name in records
+    ]
     if episodes:
         from .score_episodes import print_episodes
 
-        pairs = [_open_pair(name, reference, test, annotations, start) for name in records]
         print_episodes(pairs, start, rhythm or (), vf_rhythms, pause, bootstrap, seed, json)
         return
     _only_of_episodes({"--rhythm": rhythm, "--vf-rhythms": vf_rhythms, "--pause": pause})
     from ..offline.ec57_statistics import gross_interval
 
-    scores = [_score_record(name, reference, test, annotations, start, label_map) for name in records]
+    scores = [_score_record(pair, start, label_map) for pair in pairs]
     interval = None if bootstrap is None else gross_interval(scores, bootstrap, seed)
     if json:
         import msgspec
@@ -99,23 +104,22 @@ def _only_of_episodes(options: Mapping[str, object]) -> None:
         raise RequestError(f"{given[0]} is of episodes, and beats are compared: give --episodes, too")
 
 
-def _score_record(
-    name: str, reference: str, test: str, folder: Path, start_s: float, label_map: LabelMap
-) -> RecordScore:
+def _score_record(pair: tuple[Record, Marks, Marks], start_s: float, label_map: LabelMap) -> RecordScore:
     from ..offline.ec57 import compare
 
-    record, truth, found = _open_pair(name, reference, test, folder, start_s)
+    record, truth, found = pair
     return compare(
         truth, found, record.fs, start_s=start_s, end_s=record.seconds, label_map=label_map, record=record.name
     )
 
 
-def _open_pair(name: str, reference: str, test: str, folder: Path, start_s: float) -> tuple[Record, Marks, Marks]:
-    """Open a record with both of its annotation files."""
+def _open_pair(
+    record: Record, name: str, reference: str, test: str, folder: Path, start_s: float
+) -> tuple[Record, Marks, Marks]:
+    """Give a record with both of its annotation files."""
     from ..errors import RecordError, RequestError
     from ..replay.annotations import read_annotations
 
-    record = open_record(name)
     truth = record.annotations(reference)
     if truth is None:
         raise RecordError(f"record {record.name} has no annotations '{reference}' to score against: see --reference")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from numpy.typing import ArrayLike
 
+from ..replay.record import Record
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
@@ -21,7 +22,7 @@ CHUNK_MS = 10_000.0
 
 
 def classify(
-    source: str | os.PathLike[str] | Recording | ArrayLike,
+    source: str | os.PathLike[str] | Recording | Record | ArrayLike,
     fs: float | None = None,
     *,
     leads: str | Sequence[str] | None = None,
@@ -39,14 +40,14 @@ def classify(
     Parameters
     ----------
     source
-        A record: ``demo``, a path, ``db/name`` or a bare name, as `read_record` takes them; what `read_record` gave; or
-        an array ``(n_samples, n_leads)``, where ``(n_samples,)`` is one lead. In an array, NaN is no measurement.
+        A record: ``demo``, a path, ``db/name``, a bare name or a file, as `read_record` takes them; what `read_record`
+        gave; or an array ``(n_samples, n_leads)``, where ``(n_samples,)`` is one lead and NaN is no measurement.
     fs
-        Sampling rate of an array, Hz.
+        Sampling rate of an array, or of a file that does not say it, Hz.
     leads
         Of a record, the leads to look at, by name or index from 0; of an array, the names of its columns. None is all.
     unit
-        Of an array: V, mV, uV or nV.
+        Of an array: V, mV, uV or nV. Of a file: what its values are in, where that is not mV or what it says.
     start, end
         Part of the recording, in seconds from its start. Beats stay counted from the start of the recording.
     model, detector, record_model

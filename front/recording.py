@@ -62,6 +62,9 @@ def read_record(
     start: float = 0.0,
     end: float | None = None,
     annotator: str = "atr",
+    fs: float | None = None,
+    unit: str | None = None,
+    columns: str | Sequence[str] | None = None,
 ) -> Recording:
     """Read a record into memory. A part of it is a recording of its own: samples and marks count from its start.
 
@@ -69,13 +72,18 @@ def read_record(
     ----------
     name
         ``demo``, a path, ``db/name``, or a bare name (``e0103``): looked up in the data folder and else fetched
-        from PhysioNet into it.
+        from PhysioNet into it; or a file of another format (``.csv .txt .tsv .npy .npz .mat .parquet .edf .bdf``).
     leads
         Leads by name or by index from 0 (``"0"``), in the order wanted; None is all.
     start, end
         Part of the record, in seconds from its start; `end` None is its end.
     annotator
         Extension of the reference annotations.
+    fs, unit
+        Sampling rate (Hz) of a file that does not say it, and what its values are in: V, mV, uV, nV, or ``200/mV``.
+    columns
+        Columns of such a file to read as leads, by name or by number from 1 (``"2"``); None is those that are ECG leads
+        by their names, or whose names tell nothing.
 
     Raises
     ------
@@ -83,8 +91,11 @@ def read_record(
         If there is no such record, lead or part, or it cannot be read.
     DownloadError
         If it must be fetched and cannot be.
+    MissingExtraError
+        If a file needs a library that is not installed.
     """
-    record = open_record(name, None if leads is None else as_leads(leads))
+    wanted = None if columns is None else as_leads(columns)
+    record = open_record(name, None if leads is None else as_leads(leads), fs, unit, wanted)
     first, stop = record.sample_range(start, end)
     reference = record.annotations(annotator)
     return Recording(
@@ -96,7 +107,13 @@ def read_record(
     )
 
 
-def open_record(name: str | os.PathLike[str], leads: Sequence[str] | None = None) -> Record:
+def open_record(
+    name: str | os.PathLike[str],
+    leads: Sequence[str] | None = None,
+    fs: float | None = None,
+    unit: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> Record:
     """Find a record by name or path, with its ECG leads or those named.
 
     Raises
@@ -104,11 +121,11 @@ def open_record(name: str | os.PathLike[str], leads: Sequence[str] | None = None
     RecordError, DownloadError
         As `replay.catalog.find_record` does.
     """
-    return find_record(os.fspath(name), leads=leads)
+    return find_record(os.fspath(name), leads=leads, fs=fs, unit=unit, columns=columns)
 
 
 def as_record(
-    source: str | os.PathLike[str] | Recording | ArrayLike,
+    source: str | os.PathLike[str] | Recording | Record | ArrayLike,
     fs: float | None,
     leads: str | Sequence[str] | None,
     unit: str,
@@ -123,12 +140,16 @@ def as_record(
     StreamError
         If an array is none of samples.
     """
-    if isinstance(source, str | os.PathLike | Recording):
+    wanted = None if leads is None else as_leads(leads)
+    if isinstance(source, str | os.PathLike):
+        if name is not None:
+            raise RequestError(f"got a name with {source!r}, which has its own: it goes with an array")
+        return open_record(source, wanted, fs, None if unit == "mV" else unit)  # millivolts are what is taken unasked
+    if isinstance(source, Recording | Record):
         if fs is not None or unit != "mV" or name is not None:
             raise RequestError(f"got fs, unit or name with {source!r}, which has its own: they go with an array")
-        wanted = None if leads is None else as_leads(leads)
-        if not isinstance(source, Recording):
-            return open_record(source, wanted)
+        if isinstance(source, Record):
+            return source if wanted is None else source.choose(wanted)
         record = _in_memory(source.name, source.fs, source.leads, source.samples, source.reference)
         return record if wanted is None else record.choose(wanted)
     if fs is None:

@@ -13,6 +13,8 @@ import platformdirs
 from ..errors import RecordError
 from .demo import demo_record
 from .download import Progress, download_record
+from .formats.asked import Asked
+from .formats.by_suffix import is_file_name, open_file
 from .record import Record
 from .wfdb_files import open_record
 from .wfdb_header import header_file, missing_files
@@ -91,6 +93,8 @@ def find_record(
     *,
     leads: Sequence[str] | None = None,
     unit: str | None = None,
+    fs: float | None = None,
+    columns: Sequence[str] | None = None,
     data_folder: Path | None = None,
     download: bool = True,
     progress: Progress | None = None,
@@ -103,7 +107,8 @@ def find_record(
         Looked up in this order:
 
         1. ``demo``, the generated record;
-        2. a path, with or without extension (``./demo`` is a path);
+        2. a path, with or without extension (``./demo`` is a path); a file of another format by its extension, see
+           `formats.by_suffix`;
         3. ``db/name`` in the data folder;
         4. a bare name in the data folder: first in the databases of `DATABASES`, in their order, then in its other
            folders by alphabet;
@@ -113,6 +118,8 @@ def find_record(
     leads, unit
         Signals to play in place of the ECG leads, and what their values are in where the header has it wrong; see
         `lead_choice.choose_leads`.
+    fs, columns
+        Of a file that is no WFDB record, see `formats.asked.Asked`.
     data_folder
         Where records lie and are put; None is `data_folder()`.
     download
@@ -127,6 +134,14 @@ def find_record(
     DownloadError
         If it must be fetched and cannot be.
     """
+    asked = Asked(fs, unit, None if columns is None else tuple(columns), leads)
+    file = _as_file(name)
+    if file is not None:
+        return open_file(file, asked)
+    if fs is not None or columns is not None:
+        raise RecordError(
+            f"record {name} has a header that names its leads and its sampling rate: these are given for files without"
+        )
     if name == "demo":
         if unit is not None:
             raise RecordError("the record demo is in millivolts: a unit goes with a record whose header has it wrong")
@@ -161,6 +176,15 @@ def place_in_database(slug: str, record: str) -> str:
     if slug != "ptb-xl" or not re.fullmatch(r"\d{5}_[lh]r", record):
         return record
     return f"records{100 if record.endswith('_lr') else 500}/{record[:2]}000/{record}"
+
+
+def _as_file(name: str) -> Path | None:
+    """Give the path of a file that is no WFDB record."""
+    try:
+        path = Path(name).expanduser()
+        return path if is_file_name(path) else None
+    except (OSError, RuntimeError):  # told by who looks for a record
+        return None
 
 
 def _as_path(name: str) -> Path | None:

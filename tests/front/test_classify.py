@@ -111,8 +111,9 @@ def test_progress_is_told_in_seconds(samples):
     ("source", "options", "message"),
     [
         ([1.0, 2.0], {}, "without a sampling rate: give it in hertz, fs=250"),
-        ("demo", {"fs": 250}, "fs, unit or name with 'demo', which has its own"),
-        ("demo", {"unit": "uV"}, "fs, unit or name with 'demo'"),
+        ("demo", {"fs": 250}, "record demo has a header that names its leads and its sampling rate"),
+        ("demo", {"unit": "uV"}, "the record demo is in millivolts"),
+        ("demo", {"name": "x"}, "got a name with 'demo', which has its own"),
         ("no-such-record", {}, "no record 'no-such-record': valid are"),
         ("demo", {"leads": ["II"]}, "no lead 'II': valid are MLII, V5"),
         ("demo", {"start": 700}, "700 to 600 s"),

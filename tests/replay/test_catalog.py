@@ -115,11 +115,13 @@ def test_an_unknown_name_is_told(folder: Path, name: str) -> None:
         ("./nosuch", "no record at nosuch: it has no header nosuch.hea: name a WFDB record"),
         ("/nosuch/x.dat", "no record at /nosuch/x.dat: it has no header /nosuch/x.hea"),
         (".", "no record at .: it is a folder, name a record in it"),
-        ("notes.txt", "no record at notes.txt: it has no header notes.hea"),
+        ("notes.txt", "notes.txt has no row of numbers"),
+        ("notes.doc", "no record at notes.doc: it has no header notes.hea"),
     ],
 )
 def test_a_path_without_a_record_is_told(folder: Path, name: str, message: str) -> None:
-    Path("notes.txt").write_text("notes")
+    for file in ("notes.txt", "notes.doc"):
+        Path(file).write_text("notes")
     with pytest.raises(RecordError, match=re.escape(message)):
         find_record(name)
 

@@ -1,0 +1,21 @@
+"""What a command is told of a file that does not say it of itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+RECORD_HELP = "demo, a path, db/name or a bare name; or a file: .csv .txt .tsv .npy .npz .mat .parquet .edf .bdf."
+
+Fs = Annotated[
+    float | None, typer.Option("--fs", metavar="HZ", help="Sampling rate of a file that does not say it: CSV, arrays.")
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(metavar="UNIT", help="What the values are in, where it is not said or is wrong: uV, V, 200/mV."),
+]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(metavar="C", help="A column of a file to play, by name or number from 1; may be repeated."),
+]
