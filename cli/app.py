@@ -36,6 +36,7 @@ COMMANDS = {
     "predict": "Tell NORM from inferior infarction in each ten seconds of a record.",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
+    "rr": "Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.",
     "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
     "bench": "Measure latency, throughput and patients per core on this machine.",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 from .terminal import can_draw
 from .warm_up import warm_up
@@ -27,7 +28,7 @@ FULL_SPEED_CHUNK_MS = 10_000.0
 
 
 def replay(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help="demo, a path, db/name or a bare name.")],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     speed: Annotated[
         str, typer.Option(metavar="FLOAT|max", help="Multiple of real time; max is as fast as it goes.")
     ] = "1",
@@ -41,10 +42,9 @@ def replay(
         list[str] | None,
         typer.Option(metavar="L", help="A lead, or any signal by name; or an index from 0; may be repeated."),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(metavar="UNIT", help="What the values are in, where the header has it wrong: uV, V, 200/mV."),
-    ] = None,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
@@ -53,11 +53,15 @@ def replay(
         typer.Option(metavar="NAME|PATH", help="Record bundle: classify the last ten seconds as well, every two."),
     ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
-        Literal["monitor", "lines", "json"] | None,
+        Literal["monitor", "lines", "json", "csv"] | None,
         typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
     ] = None,
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/RECORD.ecs, WFDB annotations.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
     ] = None,
 ) -> None:
     """Play a record through the live classifier.
@@ -65,6 +69,7 @@ def replay(
     Ctrl-C ends it with the summary of what was played.
     """
     from ..replay.annotation_sink import AnnotationSink
+    from ..replay.beat_file import BeatFileSink
     from ..replay.player import Player
     from ..replay.reference import reference_beats
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
@@ -76,7 +81,7 @@ def replay(
     pace = _pace(speed)
     if chunk_ms is None:
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
-    found = open_record(record, lead, unit)
+    found = open_record(record, lead, unit, fs, column)
     source = Player(found.chunks(chunk_ms, start, end), pace)
     name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
@@ -84,6 +89,8 @@ def replay(
         RecordClassifier(models.record, found.fs, found.leads)  # refuses leads that the model cannot do with
     # Makes its folder: after all that may be wrong with the request, and before the loops are compiled.
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
+    if output is not None:
+        sinks.append(BeatFileSink(output))
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline)
@@ -139,6 +146,9 @@ def _monitor_sink(watch: Watch) -> Sink:
 
 
 def _text_sink(shown: str) -> Sink:
+    from ..stream.run.beat_rows import CsvSink
     from ..stream.run.sinks import JsonSink, LineSink
 
+    if shown == "csv":
+        return CsvSink(sys.stdout)
     return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout)

@@ -113,7 +113,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
         for module in imported(path):
             distributions = {normal(each) for each in of_module.get(module, [module])}
             used |= distributions
-            if not distributions & declared("train", "bench", "demo", "fleet"):
+            if not distributions & declared("train", "bench", "demo", "fleet", "files"):
                 undeclared[module] = undeclared.get(module, set()) | {path}
     assert not undeclared
     assert declared() <= used
