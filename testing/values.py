@@ -1,4 +1,4 @@
-"""Outputs of any kind (arrays, lists, dataclasses of them): put together, compared to the last bit, sent as bytes."""
+"""Outputs of any kind (arrays, lists, records of them): put together, compared to the last bit, sent as bytes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def _field_names(value: Any) -> tuple[str, ...]:
+    """Names of the fields of a dataclass or a named tuple; none of anything else."""
+    if dataclasses.is_dataclass(value):
+        return tuple(field.name for field in dataclasses.fields(value))
+    return tuple(getattr(value, "_fields", ())) if isinstance(value, tuple) else ()
+
+
 def joined(outputs: Sequence[Any]) -> Any:
-    """Put the outputs of consecutive chunks together: arrays by rows, lists end to end, dataclasses by field."""
+    """Put the outputs of consecutive chunks together: arrays by rows, lists end to end, what has fields by field."""
     first = outputs[0]
     if isinstance(first, np.ndarray):
         return np.concatenate(outputs)
-    if dataclasses.is_dataclass(first):
-        return {
-            field.name: joined([getattr(output, field.name) for output in outputs])
-            for field in dataclasses.fields(first)
-        }
+    if names := _field_names(first):
+        return {name: joined([getattr(output, name) for output in outputs]) for name in names}
     return [item for output in outputs for item in output]
 
 
@@ -32,8 +36,8 @@ def canonical(value: Any) -> Any:
         return [value.dtype.str, value.tobytes()]
     if isinstance(value, float):
         return value.hex()
-    if dataclasses.is_dataclass(value):
-        return [type(value).__name__, *(canonical(getattr(value, f.name)) for f in dataclasses.fields(value))]
+    if names := _field_names(value):
+        return [type(value).__name__, *(canonical(getattr(value, name)) for name in names)]
     if isinstance(value, dict):
         return [[key, canonical(item)] for key, item in value.items()]
     if isinstance(value, list | tuple):
@@ -43,7 +47,7 @@ def canonical(value: Any) -> Any:
 
 def rows(value: Any) -> int:
     """Rows of the arrays of an output, which must all agree; items of a list."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not _field_names(value):
         return len(value)
     lengths = {len(array) for array in arrays(value)}
     if len(lengths) != 1:
@@ -60,8 +64,8 @@ def arrays(value: Any) -> list[NDArray[Any]]:
     """All arrays of an output."""
     if isinstance(value, np.ndarray):
         return [value]
-    if dataclasses.is_dataclass(value):
-        return [array for field in dataclasses.fields(value) for array in arrays(getattr(value, field.name))]
+    if names := _field_names(value):
+        return [array for name in names for array in arrays(getattr(value, name))]
     if isinstance(value, dict):
         return [array for item in value.values() for array in arrays(item)]
     if isinstance(value, list | tuple):
