@@ -48,6 +48,7 @@ class Mutation:
 GOLDEN = "tests/labels/test_golden.py"
 NAMES = "tests/labels/test_names.py"
 PIPELINE = "tests/stream/test_pipeline.py"
+FAULTS = "tests/stream/test_stream_faults.py"
 RULES = "tests/stream/qrs/test_rules.py"
 WINDOWS = "tests/stream/beats/test_windows.py"
 TRAINING = "tests/offline/test_beat_training.py"
@@ -208,42 +209,42 @@ STREAM = (
         "stream/stretch.py",
         'rows.append(self._told(due, "gap", f"{missing / self.fs:.3f} s missing"))',
         "pass",
-        (f"{PIPELINE}::test_a_gap_is_told_and_time_goes_on",),
+        (f"{FAULTS}::test_a_gap_is_told_and_time_goes_on",),
     ),
     Mutation(
         "an overlap is not dropped",
         "stream/stretch.py",
         "samples = samples[seen_before:]",
         "samples = samples[0:]",
-        (f"{PIPELINE}::test_an_overlap_is_dropped_and_told",),
+        (f"{FAULTS}::test_an_overlap_is_dropped_and_told",),
     ),
     Mutation(
         "an overlap is not told",
         "stream/stretch.py",
         "            if seen_before:\n",
         "            if seen_before < 0:\n",
-        (f"{PIPELINE}::test_an_overlap_is_dropped_and_told",),
+        (f"{FAULTS}::test_an_overlap_is_dropped_and_told",),
     ),
     Mutation(
         "another rate does not flush",
         "stream/timeline.py",
         "outputs += [*self._stretch.flush(), change]",
         "outputs += [change]",
-        (f"{PIPELINE}::test_another_rate_is_told_and_starts_afresh",),
+        (f"{FAULTS}::test_another_rate_is_told_and_starts_afresh",),
     ),
     Mutation(
         "other leads are not told",
         "stream/timeline.py",
         "outputs += [*self._stretch.flush(), change]",
         "outputs += self._stretch.flush()",
-        (f"{PIPELINE}::test_other_leads_are_told_and_start_afresh",),
+        (f"{FAULTS}::test_other_leads_are_told_and_start_afresh",),
     ),
     Mutation(
         "where a chunk starts is ignored",
         "stream/stretch.py",
         "missing = start - due",
         "missing = 0",
-        (f"{PIPELINE}::test_a_gap_is_told_and_time_goes_on",),
+        (f"{FAULTS}::test_a_gap_is_told_and_time_goes_on",),
     ),
     Mutation(
         "outputs are not in the order of decision",
@@ -324,7 +325,7 @@ BEATS = (
         "stream/beats/kernel.py",
         "if p.n_beats > 0 and not found.gap else -1.0",
         "if p.n_beats > 0 else -1.0",
-        (f"{PIPELINE}::test_a_fault_is_told_and_gone_three_seconds_after_it_ends",),
+        (f"{FAULTS}::test_a_fault_is_told_and_gone_three_seconds_after_it_ends",),
     ),
     Mutation(
         "delay without the look-ahead",
