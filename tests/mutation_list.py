@@ -51,6 +51,7 @@ PIPELINE = "tests/stream/test_pipeline.py"
 FAULTS = "tests/stream/test_stream_faults.py"
 RULES = "tests/stream/qrs/test_rules.py"
 WINDOWS = "tests/stream/beats/test_windows.py"
+INTERVALS = "tests/stream/beats/test_intervals.py"
 TRAINING = "tests/offline/test_beat_training.py"
 EC57 = "tests/offline/test_ec57.py"
 TURNS = "tests/stream/service/test_open_turn.py"
@@ -353,7 +354,7 @@ BEATS = (
         "stream/beats/intervals.py",
         "            p.run = 1\n",
         "            p.run = 0\n",
-        (f"{WINDOWS}::test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none",),
+        (f"{INTERVALS}::test_a_tachycardia_that_lasts_is_a_run_and_a_rhythm_after_pauses_is_none",),
     ),
     Mutation(
         "irregularity of 48 intervals always 0",
