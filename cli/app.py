@@ -29,6 +29,7 @@ COMMANDS = {
     "subscribe": "Classify every patient that publishes on an MQTT broker, live.",
     "fleet": "Classify the patients of an MQTT broker on many machines, with Ray.",
     "publish": "Publish a record on MQTT as a device would.",
+    "check-wave": "Say what is wrong with a wave message, JSON or MessagePack.",
     "info": "Show a record's header, leads, length and annotation counts.",
     "download": "Fetch records, or a whole database, from PhysioNet into the data folder.",
     "models": "List the model bundles at hand and their cards.",
@@ -40,7 +41,7 @@ COMMANDS = {
     "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
     "bench": "Measure latency, throughput and patients per core on this machine.",
 }
-"""Command: its line in the help. ``cli/NAME.py`` holds a function NAME, or a `typer.Typer` called ``app``."""
+"""Command: its line in the help. ``cli/NAME.py`` holds a function NAME (`_` for `-`), or a `typer.Typer`, ``app``."""
 
 
 class LazyGroup(TyperGroup):
@@ -72,11 +73,11 @@ app = typer.Typer(
 
 def load(name: str) -> Any:
     """Import the command `name` and give it as the command-line parser takes it."""
-    module = importlib.import_module(f".{name}", __package__)
+    module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
     command = getattr(module, "app", None)
     if command is None:
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
-        command.command(name)(getattr(module, name))
+        command.command(name)(getattr(module, name.replace("-", "_")))
     return typer.main.get_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ VERSIONS = {"ptb-xl": "1.0.1"}
 """Databases of which not the newest version is fetched. Of PTB-XL it is the one that the shipped model learnt from."""
 
 SUMS = "SHA256SUMS.txt"
+MOST_SUMS_BYTES = 256 << 20  # of the list of a database: a hundred bytes for each of two million files
 KEPT_VERSION = ".physionet-version"
 """Beside the sums in the folder of a database: which version of it they are of; without it, `FIRST_VERSION`."""
 FIRST_VERSION = "1.0.0"
@@ -218,7 +220,7 @@ def _fetch_sums(address: str, kept: Path) -> None:
             known_hash=None,
             fname=SUMS,
             path=kept.parent,
-            downloader=_Resuming(session, kept, SUMS, None, threading.Event()),
+            downloader=_Resuming(session, kept, SUMS, None, threading.Event(), MOST_SUMS_BYTES),
         )
 
 
@@ -229,13 +231,20 @@ class _Resuming:
     """
 
     def __init__(
-        self, session: Any, target: Path, name: str, progress: Progress | None, stopped: threading.Event
+        self,
+        session: Any,
+        target: Path,
+        name: str,
+        progress: Progress | None,
+        stopped: threading.Event,
+        most_bytes: float = math.inf,
     ) -> None:
         self._session = session
         self._part = target.with_name(f"{target.name}.part")
         self._name = name
         self._progress = progress
         self._stopped = stopped
+        self._most_bytes = most_bytes
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:  # noqa: ARG002  (pooch passes itself)
         import requests
@@ -273,6 +282,10 @@ class _Resuming:
                 for piece in answer.iter_content(PIECE_BYTES):
                     if self._stopped.is_set():
                         raise CancelledError
+                    if here + len(piece) > self._most_bytes:
+                        file.close()
+                        self._part.unlink()
+                        raise DownloadError(f"{url} is longer than {self._most_bytes / 1e6:.0f} MB: that is no list")
                     file.write(piece)
                     here += len(piece)
                     if self._progress is not None:

@@ -11,8 +11,10 @@ when its beats are decided, so that a crash loses less than the last minute. A g
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -30,7 +32,10 @@ from ..stream.service.codec import quantize
 from .annotation_sink import EXTENSION
 from .annotations import replace_annotations
 
+log = logging.getLogger("ecg_stream.mqtt")
+
 SEGMENT_S = 50.0
+MOST_OF_A_PATIENT, MOST_AN_HOUR = 60, 6000  # recordings that begin: names of streams make no folders without end
 DECIDED_S = 5.0  # search-back adds beats up to 3.6 s after their R peak
 
 
@@ -107,14 +112,18 @@ class SegmentRecorder(ContextSink):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._recordings: dict[str, _Recording] = {}
+        self._recordings: dict[str, _Recording | None] = {}  # None: a stream that is not recorded
+        self._begun: deque[tuple[float, str]] = deque()  # when, and of which patient, in the last hour
+        self._refused: set[str] = set()
         _make(folder)
 
     async def write(self, step: Step) -> None:
         """Keep samples and beats of a step, and write what is complete."""
         recording = self._recordings.get(step.record)
         if recording is None:
-            recording = self._recordings[step.record] = _Recording(self._begin(step.record))
+            recording = self._recordings[step.record] = self._begin(step.record)
+        if recording is None:
+            return
         if step.chunk is not None:
             recording.take(step.chunk)
         for output in step.outputs:
@@ -136,17 +145,28 @@ class SegmentRecorder(ContextSink):
     ) -> None:
         """Write the rest of all streams."""
         for recording in self._recordings.values():
-            recording.cut()
-            _write_all(recording.folder, recording.waiting)
+            if recording is not None:
+                recording.cut()
+                _write_all(recording.folder, recording.waiting)
 
-    def _begin(self, patient: str) -> Path:
-        """Make the folder of a recording that begins now."""
+    def _begin(self, patient: str) -> _Recording | None:
+        """Begin a recording, in a folder of its own; None if there were too many in the last hour."""
+        now = time.monotonic()
+        while self._begun and now - self._begun[0][0] > 3600:
+            self._begun.popleft()
+        if len(self._begun) >= MOST_AN_HOUR or sum(who == patient for _, who in self._begun) >= MOST_OF_A_PATIENT:
+            if patient not in self._refused:
+                self._refused.add(patient)
+                log.warning("patient '%s': streams begin so often that not all are recorded", patient)
+            return None
+        self._refused.discard(patient)
+        self._begun.append((now, patient))
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         for number in count(1):
             folder = self._folder / patient / (stamp if number == 1 else f"{stamp}-{number}")
             if not folder.exists():
                 _make(folder)
-                return folder
+                return _Recording(folder)
         raise AssertionError("count ends")
 
 

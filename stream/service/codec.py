@@ -67,11 +67,15 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     end: bool = False
 
 
-class _JsonWave(_Envelope, frozen=True, kw_only=True):
+class JsonWave(_Envelope, frozen=True, kw_only=True):
+    """A wave message as JSON has it."""
+
     samples: list[list[float | None]]
 
 
-class _PackedWave(_Envelope, frozen=True, kw_only=True):
+class PackedWave(_Envelope, frozen=True, kw_only=True):
+    """A wave message as MessagePack has it."""
+
     samples: bytes
     gain: Annotated[float, Meta(ge=1e-3, le=1e9)]
 
@@ -84,8 +88,8 @@ class _Status(msgspec.Struct, frozen=True):
 
 
 _read_status = msgspec.json.Decoder(_Status).decode
-_read_json = msgspec.json.Decoder(_JsonWave).decode
-_read_packed = msgspec.msgpack.Decoder(_PackedWave).decode
+_read_json = msgspec.json.Decoder(JsonWave).decode
+_read_packed = msgspec.msgpack.Decoder(PackedWave).decode
 _write_json = msgspec.json.Encoder().encode
 _write_packed = msgspec.msgpack.Encoder().encode
 
@@ -99,18 +103,28 @@ def decode_wave(payload: bytes) -> Wave:
         If it is too large, neither JSON nor MessagePack, or does not fit the contract; never anything else.
     """
     check_size(payload)
-    first = payload[:1]
     try:
-        if first in (b"{", b" ", b"\t", b"\r", b"\n"):
-            wave: _JsonWave | _PackedWave = _read_json(payload)
-        elif b"\x80" <= first <= b"\x8f" or first in (b"\xde", b"\xdf"):
+        if says_json(payload):
+            wave: JsonWave | PackedWave = _read_json(payload)
+        elif says_packed(payload):
             wave = _read_packed(payload)
         else:
-            raise PayloadError(f"wave message begins with {first!r}: valid is a JSON object or a MessagePack map")
+            raise PayloadError(f"wave message begins with {payload[:1]!r}: valid is a JSON object or a MessagePack map")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PayloadError(f"wave message does not fit: {error}"[:300]) from None
-    samples = _json_samples(wave) if isinstance(wave, _JsonWave) else _packed_samples(wave)
+    samples = _json_samples(wave) if isinstance(wave, JsonWave) else _packed_samples(wave)
     return Wave(_checked_chunk(wave, samples), wave.seq, wave.stream, wave.end)
+
+
+def says_json(payload: bytes) -> bool:
+    """Tell whether a payload begins as JSON does."""
+    return payload[:1] in (b"{", b" ", b"\t", b"\r", b"\n")
+
+
+def says_packed(payload: bytes) -> bool:
+    """Tell whether a payload begins as a map in MessagePack does."""
+    first = payload[:1]
+    return b"\x80" <= first <= b"\x8f" or first in (b"\xde", b"\xdf")
 
 
 def check_size(payload: bytes) -> None:
@@ -147,9 +161,9 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
         rows: list[list[float | None]] = samples.tolist()
         if np.isnan(samples).any():
             rows = [[None if value != value else value for value in row] for row in rows]
-        return _write_json(_JsonWave(samples=rows, **head))  # type: ignore[arg-type]  # the keys are _Envelope's
+        return _write_json(JsonWave(samples=rows, **head))  # type: ignore[arg-type]  # the keys are _Envelope's
     gain, digital = quantize(samples)
-    return _write_packed(_PackedWave(samples=digital.tobytes(), gain=gain, **head))  # type: ignore[arg-type]
+    return _write_packed(PackedWave(samples=digital.tobytes(), gain=gain, **head))  # type: ignore[arg-type]
 
 
 def encode_status(chunk: Chunk) -> bytes:
@@ -194,7 +208,7 @@ def quantize(samples: Samples) -> tuple[float, NDArray[np.int16]]:
     return gain, digital.astype("<i2")
 
 
-def _json_samples(wave: _JsonWave) -> Samples:
+def _json_samples(wave: JsonWave) -> Samples:
     width = len(wave.leads)
     if any(len(row) != width for row in wave.samples):
         raise PayloadError(f"samples do not fit: each row must hold one number or null for each of the {width} leads")
@@ -204,7 +218,7 @@ def _json_samples(wave: _JsonWave) -> Samples:
     return samples / 1000.0 if wave.unit == "uV" else samples
 
 
-def _packed_samples(wave: _PackedWave) -> Samples:
+def _packed_samples(wave: PackedWave) -> Samples:
     width = len(wave.leads)
     if len(wave.samples) % (2 * width):
         raise PayloadError(

@@ -76,13 +76,13 @@ class Core:
     ) -> None:
         self.metrics = metrics or Metrics()
         self.patients = Patients(lambda: Pipeline(models), self.metrics, limits, ledger.drop)
-        self.refusals = Refusals(self.metrics)
         self._label = partial(label, models)
         self._ledger = ledger
         self._topics = topics
         self._delivery = Delivery(sinks, recorders, topics if publish else None, ledger, self.metrics)
         self.outbox = self._delivery.outbox
         """Outputs on their way to the broker."""
+        self.refusals = Refusals(self.metrics, self._delivery.tell_device)
         self._arrived = asyncio.Event()
         self._closing = False
         self._done_with: dict[str, int] = {}  # number of the last message in a state that could not be taken up
@@ -114,14 +114,15 @@ class Core:
                 )
             check_size(payload)
         except PayloadError as error:
-            self.refusals.add("message", error)
+            self.refusals.add("message", error, patient)
+            return
+        try:
+            self.patients.check_room(patient)
+        except PayloadError as error:  # before it is written down: who is not taken on must not fill the ledger
+            self.refusals.add("patients", error, patient)
             return
         number = self._ledger.take_in(patient, payload, number)
-        try:
-            self.patients.offer(patient, payload, received, number)
-        except PayloadError as error:
-            self._ledger.drop(number)
-            self.refusals.add("patients", error)
+        self.patients.offer(patient, payload, received, number)
         self._arrived.set()
 
     # Turns.
@@ -159,10 +160,11 @@ class Core:
     def _next(self) -> Iterator[OpenTurn | None]:
         """Begin a turn of each patient with a message waiting; None is one whose message was refused."""
         for _ in range(self.patients.queues.round):  # so nobody has two: a beat is weighed by those before it
+            patient = self.patients.queues.next
             try:
                 turn = self.patients.begin_turn(time.monotonic())
             except PayloadError as error:
-                self.refusals.add("content", error)
+                self.refusals.add("content", error, patient)
                 turn = None
             yield turn
 

@@ -13,7 +13,7 @@ from ..run.turn import Ended, Turn
 from .ledger import SUMMARY, Ledger, Told
 from .metrics import Metrics
 from .outbox import Outbox, Outgoing
-from .topics import Topics
+from .topics import ERRORS, Topics
 
 
 class Delivery:
@@ -47,6 +47,11 @@ class Delivery:
         self._ledger = ledger
         self._metrics = metrics
         self.outbox = Outbox(metrics, ledger.confirm)
+
+    def tell_device(self, patient: str, line: bytes) -> None:
+        """Publish what a device should know of the messages that it sends; it is not kept over a restart."""
+        if self._topics is not None:
+            self.outbox.add(Outgoing(self._topics.of_patient(patient, ERRORS), line))
 
     async def hand_out(self, turn: Turn) -> None:
         """Hand out what a turn led to, except what had been told before a crash."""

@@ -21,6 +21,9 @@ _LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 _LABEL_S = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 30.0)
 
 
+MOST_CONNECTIONS = 32  # to the page at once; what comes beyond is closed
+
+
 class Page(Protocol):
     """What can be served as ``/metrics``."""
 
@@ -92,6 +95,17 @@ async def serve_metrics(metrics: Page, wrong: Callable[[], str], port: int, host
     RequestError
         If the port cannot be had.
     """
+    connections = 0
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            if connections <= MOST_CONNECTIONS:
+                await answer(reader, writer)
+        finally:
+            connections -= 1
+            writer.close()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError, ValueError):
@@ -106,7 +120,6 @@ async def serve_metrics(metrics: Page, wrong: Callable[[], str], port: int, host
                     + body
                 )
                 await writer.drain()
-        writer.close()
 
     def _respond(request: list[bytes]) -> tuple[str, str, bytes]:
         plain = "text/plain; charset=utf-8"
@@ -121,7 +134,7 @@ async def serve_metrics(metrics: Page, wrong: Callable[[], str], port: int, host
         return "404 Not Found", plain, b"there are /metrics and /healthz\n"
 
     try:
-        return await asyncio.start_server(answer, host, port)
+        return await asyncio.start_server(accept, host, port)
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise RequestError(f"cannot serve metrics on port {port}: {why}", about="metrics") from None

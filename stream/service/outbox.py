@@ -18,7 +18,7 @@ LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One output, its topic, and its number in the journal."""
+    """One output, its topic, and its number in the ledger; 0 for what need not be kept over a restart."""
 
     topic: str
     payload: bytes
@@ -53,8 +53,8 @@ class Outbox:
 
     @property
     def first(self) -> int | None:
-        """Journal number of the first output not yet confirmed; None if all are."""
-        return next(iter(self._kept.values())).number if self._kept else None
+        """Number in the ledger of the first output not yet confirmed; None if there is none that has one."""
+        return next((each.number for each in self._kept.values() if each.number), None)
 
     def of_topic(self, topic: str) -> list[Outgoing]:
         """Give what of one topic is not yet confirmed, in order."""
@@ -65,7 +65,8 @@ class Outbox:
         if len(self._kept) >= MAX_KEPT:
             given_up = self._remove(next(iter(self._kept)))
             self._metrics.unpublished.inc()
-            self._confirmed(given_up.number)
+            if given_up.number:
+                self._confirmed(given_up.number)
         self._count += 1
         self._kept[self._count] = outgoing
         self._by_topic.setdefault(outgoing.topic, {})[self._count] = outgoing
@@ -100,8 +101,8 @@ class Outbox:
                 if key in self._kept:  # the oldest may have been given up meanwhile
                     self._remove(key)
             self._metrics.published.inc(len(batch))
-            if batch:
-                self._confirmed(batch[-1][1].number)
+            if last := max((each.number for _, each in batch), default=0):
+                self._confirmed(last)
             self._note_emptied()
 
     async def emptied(self) -> bool:

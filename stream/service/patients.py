@@ -87,6 +87,30 @@ class Patients:
         """Tell whether there is anything to be saved of a patient."""
         return patient in self._patients
 
+    def check_room(self, patient: str) -> None:
+        """Refuse a patient who is one too many: whose streams have ended do not count, and are forgotten for others.
+
+        Raises
+        ------
+        PayloadError
+            If as many patients as the limit allows have a session, or messages waiting, and this is another.
+        """
+        limit, known = self._limits.patients, self._patients.get(patient)
+        if len(self._patients) < limit or (known is not None and not self._is_idle(patient, known)):
+            return
+        idle = [
+            (entry.ended.at if entry.ended else 0.0, name)
+            for name, entry in self._patients.items()
+            if self._is_idle(name, entry)
+        ]
+        if len(self._patients) - len(idle) >= limit:
+            raise PayloadError(f"patient '{patient}' is one too many: the limit is {limit} patients")
+        if known is None and len(self._patients) >= 2 * limit:
+            self.remove(min(idle)[1])
+
+    def _is_idle(self, patient: str, entry: _Patient) -> bool:
+        return entry.session is None and self.queues.first(patient) is None
+
     def offer(self, patient: str, payload: bytes, now: float, number: int = 0) -> None:
         """Let a message wait for its turn.
 
@@ -104,13 +128,10 @@ class Patients:
         Raises
         ------
         PayloadError
-            If there are as many patients as the limit allows, and this is another.
+            See `check_room`.
         """
+        self.check_room(patient)
         if patient not in self._patients:
-            if len(self._patients) >= self._limits.patients:
-                raise PayloadError(
-                    f"patient '{patient}' is one too many: the limit is {self._limits.patients} patients"
-                )
             self._patients[patient] = _Patient(last_new=now, last_any=now)
         self.queues.add(patient, Waiting(payload, now, number))
 

@@ -74,6 +74,11 @@ class Queues:
         return len(self._round)
 
     @property
+    def next(self) -> str:
+        """Whose turn it is; there is to be a message waiting."""
+        return self._round[0]
+
+    @property
     def waiting(self) -> int:
         """Number of messages that wait for their turn."""
         return sum(len(queue.messages) for queue in self._queues.values())

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from bisect import insort
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol
+
+import numpy as np
 
 from ..batch import Described, Labelled
 from ..core.messages import Chunk, Output
@@ -18,6 +21,7 @@ from .open_turn import Work
 
 REORDER_S = 2.0  # stream time that a late message may be behind one that overtook it
 MAX_HELD = 1024  # chunks, whatever their length
+MAX_HELD_BYTES = 512 << 10  # samples of one patient; two seconds of twelve leads at 1000 Hz are 192 kB
 
 
 class ResumableProcessor(Protocol):
@@ -52,13 +56,21 @@ class Ordering:
     alone, never on the clock, so that the same messages give the same chunks whenever they are taken again.
     """
 
-    def __init__(self, reorder_s: float = REORDER_S, max_held: int = MAX_HELD) -> None:
+    def __init__(
+        self, reorder_s: float = REORDER_S, max_held: int = MAX_HELD, max_held_bytes: int = MAX_HELD_BYTES
+    ) -> None:
         self._reorder_s = reorder_s
         self._max_held = max_held
+        self._max_held_bytes = max_held_bytes
         self.next: int | None = None
         self._held: list[Chunk] = []
         self.duplicates = 0
         """Chunks dropped because all their samples had been seen."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Size of the samples that wait."""
+        return sum(chunk.samples.nbytes for chunk in self._held)
 
     @property
     def held(self) -> int:
@@ -114,7 +126,9 @@ class Ordering:
 
     def _hole_is_lost(self) -> bool:
         newest = max(self._held, key=_end)
-        return len(self._held) > self._max_held or _end(newest) - (self.next or 0) > self._reorder_s * newest.fs
+        if len(self._held) > self._max_held or self.held_bytes > self._max_held_bytes:
+            return True
+        return _end(newest) - (self.next or 0) > self._reorder_s * newest.fs
 
 
 class PatientSession:
@@ -145,11 +159,12 @@ class PatientSession:
 
     def take(self, wave: Wave, lag_ms: float = 0.0) -> Work[list[Step]]:
         """Take a message, which waited `lag_ms`: a step for each chunk that is now in order."""
-        return (yield from self._steps(self.ordering.take(wave.chunk) if len(wave.chunk.samples) else [], lag_ms))
+        ready = _joined(self.ordering.take(wave.chunk)) if len(wave.chunk.samples) else []
+        return (yield from self._steps(ready, lag_ms))
 
     def end(self) -> Work[list[Step]]:
         """End the stream: what is held goes through, and the pipeline is flushed."""
-        return (yield from self._steps([*self.ordering.drain(), None]))
+        return (yield from self._steps([*_joined(self.ordering.drain()), None]))
 
     def summary(self) -> Summary:
         """Give the summary so far."""
@@ -189,6 +204,21 @@ class PatientSession:
             self._running.add_outputs(outputs)
             steps.append(Step(self.patient, chunk, outputs, compute_ms, lag_ms))
         return steps
+
+
+def _joined(chunks: list[Chunk]) -> list[Chunk]:
+    """Join what follows one another, so that many small chunks, come at once, cost one turn of the pipeline."""
+    joined: list[list[Chunk]] = []
+    for chunk in chunks:
+        before = joined[-1][-1] if joined else None
+        if before and (before.fs, before.leads, _end(before)) == (chunk.fs, chunk.leads, chunk.start):
+            joined[-1].append(chunk)
+        else:
+            joined.append([chunk])
+    return [
+        run[0] if len(run) == 1 else replace(run[0], samples=np.concatenate([chunk.samples for chunk in run]))
+        for run in joined
+    ]
 
 
 def _end(chunk: Chunk) -> int:

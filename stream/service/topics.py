@@ -6,6 +6,7 @@
     ecg/{patient}/status  retained, from the device
     ecg/{patient}/beats   classified beats, from the service
     ecg/{patient}/events  gaps, lead-off and the like, from the service
+    ecg/{patient}/errors  why messages were refused, from the service
     ecg-stream/{client}/status  retained, from the service
 
 Whatever stands before ``{patient}`` may be any topic of the user's own.
@@ -18,6 +19,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...errors import PayloadError, RequestError
+
+ERRORS = "errors"
+"""Last level of the topic on which a device is told why its messages are refused."""
 
 _PATIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MAX_TOPIC = 1024  # characters; MQTT allows 65,535, no device of this contract needs them

@@ -250,3 +250,16 @@ def test_the_segments_of_a_record_come_too(physionet: FakePhysioNet, folder: Pat
     fetched = download_record("edb", "long", folder)
     assert {"long.hea", "e0103.hea", "e0103.dat", "e0105.hea", "e0105.dat"} == set(fetched.new)
     assert open_record(folder / "edb/long").n_samples == 20_250
+
+
+def test_an_endless_list_of_checksums_is_given_up_and_not_kept(
+    physionet: FakePhysioNet, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download_module, "MOST_SUMS_BYTES", 100_000)
+    sums = "/files/edb/1.0.0/SHA256SUMS.txt"
+    physionet.changed[sums] = b"0" * 1_000_000
+    with pytest.raises(DownloadError, match="longer than 0 MB"):
+        download_record("edb", "e0103", folder)
+    assert not [name for name in names(folder) if "SHA256SUMS" in name]
+    del physionet.changed[sums]
+    assert len(download_record("edb", "e0103", folder).new) == 3

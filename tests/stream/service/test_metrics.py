@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from ecg_stream.errors import RequestError
-from ecg_stream.stream.service.metrics import Metrics, serve_metrics
+from ecg_stream.stream.service.metrics import MOST_CONNECTIONS, Metrics, serve_metrics
 
 
 async def get(port: int, request: bytes) -> tuple[str, str]:
@@ -59,3 +59,20 @@ async def test_two_services_count_apart() -> None:
 async def test_a_port_that_is_none() -> None:
     with pytest.raises(RequestError, match="cannot serve metrics on port"):
         await serve_metrics(Metrics(), lambda: "", 70_000)
+
+
+async def test_who_keeps_connections_open_keeps_nobody_else_out_for_long() -> None:
+    server = await serve_metrics(Metrics(), lambda: "", 0)
+    port = server.sockets[0].getsockname()[1]
+    idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MOST_CONNECTIONS)]
+    closed = [asyncio.create_task(reader.read()) for reader, _ in idle]
+    _, open_ = await asyncio.wait(closed, timeout=1.0)
+    assert len(open_) == MOST_CONNECTIONS
+    for _, writer in idle:
+        writer.close()
+    await asyncio.wait(closed)
+    async with asyncio.timeout(5):
+        while (await get(port, b"GET /healthz HTTP/1.0\r\n\r\n"))[1] != "ok\n":
+            pass
+    server.close()
+    await server.wait_closed()

@@ -18,9 +18,9 @@ from ecg_stream.stream.service.open_turn import OpenTurn, close_turns
 from ecg_stream.stream.service.patients import Patients
 
 
-def offer(patients: Patients, patient: str, start: int, n: int = 4 * EVERY, **fields: Any) -> OpenTurn:
+def offer(patients: Patients, patient: str, start: int, n: int = 4 * EVERY, lead: str = "II", **more: Any) -> OpenTurn:
     """Begin the turn of a patient who sends ``n`` samples, and so a beat for each `EVERY` of them."""
-    wave = Wave(Chunk(start, 250.0, ("II",), np.zeros((n, 1))), stream="s", **fields)
+    wave = Wave(Chunk(start, 250.0, (lead,), np.zeros((n, 1))), stream="s", **more)
     patients.offer(patient, encode_wave(wave), 0.0)
     return patients.begin_turn(0.0)
 
@@ -30,7 +30,7 @@ def steps(turn: Any) -> list[Step]:
 
 
 def test_each_round_of_turns_is_one_call() -> None:
-    """A hole that is filled lets two chunks through, and an end flushes; who has no more is not asked again."""
+    """A filled hole lets two chunks of other leads through, and an end flushes; who has no more is not asked again."""
     patients, calls = Patients(FakePipeline, Metrics()), []
 
     def label(described: Sequence[Any]) -> list[Any]:
@@ -38,7 +38,7 @@ def test_each_round_of_turns_is_one_call() -> None:
         return list(described)
 
     close_turns([offer(patients, "hole", 0)], label)
-    close_turns([offer(patients, "hole", 400)], label)
+    close_turns([offer(patients, "hole", 400, lead="V5")], label)
     calls.clear()
     begun = [offer(patients, "plain", 0), offer(patients, "hole", 200), offer(patients, "ends", 0, end=True)]
     closed = close_turns(begun, label)

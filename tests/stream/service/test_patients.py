@@ -117,6 +117,18 @@ def test_there_is_a_limit_to_patients() -> None:
     patients.offer("a", payload(100), 0.0)
 
 
+def test_ended_streams_keep_nobody_out_and_are_not_kept_without_end() -> None:
+    patients = ward(Limits(patients=10))
+    for k in range(1000):
+        patients.offer(f"id-{k}", payload(0, end=True), float(k))
+        take_all(patients, float(k))
+        assert len(patients.ids()) <= 20
+    for k in range(10):
+        patients.offer(f"live-{k}", payload(0), 2000.0)
+    with pytest.raises(PayloadError, match="the limit is 10 patients"):
+        patients.offer("one-more", payload(0), 2000.0)
+
+
 def test_a_failing_pipeline_costs_its_own_chunk_only(caplog) -> None:
     patients = ward(pipeline=FailingPipeline)
     for k in range(10):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ecg_stream.stream.core.messages import Beat, Chunk, Event
 from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
 from ecg_stream.stream.service.codec import Wave
-from ecg_stream.stream.service.session import Ordering, PatientSession
+from ecg_stream.stream.service.session import MAX_HELD_BYTES, Ordering, PatientSession
 
 FS = 250.0
 SIGNAL = np.random.default_rng(5).normal(size=(5000, 2))
@@ -169,3 +169,26 @@ def test_a_session_goes_on_in_another_process(broken_at) -> None:
     assert second.summary().counts == whole.summary().counts
     assert second.summary().delay_ms == whole.summary().delay_ms
     assert second.stream == "s"
+
+
+def test_what_waits_behind_a_hole_is_bounded_in_bytes() -> None:
+    """Chunks that overlap each other, of many leads at a high rate, waited in their hundreds: a gigabyte."""
+    ordering = Ordering()
+    leads = tuple(f"L{k}" for k in range(16))
+    ordering.take(Chunk(0, 5000.0, leads, np.zeros((10, 16))))
+    given = 0
+    for k in range(600):
+        chunk = Chunk(100 + k, 5000.0, leads, np.zeros((8000, 16)))
+        given += sum(len(each.samples) for each in ordering.take(chunk))
+        assert ordering.held_bytes <= MAX_HELD_BYTES + chunk.samples.nbytes
+    assert given <= 9000
+
+
+def test_small_chunks_that_come_at_once_are_one_step() -> None:
+    patient = session()
+    done(patient.take(Wave(cut(0, 10))))
+    for k in range(400):
+        assert done(patient.take(Wave(cut(20 + k, 21 + k)))) == []
+    (step,) = done(patient.take(Wave(cut(10, 20))))
+    assert step.chunk is not None
+    assert consecutive([step.chunk]) == [(10, 420)]
