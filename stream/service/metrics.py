@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ...errors import RequestError
-from ..core.messages import CLASSES
+from ..core.messages import CLASSES, Beat
+from ..run.engine import Step
+from ..run.turn import Ended
 
 _COMPUTE_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 _LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -65,6 +67,21 @@ class Metrics:
         self.connected = self._gauge("connected", "Whether there is a connection to the broker.")
         for label in CLASSES:
             self.beats.labels(label)
+
+    def counted(self, outcomes: list[Step | Ended]) -> list[Step | Ended]:
+        """Count what a turn led to; give it."""
+        for step in outcomes:
+            if isinstance(step, Ended):
+                continue
+            if step.chunk is not None:
+                self.samples.inc(len(step.chunk.samples))
+                self.compute.observe(step.compute_ms / 1000)
+            for output in step.outputs:
+                if isinstance(output, Beat):
+                    self.beats.labels(output.label).inc()
+                else:
+                    self.events.labels(output.kind).inc()
+        return outcomes
 
     def page(self) -> bytes:
         """Give everything in the Prometheus text format."""

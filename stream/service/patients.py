@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...errors import PayloadError
-from ..core.messages import Beat
 from ..core.stage import Schema, State
 from ..run.engine import Step
 from ..run.turn import Ended, Limits, Load
 from .codec import Wave, decode_wave
+from .known_patient import EndedStream, KnownPatient
 from .metrics import Metrics
 from .open_turn import OpenTurn, Work
 from .queues import Queues, Waiting
@@ -22,32 +21,8 @@ from .session import PatientSession, ResumableProcessor
 
 log = logging.getLogger("ecg_stream.mqtt")
 
-STUCK_S = 30.0  # a device that for so long sends only what was seen, and does not name its streams, has begun anew
 SCHEMA = Schema(1)  # of what is saved of a patient: all but the pipeline, whose stages have numbers of their own
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
-
-
-@dataclass(slots=True)
-class _EndedStream:
-    """What is remembered of an ended stream, so that what still comes of it is not taken for new."""
-
-    stream: str | None
-    next: int
-    at: float
-
-
-@dataclass(slots=True)
-class _Patient:
-    session: PatientSession | None = None
-    ended: _EndedStream | None = None
-    last_new: float = 0.0  # when something not seen before came
-    last_any: float = 0.0  # when any wave message came
-    applied: int = 0  # number of the last message taken
-    changed: bool = False  # since the last snapshot
-
-    @property
-    def stuck(self) -> bool:
-        return self.last_any - self.last_new > STUCK_S
 
 
 class Patients:
@@ -75,7 +50,7 @@ class Patients:
         self._make_pipeline = make_pipeline
         self._metrics = metrics
         self._limits = limits or Limits()
-        self._patients: dict[str, _Patient] = {}
+        self._patients: dict[str, KnownPatient] = {}
         self.queues = Queues(self._limits, metrics, dropped)
         """What waits for its turn."""
 
@@ -108,7 +83,7 @@ class Patients:
         if known is None and len(self._patients) >= 2 * limit:
             self.remove(min(idle)[1])
 
-    def _is_idle(self, patient: str, entry: _Patient) -> bool:
+    def _is_idle(self, patient: str, entry: KnownPatient) -> bool:
         return entry.session is None and self.queues.first(patient) is None
 
     def offer(self, patient: str, payload: bytes, now: float, number: int = 0) -> None:
@@ -132,7 +107,7 @@ class Patients:
         """
         self.check_room(patient)
         if patient not in self._patients:
-            self._patients[patient] = _Patient(last_new=now, last_any=now)
+            self._patients[patient] = KnownPatient(last_new=now, last_any=now)
         self.queues.add(patient, Waiting(payload, now, number))
 
     def begin_turn(self, now: float) -> OpenTurn:
@@ -211,9 +186,9 @@ class Patients:
         """
         state = SCHEMA.upgrade(state)
         notes: list[str] = []
-        entry = _Patient(last_new=now, last_any=now, applied=state["applied"])
+        entry = KnownPatient(last_new=now, last_any=now, applied=state["applied"])
         if (ended := state["ended"]) is not None:
-            entry.ended = _EndedStream(ended["stream"], ended["next"], now - ended["ago"])
+            entry.ended = EndedStream(ended["stream"], ended["next"], now - ended["ago"])
         if state["session"] is not None:
             entry.session = PatientSession(patient, self._make_pipeline())
             notes = entry.session.restore(state["session"])
@@ -230,7 +205,7 @@ class Patients:
         entry = self._patients.get(patient)
         return 0 if entry is None else entry.applied
 
-    def _turn(self, patient: str, entry: _Patient, message: Waiting, now: float) -> Work[list[Step | Ended]]:
+    def _turn(self, patient: str, entry: KnownPatient, message: Waiting, now: float) -> Work[list[Step | Ended]]:
         try:
             wave = decode_wave(message.payload)
             entry.last_any = message.received
@@ -238,7 +213,7 @@ class Patients:
             outcomes = yield from self._take(patient, entry, wave, message.received, lag_ms)
         finally:
             self._tidy(patient, entry)
-        return self._counted(outcomes)
+        return self._metrics.counted(outcomes)
 
     def _ending(self, patient: str, now: float, number: int) -> Work[list[Step | Ended]]:
         entry = self._patients.get(patient)
@@ -251,10 +226,10 @@ class Patients:
         if stuck:
             entry.ended = None
         self._tidy(patient, entry)
-        return self._counted(outcomes)
+        return self._metrics.counted(outcomes)
 
     def _take(
-        self, patient: str, entry: _Patient, wave: Wave, received: float, lag_ms: float
+        self, patient: str, entry: KnownPatient, wave: Wave, received: float, lag_ms: float
     ) -> Work[list[Step | Ended]]:
         outcomes: list[Step | Ended] = []
         if entry.session is not None and entry.session.stream != wave.stream:
@@ -280,7 +255,7 @@ class Patients:
             outcomes += yield from self._end(patient, entry, received)
         return outcomes
 
-    def _is_over(self, entry: _Patient, wave: Wave) -> bool:
+    def _is_over(self, entry: KnownPatient, wave: Wave) -> bool:
         """Tell whether a message belongs to what has ended: a duplicate, or an end that comes again."""
         if wave.end and not len(wave.chunk.samples):
             return True
@@ -290,20 +265,20 @@ class Patients:
         return wave.chunk.start + len(wave.chunk.samples) <= ended.next
 
     @staticmethod
-    def _is_new(ended: _EndedStream, wave: Wave) -> bool:
+    def _is_new(ended: EndedStream, wave: Wave) -> bool:
         """Tell whether a message does not go on with an ended stream: it has another name, or begins it again."""
         return wave.stream != ended.stream or wave.seq == 0
 
-    def _end(self, patient: str, entry: _Patient, now: float) -> Work[list[Step | Ended]]:
+    def _end(self, patient: str, entry: KnownPatient, now: float) -> Work[list[Step | Ended]]:
         session = entry.session
         if session is None:
             return []
         outcomes = yield from self._guarded(patient, entry, session.end())
         entry.session = None
-        entry.ended = _EndedStream(session.stream, session.ordering.next or 0, now)
+        entry.ended = EndedStream(session.stream, session.ordering.next or 0, now)
         return [*outcomes, Ended(patient, session.summary())]
 
-    def _guarded(self, patient: str, entry: _Patient, work: Work[list[Step]]) -> Work[list[Step | Ended]]:
+    def _guarded(self, patient: str, entry: KnownPatient, work: Work[list[Step]]) -> Work[list[Step | Ended]]:
         """Do a session's work; if it fails, go on with a fresh pipeline from there."""
         try:
             return list((yield from work))
@@ -315,22 +290,7 @@ class Patients:
                 entry.session = PatientSession(patient, self._make_pipeline(), session.stream, session.ordering.next)
             return []
 
-    def _counted(self, outcomes: list[Step | Ended]) -> list[Step | Ended]:
-        """Count what a turn led to; give it."""
-        for step in outcomes:
-            if isinstance(step, Ended):
-                continue
-            if step.chunk is not None:
-                self._metrics.samples.inc(len(step.chunk.samples))
-                self._metrics.compute.observe(step.compute_ms / 1000)
-            for output in step.outputs:
-                if isinstance(output, Beat):
-                    self._metrics.beats.labels(output.label).inc()
-                else:
-                    self._metrics.events.labels(output.kind).inc()
-        return outcomes
-
-    def _tidy(self, patient: str, entry: _Patient) -> None:
+    def _tidy(self, patient: str, entry: KnownPatient) -> None:
         """Forget a patient of whom there is nothing to know."""
         if entry.session is None and entry.ended is None and self.queues.first(patient) is None:
             self.remove(patient)

@@ -17,9 +17,10 @@ from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.turn import Turn
 from ecg_stream.stream.service.codec import Wave, encode_wave
+from ecg_stream.stream.service.known_patient import STUCK_S
 from ecg_stream.stream.service.metrics import Metrics
 from ecg_stream.stream.service.open_turn import close_turns
-from ecg_stream.stream.service.patients import REMEMBER_ENDED_S, STUCK_S, Ended, Limits, Patients
+from ecg_stream.stream.service.patients import REMEMBER_ENDED_S, Ended, Limits, Patients
 
 FS = 250.0
 
