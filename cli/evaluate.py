@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from .evaluate_beat import beat
+from .evaluate_labels import labels
 from .evaluate_record import record
 
 app = typer.Typer(
     help="Measure a model, and write a report.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
 app.command("beat")(beat)
+app.command("labels")(labels)
 app.command("record")(record)

@@ -187,6 +187,18 @@ def _print_table(results: Sequence[DatabaseResult]) -> None:
             rest = _gross(statistics_rows(premature))
             table.add_row(f"  rest ({len(premature)})", *rest)
     Console().print(table)
+    for result in results:
+        _print_by_patient(result)
+
+
+def _print_by_patient(result: DatabaseResult) -> None:
+    """Tell the mean over patients: what choices are made by, where gross counts follow those with most beats."""
+    from ..offline.by_patient import patient_means
+
+    for found in patient_means([run.score for run in result.runs]):
+        if found.mean is not None:
+            interval = "" if found.low is None else f" ({found.low:.1f} to {found.high:.1f})"
+            print(f"{result.name}: mean F1 of {found.label} by patient {found.mean:.1f}{interval}, n = {len(found.f1)}")
 
 
 def _gross(rows: Sequence[Sequence[str]]) -> Sequence[str]:

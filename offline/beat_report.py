@@ -17,6 +17,7 @@ from .beat_markdown import Pictures, report_text
 from .beat_plots import save_plots
 from .beat_run import SUPRAVENTRICULAR_RHYTHMS, Conditions, DatabaseResult, RecordRun
 from .beat_stretches import save_stretch, worst_stretches
+from .by_patient import patient_means
 from .ec57_report import as_json
 from .report_folder import FIGURES
 from .splits import PACED
@@ -94,6 +95,7 @@ def _database_figures(result: DatabaseResult) -> dict[str, Any]:
         "missing": list(result.missing),
         **as_json([run.score for run in result.runs]),
         **subsets,
+        "by_patient": {each.label: msgspec.to_builtins(each) for each in patient_means([r.score for r in result.runs])},
         "classification": msgspec.to_builtins(classification(beats)),
         "delay_ms": msgspec.to_builtins(delays(result.runs)),
         "offset_ms": {

@@ -9,6 +9,7 @@ rest from the databases' own ``RECORDS`` files and descriptions on PhysioNet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ EDB = _of(
 NSTDB = _of("nstdb", "118e24 118e18 118e12 118e06 118e00 118e_6 119e24 119e18 119e12 119e06 119e00 119e_6")
 """Records 118 and 119 of mitdb with electrode motion noise, from 24 to -6 dB."""
 
+VFDB = _of("vfdb", "418 419 420 421 422 423 424 425 426 427 428 429 430 602 605 607 609 610 611 612 614 615")
+"""Malignant ventricular arrhythmias: rhythms are annotated, beats are not."""
+
 LISTS: Mapping[str, RecordList] = MappingProxyType(
     {
         entry.name: entry
@@ -81,6 +85,11 @@ LISTS: Mapping[str, RecordList] = MappingProxyType(
 DATABASES = ("mitdb", "svdb", "edb", "nstdb")
 """The lists that are whole databases."""
 
+RHYTHMS: Mapping[str, RecordList] = MappingProxyType(
+    {"vfdb": RecordList("vfdb", "MIT-BIH Malignant Ventricular Ectopy, all 22 records", VFDB)}
+)
+"""Lists of records whose rhythms are annotated and whose beats are not: nothing to score beats on."""
+
 DEMO = RecordList("demo", "the generated record", ("demo",))
 """A list of the record that needs no data folder."""
 
@@ -93,6 +102,9 @@ _SAME_PATIENT = (
     ("mitdb/118", *(record for record in NSTDB if record.startswith("nstdb/118"))),
     ("mitdb/119", *(record for record in NSTDB if record.startswith("nstdb/119"))),
 )
+
+_PATIENT_IN_NAME = {"ltstdb-50hz": re.compile(r"s\d{4}"), "cpsc2021": re.compile(r"data_\d+")}
+"""Databases whose records are named after the patient, by the part of the name that is the patient's."""
 
 _PATIENT = MappingProxyType({record: records[0] for records in _SAME_PATIENT for record in records})
 
@@ -113,7 +125,14 @@ def record_list(name: str) -> RecordList:
 
 
 def patient(record: str) -> str:
-    """Name the patient of a record ``db/name``: the first of the records that are, or may be, of one patient."""
+    """Name the patient of a record ``db/name``: the first of the records that are, or may be, of one patient.
+
+    Where the records are named after the patient, that part of the name stands for them.
+    """
+    database, _, name = record.partition("/")
+    pattern = _PATIENT_IN_NAME.get(database)
+    if pattern is not None and (found := pattern.match(name)):
+        return f"{database}/{found[0]}"
     return _PATIENT.get(record, record)
 
 

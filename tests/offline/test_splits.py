@@ -130,3 +130,9 @@ class TestChoose:
 
 def test_the_demo_record_is_always_present(tmp_path: Path) -> None:
     assert split_by_presence(["demo"], tmp_path) == (["demo"], [])
+
+
+def test_patients_whose_name_is_in_that_of_the_record():
+    assert patient("ltstdb-50hz/s20271p") == patient("ltstdb-50hz/s20273p") == "ltstdb-50hz/s2027"
+    assert patient("cpsc2021/data_35_4") == patient("cpsc2021/data_35_10") != patient("cpsc2021/data_8_4")
+    assert patient("vfdb/421") == "vfdb/421"

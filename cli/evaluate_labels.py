@@ -1,0 +1,90 @@
+"""`ecg-stream evaluate labels`: what the beats inside each annotated rhythm are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import RequestError
+from .jobs_option import Jobs, parallel
+
+if TYPE_CHECKING:
+    from ..offline.rhythm_labels import RecordLabels
+
+
+def labels(
+    db: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="vfdb, mitdb, mitdb-ds1, svdb or edb; may be repeated.  [default: vfdb]"),
+    ] = None,
+    records: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Only these records of the lists, bare or as db/name; may be repeated."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    leads: Annotated[
+        Literal["first", "all"], typer.Option(help="Whether the pipeline sees the first lead alone or all.")
+    ] = "all",
+    jobs: Jobs = "1",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
+) -> None:
+    """Run the live pipeline over records whose rhythms are annotated; count its labels in each rhythm.
+
+    Beats within a second of where a rhythm begins or ends are left out. Nothing is downloaded.
+    """
+    import msgspec
+
+    from ..offline.beat_run import Conditions
+    from ..offline.rhythm_labels import run_records, shares
+    from ..offline.splits import LISTS, RHYTHMS, record_list
+    from ..replay.catalog import data_folder
+    from ..stream.pipeline import DEFAULT_MODEL, load_models
+
+    conditions = Conditions(model=DEFAULT_MODEL if model is None else model, first_lead=leads == "first")
+    load_models(conditions.model)
+    only = {name for entry in records or [] for name in entry.replace(",", " ").split()}
+    lists = [RHYTHMS[name] if name in RHYTHMS else record_list(name) for name in db or ["vfdb"]]
+    wanted = [name for each in lists for name in each.records if not only or {name, name.partition("/")[2]} & only]
+    folder = data_folder()
+    present = [name for name in wanted if all((folder / f"{name}.{end}").is_file() for end in ("hea", "atr"))]
+    if not present:
+        raise RequestError(
+            f"none of the records asked for is in the data folder {folder}: valid are lists of "
+            f"{', '.join([*RHYTHMS, *LISTS])}; fetch them with `ecg-stream download DB`"
+        )
+    with parallel(jobs) as n_jobs:
+        found = _tracked(present, run_records(present, conditions, folder, n_jobs))
+    rows = shares(found)
+    if json:
+        content = {"records": found, "rhythms": rows, "missing": [name for name in wanted if name not in present]}
+        print(msgspec.json.encode(content).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..stream.core.messages import CLASSES
+
+    table = Table(
+        box=None,
+        padding=(0, 1, 0, 0),
+        caption="beats by class given, percent: of all / mean of records",
+    )
+    for heading in ("rhythm", "records", "minutes", "beats", *CLASSES):
+        table.add_column(heading, justify="left" if heading == "rhythm" else "right", no_wrap=True)
+    for row in rows:
+        figures = (f"{of_all:.1f}/{mean:.1f}" for of_all, mean in zip(row.gross, row.mean, strict=True))
+        table.add_row(row.rhythm, str(row.records), f"{row.seconds / 60.0:.1f}", str(row.beats), *figures)
+    Console().print(table)
+
+
+def _tracked(names: Sequence[str], runs: Iterator[RecordLabels]) -> list[RecordLabels]:
+    """Go through the records with a progress bar."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return list(track(runs, "records", len(names), console=console, transient=True, disable=not console.is_terminal))
