@@ -99,6 +99,22 @@ class Bundle(msgspec.Struct, frozen=True):
         """Path of the file with the weights."""
         return self.folder / self.card.weights
 
+    def content(self) -> bytes:
+        """Read the weights, all of which the hash in the card covers.
+
+        Raises
+        ------
+        BundleError
+            If they cannot be read, or are not what the card says.
+        """
+        try:
+            content = self.weights.read_bytes()
+        except OSError as error:
+            raise BundleError(f"bundle {self.folder}: cannot read {self.card.weights}: {error.strerror}") from error
+        if hashlib.sha256(content).hexdigest() != self.card.sha256:
+            raise BundleError(_changed(self.folder, self.card))
+        return content
+
 
 def shipped_names() -> list[str]:
     """Names of the bundles that come with the package, sorted."""
@@ -138,10 +154,7 @@ def load_bundle(name_or_path: str | os.PathLike[str], task: Task, preprocessing:
     if Path(card.weights).name != card.weights or not weights.is_file():
         raise BundleError(f"bundle {folder} has no weights file '{card.weights}': fetch or train it again")
     if _sha256(weights) != card.sha256:
-        raise BundleError(
-            f"bundle {folder}: {card.weights} does not match the sha256 in its card; it is corrupt or was changed: "
-            "fetch or train it again"
-        )
+        raise BundleError(_changed(folder, card))
     return Bundle(card, folder)
 
 
@@ -218,33 +231,18 @@ def rewrite_card(folder: Path, card: Card) -> None:
         ) from error
 
 
-def inference_session(bundle: Bundle) -> Any:
-    """ONNX Runtime session of the bundle's network, on one thread.
-
-    Raises
-    ------
-    BundleError
-        If ONNX Runtime cannot read the weights.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(bundle.weights), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises classes of its own that share no public base
-        raise BundleError(
-            f"bundle {bundle.folder}: ONNX Runtime cannot read {bundle.card.weights}: {str(error).splitlines()[0]}"
-        ) from error
-
-
 def library_versions(*packages: str) -> Mapping[str, str]:
     """Installed version of each package, for a card."""
     from importlib.metadata import version
 
     return {package: version(package) for package in packages}
+
+
+def _changed(folder: Path, card: Card) -> str:
+    return (
+        f"bundle {folder}: {card.weights} does not match the sha256 in its card; it is corrupt or was changed: "
+        "fetch or train it again"
+    )
 
 
 def _find(name_or_path: str | os.PathLike[str], task: Task) -> Path:

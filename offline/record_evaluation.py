@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError
-from ..models.bundle import Bundle, inference_session
+from ..models.bundle import Bundle
+from ..models.inference import inference_session
 from ..stream.strip.input import model_input
 
 BOOTSTRAP_ROUNDS = 1000

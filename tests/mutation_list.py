@@ -61,8 +61,8 @@ LABELS = (
     Mutation(
         "S and V of the network swapped",
         "stream/beats/classifier.py",
-        "return np.asarray(output[:n], dtype=np.float64)",
-        "return np.asarray(output[:n, [0, 2, 1, 3, 4]], dtype=np.float64)",
+        "return checked(output, len(x), len(CLASSES), self.name)[:n]",
+        "return checked(output, len(x), len(CLASSES), self.name)[:n, [0, 2, 1, 3, 4]]",
         (GOLDEN,),
     ),
     Mutation(

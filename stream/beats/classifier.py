@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BundleError, StreamError
-from ...models.bundle import Card, inference_session, load_bundle
+from ...models.bundle import Card, load_bundle
+from ...models.inference import checked, inference_session
 from ..core.messages import CLASSES
 from .features import NAMES, PREPROCESSING, columns
 
@@ -99,8 +100,8 @@ class BeatClassifier:
     Raises
     ------
     BundleError
-        If the bundle is missing, corrupt, for another task, asks for features that this version has not, or has
-        multipliers that are not above 0.
+        If the bundle is missing, corrupt, for another task, asks for features that this version has not, has
+        multipliers that are not above 0, or gives what are no probabilities.
     """
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
@@ -112,7 +113,7 @@ class BeatClassifier:
         if tuple(self.card.classes) != CLASSES:
             raise BundleError(f"bundle {bundle.folder} has classes {self.card.classes}, not {CLASSES}: train it again")
         self._columns = columns(self.card.features)
-        self._session = inference_session(bundle)
+        self._session = inference_session(bundle, BLOCK)
         inputs = self._session.get_inputs()
         self._input = inputs[0].name
         self._shape = tuple(-1 if not isinstance(size, int) else size for size in inputs[0].shape)
@@ -128,7 +129,13 @@ class BeatClassifier:
             )
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""
+        """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one.
+
+        Raises
+        ------
+        BundleError
+            If what the network gives is none.
+        """
         n = len(features)
         if n == 0:
             return np.empty((0, len(CLASSES)))
@@ -137,7 +144,7 @@ class BeatClassifier:
         x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
         x[:n] = features[:, self._columns]
         (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
-        return np.asarray(output[:n], dtype=np.float64)
+        return checked(output, len(x), len(CLASSES), self.name)[:n]
 
     def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
         """Give ``(n,)`` indices into `CLASSES`: of the highest probability, times the multiplier in the card."""

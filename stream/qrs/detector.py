@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,11 +71,14 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
     """
     bundle = load_bundle(name_or_path, "detector", PREPROCESSING)
     try:
-        with np.load(bundle.weights, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(bundle.content()), allow_pickle=False) as arrays:
             layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
             b3 = float(arrays["b3"])
-    except (OSError, KeyError, ValueError) as error:
+    except BundleError:
+        raise
+    except Exception as error:  # NumPy and zipfile raise many kinds
         raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
+    _check_layers(layers, b3, bundle.folder)
     if layers["w1"].shape[0] != N_FEATURES:
         raise BundleError(
             f"bundle {bundle.folder} takes {layers['w1'].shape[0]} features, this version gives {N_FEATURES}"
@@ -85,6 +90,27 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
         threshold=thresholds.get("beat", THRESHOLD),
         back_threshold=thresholds.get("search_back", BACK_THRESHOLD),
     )
+
+
+def _check_layers(layers: dict[str, NDArray[np.float32]], b3: float, folder: Path) -> None:
+    """Refuse layers that do not fit each other: compiled loops read them without looking where they end.
+
+    Raises
+    ------
+    BundleError
+        If they do not, or hold what is no number.
+    """
+    shapes = {name: layer.shape for name, layer in layers.items()}
+    fits = [len(shape) for shape in shapes.values()] == [2, 1, 2, 1, 1]
+    if fits:
+        (_, units), (width, back) = shapes["w1"], shapes["w2"]
+        members, rest = divmod(shapes["b2"][0], back) if back else (0, 1)
+        fits = members > 0 and rest == 0 and units % members == 0 and (units,) == shapes["b1"] == (width,)
+        fits = fits and shapes["b2"] == shapes["w3"]
+    if not fits:
+        raise BundleError(f"bundle {folder}: its layers do not fit each other: {shapes}")
+    if not all(np.isfinite(layer).all() for layer in layers.values()) or not np.isfinite(b3):
+        raise BundleError(f"bundle {folder}: its weights hold what is no number (NaN or infinite)")
 
 
 def _from_plain_state(state: State) -> State:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ...errors import BundleError
-from ...models.bundle import Bundle, inference_session, load_bundle
+from ...models.bundle import Bundle, load_bundle
+from ...models.inference import checked, inference_session
 from ..core.messages import Samples
 from .input import PREPROCESSING, model_input
 
@@ -51,9 +52,15 @@ class RecordModel:
             ``(window_samples(fs), n_leads)``, mV, high-passed and finite; the model's leads in its order.
         fs
             Sampling rate, Hz.
+
+        Raises
+        ------
+        BundleError
+            If what the network gives is none.
         """
         x = model_input(window, fs, self.card.sampling_rate_hz or fs)
-        return float(self._session.run(None, {self.card.input_name: x})[0][0, 1])
+        (given,) = self._session.run(None, {self.card.input_name: x})
+        return float(checked(given, 1, 2, self.card.name)[0, 1])
 
     def label(self, probability: float) -> str:
         """Give the class that a probability stands for."""
