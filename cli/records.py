@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..words import plain
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..replay.download import Progress
     from ..replay.record import Record
+    from ..replay.recording import Recording
 
 MOST_NOTES = 5  # lines; a record of many segments can have many
 UNIT_ADVICE = "--unit uV, --unit V, or --unit 200/mV where it has 200 steps of a converter a millivolt"
@@ -44,12 +46,51 @@ def open_record(
     with download_bars() as progress:
         record = find_record(name, leads=leads, unit=unit, fs=fs, columns=columns, progress=progress)
     hint = scale_hint(record)
-    notes = [*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])]
+    _tell([*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])])
+    return record
+
+
+def open_recording(
+    name: str, leads: Sequence[str] | None, unit: str | None, fs: float | None, columns: Sequence[str] | None
+) -> Recording:
+    """Find a record as `open_record` does; ``-`` is what comes on standard input.
+
+    Raises
+    ------
+    RecordError, DownloadError
+        As `find_record` and `replay.formats.lines.open_lines` do.
+    """
+    if name != "-":
+        return open_record(name, leads, unit, fs, columns)
+    from ..errors import RecordError
+    from ..replay.formats.asked import Asked
+    from ..replay.formats.lines import open_lines
+
+    asked = Asked(fs, unit, None if columns is None else tuple(columns), leads)
+    if sys.stdin is None:  # closed by the caller, as by `<&-`
+        raise RecordError("standard input is closed")
+    lines = open_lines(_StandardInput(), asked)
+    _tell(lines.notes)
+    return lines
+
+
+class _StandardInput:
+    """Standard input past its buffer: a thread that waits inside that at the end would bring the interpreter down."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Wait until there are bytes, and give up to `size`; none at the end."""
+        try:
+            descriptor = sys.stdin.fileno()
+        except OSError:  # something in memory stands for it
+            return cast("bytes", sys.stdin.buffer.read(size))
+        return os.read(descriptor, size)
+
+
+def _tell(notes: Sequence[str]) -> None:
     for note in notes[:MOST_NOTES]:
         print(f"ecg-stream: {plain(note)}", file=sys.stderr)
     if len(notes) > MOST_NOTES:
         print(f"ecg-stream: and {len(notes) - MOST_NOTES} more of that kind", file=sys.stderr)
-    return record
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 
 from ..errors import RequestError
 from .file_options import RECORD_HELP, Column, Fs, Unit
-from .records import open_record
+from .records import open_recording
 from .terminal import can_draw
 from .warm_up import warm_up
 
@@ -66,9 +66,10 @@ def replay(
 ) -> None:
     """Play a record through the live classifier.
 
-    Ctrl-C ends it with the summary of what was played.
+    RECORD - is standard input: lines as they come, a row a sample. Ctrl-C ends it with the summary of what was played.
     """
     from ..replay.annotation_sink import AnnotationSink
+    from ..replay.as_it_comes import AsItComes
     from ..replay.beat_file import BeatFileSink
     from ..replay.player import Player
     from ..replay.reference import reference_beats
@@ -81,8 +82,9 @@ def replay(
     pace = _pace(speed)
     if chunk_ms is None:
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
-    found = open_record(record, lead, unit, fs, column)
-    source = Player(found.chunks(chunk_ms, start, end), pace)
+    found = open_recording(record, lead, unit, fs, column)
+    chunks = found.chunks(chunk_ms, start, end)
+    source: Source = AsItComes(chunks) if found.n_samples is None else Player(chunks, pace)
     name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
@@ -99,12 +101,12 @@ def replay(
     if shown == "monitor" and not can_draw():
         shown = "lines"
     if shown == "monitor":
-        title = Title(
-            found.name,
-            Path(name).name,
-            "max" if pace is None else f"×{pace:g}",
-            min(end or found.seconds, found.seconds),
-        )
+        shown_pace = "max" if pace is None else f"×{pace:g}"
+        length_s = None if found.n_samples is None else found.n_samples / found.fs
+        if length_s is None:
+            title = Title(found.name, Path(name).name)
+        else:
+            title = Title(found.name, Path(name).name, shown_pace, min(end or length_s, length_s))
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
         summary, stop = _play(session, source, [_monitor_sink(watch), *sinks])
         print(summary_table(found.name, summary))

@@ -6,22 +6,29 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..replay.record import Record
+    from ..replay.recording import Recording
     from ..stream.pipeline import Pipeline
 
 WARM_UP_MS = 5_000.0
 
 
-def warm_up(pipeline: Pipeline, record: Record, start_s: float = 0.0, end_s: float | None = None) -> None:
+def warm_up(pipeline: Pipeline, record: Recording, start_s: float = 0.0, end_s: float | None = None) -> None:
     """Run the first seconds of a record, or of a part of it, through a pipeline that is not used afterwards.
 
     Compiled code and the network's session are loaded by then, so that the first chunk that counts is not late.
     """
+    import numpy as np
+
+    from ..stream.core.messages import Chunk
     from ..stream.first_start import compile_loops
 
     tell_uncached()
     compile_loops()
-    pipeline.push(next(record.chunks(WARM_UP_MS, start_s, end_s)))
+    if record.n_samples is None:  # it comes, and what has come is not to be used up
+        silence = np.zeros((round(record.fs * WARM_UP_MS / 1000), len(record.leads)))
+        pipeline.push(Chunk(0, record.fs, record.leads, silence))
+    else:
+        pipeline.push(next(record.chunks(WARM_UP_MS, start_s, end_s)))
     pipeline.flush()
 
 

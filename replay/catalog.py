@@ -134,6 +134,8 @@ def find_record(
     DownloadError
         If it must be fetched and cannot be.
     """
+    if name == "-":
+        raise RecordError("standard input is played as it comes, and cannot be read as a whole: `replay` takes it")
     asked = Asked(fs, unit, None if columns is None else tuple(columns), leads)
     file = _as_file(name)
     if file is not None:

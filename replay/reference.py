@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..stream.screen.agreement import Reference
 from .labels import AAMI_CLASS
-from .record import Record
+from .recording import Recording
 
 
-def reference_beats(record: Record) -> Reference | None:
+def reference_beats(record: Recording) -> Reference | None:
     """Give the beats of the reference annotations and their AAMI classes; None where a record has none.
 
     Raises

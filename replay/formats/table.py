@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RecordError
 from ...stream.core.lead_names import is_ecg
-from ..lead_choice import choose_leads, distinct
+from ..lead_choice import Choice, choose_leads, distinct
 from ..record import Record
+from ..wfdb_header import HeaderSignal
 from .asked import Asked
 from .file_record import file_record, find_columns, signal_of
 from .gaps import SparseSamples
@@ -42,8 +44,32 @@ class Table:
     row_name: str = "row"
 
 
-def table_record(path: Path, table: Table, asked: Asked, notes: tuple[str, ...] = ()) -> Record:
-    """Make the record of a table.
+class Chosen(NamedTuple):
+    """What of a table is played.
+
+    Attributes
+    ----------
+    columns
+        The columns that are, in their order.
+    clock
+        The one that tells the time; None if there is none.
+    timing
+        What it tells.
+    signals
+        Of all columns that might be leads.
+    choice
+        Among these.
+    """
+
+    columns: tuple[int, ...]
+    clock: int | None
+    timing: Timing
+    signals: list[HeaderSignal]
+    choice: Choice
+
+
+def choose_columns(file: str, record: str, table: Table, asked: Asked) -> Chosen:
+    """Find the column of times and the leads.
 
     A column of times is one that is called so, or the first one where it rises from row to row and is not called a
     lead. It is not played; it says the sampling rate, and where samples are missing.
@@ -53,7 +79,6 @@ def table_record(path: Path, table: Table, asked: Asked, notes: tuple[str, ...] 
     RecordError
         If no column is a lead, one that was asked for is not there, or no sampling rate is known.
     """
-    file = path.name
     if not len(table.values):
         raise RecordError(f"{file} holds no sample")
     if table.fs is not None and asked.fs is not None and table.fs != asked.fs:
@@ -62,9 +87,8 @@ def table_record(path: Path, table: Table, asked: Asked, notes: tuple[str, ...] 
     columns = None if asked.columns is None else find_columns(file, table.names, asked.columns)
     clock = _clock(table, set(columns or ()))
     if clock is not None:
-        found = timing(
-            file, table.names[clock], _unit_of_time(table, clock), table.values[:, clock], fs, table.first_row
-        )
+        unit = _unit_of_time(table, clock)
+        found = timing(file, table.names[clock], unit, table.values[:, clock], fs, table.first_row)
     elif fs is None:
         raise RecordError(f"{file} does not say its sampling rate", about="sampling rate")
     else:
@@ -79,11 +103,23 @@ def table_record(path: Path, table: Table, asked: Asked, notes: tuple[str, ...] 
     leads = asked.leads
     if leads is None and columns is not None:  # whatever they are called
         leads = distinct([signal.name or f"ECG{i + 1}" for i, signal in enumerate(signals)])
-    choice = choose_leads(path.stem, signals, found.fs, leads, asked.unit)
-    samples = table.values[:, [kept[i] for i in choice.played]] * np.array(choice.factors)
-    reader = SparseSamples(samples, found.places)
-    told = (*notes, *([found.note] if found.note else []))
-    return file_record(path, signals, found.fs, choice, reader, len(reader), notes=told)
+    choice = choose_leads(record, signals, found.fs, leads, asked.unit)
+    return Chosen(tuple(kept[i] for i in choice.played), clock, found, signals, choice)
+
+
+def table_record(path: Path, table: Table, asked: Asked, notes: tuple[str, ...] = ()) -> Record:
+    """Make the record of a table.
+
+    Raises
+    ------
+    RecordError
+        As `choose_columns` does.
+    """
+    chosen = choose_columns(path.name, path.stem, table, asked)
+    samples = table.values[:, list(chosen.columns)] * np.array(chosen.choice.factors)
+    reader = SparseSamples(samples, chosen.timing.places)
+    told = (*notes, *([chosen.timing.note] if chosen.timing.note else []))
+    return file_record(path, chosen.signals, chosen.timing.fs, chosen.choice, reader, len(reader), notes=told)
 
 
 def _clock(table: Table, taken: set[int]) -> int | None:

@@ -93,11 +93,17 @@ class Timing(NamedTuple):
         ``(n,)`` place of each sample, in samples from the first; None where none is missing.
     note
         One line for a person; empty if there is nothing to say.
+    step
+        Time from sample to sample, in the column's own unit; None where it does not tell places.
+    sure
+        Whether the times are fine and many enough to tell one whole number of hertz from the next.
     """
 
     fs: float
     places: NDArray[np.int64] | None
     note: str = ""
+    step: float | None = None
+    sure: bool = True
 
 
 def plain(name: str) -> str:
@@ -162,9 +168,13 @@ def timing(file: str, name: str, unit: str, times: Floats, fs: float | None, fir
             f"{file} line {line}: the time jumps by {missing.max() / rate / 3600:,.0f} hours, more than a day: "
             "divide it into two recordings"
         )
+    even = np.ptp(regular) < 1e-4 * step  # rounded times of a rate that is not what they say would differ somewhere
+    fine = ROUND_HZ + _resolution(times) / (len(regular) * step) < 0.4 / rate
+    sure = bool(fs is not None or even or fine)
+    step = _exact_step(step, rate)
     if not missing.any():
-        return Timing(rate, None)
-    return Timing(rate, np.arange(len(times)) + np.concatenate(([0], np.cumsum(missing))))
+        return Timing(rate, None, step=step, sure=sure)
+    return Timing(rate, np.arange(len(times)) + np.concatenate(([0], np.cumsum(missing))), step=step, sure=sure)
 
 
 def _rate(file: str, name: str, unit: str, step: float, fs: float | None, n: int, resolution: float) -> float:
@@ -194,6 +204,12 @@ def _rate(file: str, name: str, unit: str, step: float, fs: float | None, n: int
     whole = round(rate)
     tolerance = ROUND_HZ + resolution / (n * step)
     return float(whole) if tolerance < 0.4 / rate and abs(rate - whole) <= tolerance * rate else float(f"{rate:.6g}")
+
+
+def _exact_step(step: float, rate: float) -> float:
+    """Give the step without the rounding of the times that it was measured on, where the unit is known by it."""
+    exact = [1 / (rate * seconds) for seconds in {*SECONDS.values(), *(seconds for _, seconds in GUESSED)}]
+    return next((value for value in (1.0, *exact) if abs(value - step) <= AGREES * value), step)
 
 
 def _resolution(times: Floats) -> float:

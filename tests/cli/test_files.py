@@ -86,6 +86,32 @@ def test_the_demo_has_the_same_beats(
     assert same_beats(beats_of(str(file), *options), expected)
 
 
+def as_stdin(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+
+
+def test_the_demo_on_standard_input_has_the_same_beats(
+    tmp_path: Path, beats_of: Callable[..., list[tuple[int, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path / "demo.csv", demo_record(), demo_record().signal())
+    as_stdin(tmp_path / "demo.csv", monkeypatch)
+    assert same_beats(beats_of("-"), beats_of("demo"))
+
+
+def test_ten_minutes_of_119_on_standard_input_have_the_same_beats(
+    tmp_path: Path,
+    beats_of: Callable[..., list[tuple[int, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    real_record: Callable[[str], Record],
+    data_folder: Path,
+) -> None:
+    record = real_record("119")
+    write_csv(tmp_path / "119.csv", record, record.signal(0, TEN_MINUTES_S * 360))
+    as_stdin(tmp_path / "119.csv", monkeypatch)
+    expected = beats_of(str(data_folder / "mitdb/119"), "--end", str(TEN_MINUTES_S))
+    assert same_beats(beats_of("-"), expected)
+
+
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_ten_minutes_of_119_have_the_same_beats(
     suffix: str,
