@@ -1,6 +1,6 @@
 """The command `ecg-stream`: the list of its commands, its exit codes, and how errors reach the user.
 
-Exit codes: 0 done; 2 the request is wrong, told in one line; 1 anything else; 130 after Ctrl-C.
+Exit codes: 0 done; 2 the request is wrong, which one line explains; 1 anything else; 130 after Ctrl-C.
 A command's module is imported when the command is invoked, not to list it, so that `ecg-stream --help` is quick.
 """
 
@@ -34,7 +34,7 @@ COMMANDS = {
     "download": "Fetch records, or a whole database, from PhysioNet into the data folder.",
     "models": "List the model bundles at hand and their cards.",
     "plot": "Draw what the live stages make of a record.",
-    "predict": "Tell NORM from inferior infarction in each ten seconds of a record.",
+    "predict": "Call each ten-second strip of a record normal (NORM) or inferior infarction (IMI).",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
     "rr": "Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.",

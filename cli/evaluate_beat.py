@@ -32,7 +32,7 @@ def beat(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Cross-validation: FOLD/qrs and FOLD/beat; each record is run with what was kept from it.",
+            help="Cross-validation: FOLD/qrs and FOLD/beat; each record is run with the models that did not see it.",
         ),
     ] = None,
     db: Annotated[
@@ -45,11 +45,11 @@ def beat(
     records: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME,...", help="Only these records, bare of the lists named or as db/name; may be repeated."
+            metavar="NAME,...", help="Only these records: bare names out of the lists, or db/name; may be repeated."
         ),
     ] = None,
     leads: Annotated[
-        Literal["first", "all"], typer.Option(help="Whether the pipeline sees the first lead alone or all.")
+        Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
     ] = "all",
     start: Annotated[
         float, typer.Option("--from", metavar="S", min=0.0, help="Where scoring begins, in seconds.")
@@ -83,7 +83,7 @@ def beat(
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 
-    # What is wrong with the request is told before any record is run.
+    # A wrong request is refused before any record is run.
     if (noise is None) != (snr is None):
         raise RequestError("--noise and --snr go together: give both, such as --noise em --snr 0, or neither")
     if snr is not None and not abs(snr) <= MAX_SNR_DB:

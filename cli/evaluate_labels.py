@@ -27,7 +27,7 @@ def labels(
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
     leads: Annotated[
-        Literal["first", "all"], typer.Option(help="Whether the pipeline sees the first lead alone or all.")
+        Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
     ] = "all",
     jobs: Jobs = "1",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,

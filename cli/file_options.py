@@ -1,4 +1,4 @@
-"""What a command is told of a file that does not say it of itself."""
+"""Options for what a file does not say itself: sampling rate, unit, columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Fs = Annotated[
 ]
 Unit = Annotated[
     str | None,
-    typer.Option(metavar="UNIT", help="What the values are in, where it is not said or is wrong: uV, V, 200/mV."),
+    typer.Option(metavar="UNIT", help="Unit of the values, where the file has none or a wrong one: uV, V, 200/mV."),
 ]
 Column = Annotated[
     list[str] | None,

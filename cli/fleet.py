@@ -27,10 +27,12 @@ Address: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="local|auto|HOST:PORT|ray://HOST:PORT",
-        help="The Ray cluster: one of our own, for as long as the command runs; the one on this machine; any.",
+        help="Ray cluster. local: a new one that ends with the command; auto: the one on this machine; or an address.",
     ),
 ]
-Name: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="Tells fleets of one cluster and broker apart.")]
+Name: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="Name of the fleet: each of a cluster and broker needs its own.")
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
 
 
@@ -68,9 +70,9 @@ def run(
     metrics: Annotated[
         int | None, typer.Option(metavar="PORT", help="Serve /metrics (Prometheus) and /healthz on this port.")
     ] = None,
-    metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to serve them.")] = "127.0.0.1",
+    metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to serve them on.")] = "127.0.0.1",
     format: Annotated[  # noqa: A002  the option is called --format
-        Literal["lines", "json"], typer.Option(help="How to tell how the fleet stands, each time that it changes.")
+        Literal["lines", "json"], typer.Option(help="How to show the state of the fleet, at each change.")
     ] = "lines",
     name: Name = "ecg-fleet",
     ca: Ca = None,
@@ -124,14 +126,14 @@ def status(address: Address = "auto", name: Name = "ecg-fleet", json: Json = Fal
 
 @app.command(short_help="Change the number of shards of a running fleet.")
 def scale(
-    shards: Annotated[int, typer.Argument(metavar="N", min=1, help="How many shards there are to be.")],
+    shards: Annotated[int, typer.Argument(metavar="N", min=1, help="Number of shards.")],
     address: Address = "auto",
     name: Name = "ecg-fleet",
     wait: Annotated[bool, typer.Option(help="Wait until all patients are where they belong.")] = True,
 ) -> None:
     """Change the number of shards of a running fleet; streams go on meanwhile.
 
-    Only the patients of shards that go, and those who belong to shards that come, are moved.
+    Only the patients of removed shards, and the patients who belong to new shards, are moved.
     """
     from ..fleet import cluster
 
@@ -196,14 +198,14 @@ def _settings(
 
 
 async def _check_broker(settings: FleetSettings) -> None:
-    """Come in once, so that what is wrong is told here and not in the log of some node."""
+    """Come in once, so that what is wrong is said here and not in the log of some node."""
     from ..stream.service.link import Link
 
     await Link(settings.access.address(), settings.client_id("check")).run(lambda _client: asyncio.sleep(0))
 
 
 async def _run(fleet: Fleet, results: TextIO, shown: str, port: int | None, host: str) -> signal.Signals | None:
-    """Tell how the fleet stands until it is to end."""
+    """Show the state of the fleet until it is to end."""
     from ..fleet.pages import FleetPages
     from ..stream.run.engine import stopped_by_signals
     from ..stream.service.metrics import serve_metrics

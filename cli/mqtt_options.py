@@ -25,4 +25,6 @@ PasswordFile: TypeAlias = Annotated[
 Retry: TypeAlias = Annotated[
     bool, typer.Option("--retry", help="Keep trying if the broker cannot be reached at the start.")
 ]
-ClientId: TypeAlias = Annotated[str | None, typer.Option(metavar="ID", help="MQTT client id; one for each client.")]
+ClientId: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="ID", help="MQTT client id; each client needs its own.")
+]

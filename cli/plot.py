@@ -35,10 +35,10 @@ GO_WITH = {
 
 def plot(
     record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="Where to: .png or .svg; the monitor is .svg.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .png or .svg; the monitor is .svg.")],
     what: Annotated[
         Literal["denoise", "normalize", "beats", "monitor"],
-        typer.Option(help="Before and after; before and after; the mean window of each class; the screen."),
+        typer.Option(help="Which stage to draw, see above."),
     ] = "denoise",
     start: Annotated[
         float | None,
@@ -64,8 +64,8 @@ def plot(
 ) -> None:
     """Draw what the live stages make of a record.
 
-    denoise shows each lead as recorded, and high-passed and denoised; normalize the window of every beat in millivolts
-    and as the network gets it; beats the mean window of each class; monitor the screen of `replay` at one moment.
+    denoise: each lead, as recorded and after high-pass and denoising. normalize: the window of every beat, in
+    millivolts and as the network gets it. beats: the mean window of each class. monitor: the screen of `replay`.
     """
     from ..stream.pipeline import DEFAULT_MODEL
 
@@ -98,7 +98,7 @@ def _size(size: str) -> tuple[int, int]:
 
 def _figure(record: Record, what: str, start_s: float, end_s: float | None, model: str) -> Figure:
     try:
-        import matplotlib as _  # noqa: F401  told in one line if it is not there
+        import matplotlib as _  # noqa: F401  one line says so if it is not there
     except ImportError:
         raise MissingExtraError(f"ecg-stream plot --what {what}", "train") from None
     from ..offline import stage_plots

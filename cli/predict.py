@@ -46,9 +46,9 @@ def predict(
     column: Column = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Tell NORM from inferior infarction in each ten seconds of a record.
+    """Call each ten-second strip of a record normal (NORM) or inferior infarction (IMI).
 
-    What is left at the end of a longer record, less than ten seconds, is not classified.
+    A rest of less than ten seconds at the end is not classified.
     """
     opened = open_record(record, unit=unit, fs=fs, columns=column)
     chosen = _model_for(opened, model)

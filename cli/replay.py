@@ -50,7 +50,7 @@ def replay(
     ] = None,
     record_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Record bundle: classify the last ten seconds as well, every two."),
+        typer.Option(metavar="NAME|PATH", help="Record bundle: also classify the last ten seconds, every two seconds."),
     ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json", "csv"] | None,

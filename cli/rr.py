@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 def rr(
     record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     normal: Annotated[
-        bool, typer.Option("--normal", help="Only from one N to the next N: NN intervals, as variability is made of.")
+        bool,
+        typer.Option(
+            "--normal", help="NN intervals only: from one N to the next N, as heart rate variability needs them."
+        ),
     ] = False,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["kubios", "neurokit"],
         typer.Option(help="kubios: a time in s and an interval in ms a line; neurokit: CSV with RRI_Time and RRI."),
     ] = "kubios",
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to.  [default: standard output]")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write.  [default: standard output]")
+    ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
     lead: Annotated[
@@ -41,7 +46,7 @@ def rr(
     """Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.
 
     The record is classified at full speed. There is no interval across a gap or where a lead is off; with --normal,
-    none that begins or ends with a beat that is not N. The times tell where intervals are left out.
+    none that begins or ends with a beat that is not N. The times show where intervals are left out.
     """
     from ..front.classify import classify
     from ..stream.core.snapshots import replace_file

@@ -52,7 +52,7 @@ def subscribe(
         str | None,
         typer.Option(
             metavar="NAME|PATH",
-            help="Record bundle: classify the last ten seconds as well, every two, of patients with its leads.",
+            help="Record bundle: also classify the last ten seconds, every two seconds, of patients with its leads.",
         ),
     ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
@@ -72,7 +72,7 @@ def subscribe(
     metrics: Annotated[
         int | None, typer.Option(metavar="PORT", help="Serve /metrics (Prometheus) and /healthz on this port.")
     ] = None,
-    metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to serve them.")] = "127.0.0.1",
+    metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to serve them on.")] = "127.0.0.1",
     exit_when_idle: Annotated[
         float | None, typer.Option(metavar="S", help="End when all patients have been silent for S seconds.")
     ] = None,
@@ -89,8 +89,8 @@ def subscribe(
 ) -> None:
     """Classify every patient that publishes on an MQTT broker, live.
 
-    Ctrl-C and SIGTERM end it: with --state all sessions are saved, to go on where they stood; without, they are
-    flushed and summed up.
+    Ctrl-C and SIGTERM end it. With --state all sessions are saved, and the next start goes on with them. Without it,
+    they end, each with a summary.
     """
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 

@@ -21,12 +21,14 @@ def beat(
         str | None, typer.Option(help="Groups of features, with commas; by default what the network takes.")
     ] = None,
     detector: Annotated[str, typer.Option(help="Detector bundle, by name or path, that finds the beats.")] = "qrs",
-    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a member.")] = 12,
-    members: Annotated[int | None, typer.Option(min=1, help="Networks to join; 5 for context, else 1.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Maximum epochs of a member.")] = 12,
+    members: Annotated[
+        int | None, typer.Option(min=1, help="Number of networks, whose mean is the model; 5 for context, else 1.")
+    ] = None,
     multipliers: Annotated[
         str | None,
         typer.Option(
-            help="As S=1.4,V=2,F=0.6,Q=1.2: instead of choosing them on the patients that the members leave out."
+            help="Factors of the classes, as S=1.4,V=2,F=0.6,Q=1.2. Without it they are chosen on patients left out."
         ),
     ] = None,
     trees: Annotated[
@@ -49,7 +51,7 @@ def beat(
 ) -> None:
     """Train a network on beats that the live cascade finds and cuts, and write it as a bundle.
 
-    Split by patient throughout. Records with paced beats take no part, as EC57 scores them apart.
+    Splits are by patient. Records with paced beats take no part, as EC57 scores them apart.
     """
     from ..models.beat_networks import ARCHITECTURES
     from ..models.keras_library import import_keras

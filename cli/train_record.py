@@ -29,9 +29,9 @@ def record(
     ] = "weights",
     label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Most epochs of a member; without it, those of its recipe.")
+        int | None, typer.Option(min=1, help="Maximum epochs of a member; without it, those of its recipe.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Where chance starts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     validation: Annotated[
         str,
         typer.Option(
@@ -42,18 +42,18 @@ def record(
     teacher: Annotated[
         str | None,
         typer.Option(
-            help="Record model, by name or path, to learn from as well: of each record, what its members say that left "
-            "it out."
+            help="Record model, by name or path, to learn from as well; for each record, from its members that left "
+            "the record out."
         ),
     ] = None,
     database: Annotated[
         Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
     ] = None,
 ) -> None:
-    """Train a network that tells NORM from inferior infarction on PTB-XL, and write it as a bundle.
+    """Train a network on PTB-XL to call a strip normal or inferior infarction, and write it as a bundle.
 
-    The records left out that a person has validated pick the best epochs and the thresholds. Folds 9 and 10 take
-    no part.
+    The best epochs and the thresholds are chosen on those records left out that a person has validated. Folds 9
+    and 10 take no part.
     """
     from ..models.record_networks import ARCHITECTURES
     from ..offline.record_balance import BALANCES

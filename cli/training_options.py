@@ -23,7 +23,7 @@ Folds: TypeAlias = Annotated[int, typer.Option(min=2, help="Folds of patients, f
 Fold: TypeAlias = Annotated[
     int | None, typer.Option(min=0, help="Leave out this fold of patients; the card names its records as held out.")
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Where chance starts.")]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 
 def training_split(databases: Sequence[str], folds: int, fold: int | None) -> tuple[list[str], list[str]]:

@@ -173,7 +173,7 @@ class Coordinator:
             return  # someone who has not been heard may have anyone
         gone = self._births.gone(self._settings.silence_s) | self._given_up(holdings.values())
         kept = {patient for holding in holdings.values() for patient in holding.arriving}
-        # Whose messages wait is here, also if he has gone offline meanwhile.
+        # A patient whose messages wait is here, also if it has gone offline meanwhile.
         here = [patient for patient, online in self._births.online.items() if online or patient in kept]
         plan = self._plan = make_plan(here, gone, self._placement, holdings)
         for patient in gone - {patient for patients in plan.discharge.values() for patient in patients}:

@@ -149,7 +149,7 @@ class Moves:
         client = await self._broker.there()
         await self._broker.hear_all(client)
         await self._sessions.discharge(going)
-        await self._save()  # who has ended is not to come back with the next incarnation: nobody would end him again
+        await self._save()  # else an ended patient comes back with the next incarnation, and nobody would end it again
         await client.unsubscribe_all(self._topics.of_patients(going, *OUTPUTS, "wave"))
         await self.announce(client, going, gone=True)
 

@@ -1,7 +1,8 @@
 """Which shard a patient belongs to: rendezvous hashing.
 
-Every shard draws a number for the patient, and the highest has him. So a shard that is added takes only patients whose
-highest number is its own, from everyone alike, and one that is removed gives only its own, to everyone alike.
+Each shard and patient together give a number, and the patient belongs to the shard with the highest. So a shard that is
+added takes only patients for whom its number is the highest, from all shards alike. One that is removed gives away only
+its own patients, to all shards alike.
 
 Sources: D. G. Thaler and C. V. Ravishankar, Using name-based mappings to increase hit rates, IEEE/ACM Transactions on
 Networking 6(1), 1998, https://doi.org/10.1109/90.663936; the mixing of the two names is that of SplitMix64, G. L.

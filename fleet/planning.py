@@ -1,4 +1,4 @@
-"""What is to be done so that every patient is at the shard where he belongs. Pure: what is there in, what to do out.
+"""What is to be done so that every patient is at the shard where it belongs. Pure: what is there in, what to do out.
 
 The plan is made anew from what the shards report, whenever that changes: nothing needs to be remembered of a plan that
 was broken off, by whatever death.
@@ -101,13 +101,13 @@ def make_plan(
             move[shard, placement[patient]].append(patient)
     for patient in here:
         if patient not in owner and patient not in leaver and patient not in gone:
-            # Where messages wait for him he was before, and has lost only the memory of it.
+            # Where messages wait for the patient, it was before; that shard has only lost the memory of it.
             admit[waiting.get(patient, placement[patient])].append(patient)
     coming = {(shard, patient) for (_, shard), patients in move.items() for patient in patients}
     coming |= {(shard, patient) for shard, patients in admit.items() for patient in patients}
     for shard, holding in holdings.items():
         kept_in_vain = [patient for patient in holding.arriving if (shard, patient) not in coming]
-        # A patient of whom nothing is known is waited for: his birth message may be on its way to the coordinator.
+        # A patient of whom nothing is known is kept: the birth message may be on its way to the coordinator.
         if known := [patient for patient in kept_in_vain if patient in owner or patient in gone]:
             drop[shard] = known
     batches = {pair: patients[:BATCH] for pair, patients in move.items()}

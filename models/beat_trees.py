@@ -44,7 +44,7 @@ def boosted(
     n_trees
         How many.
     seed
-        Where chance starts; on one thread, so that the same seed gives the same trees.
+        Random seed; on one thread, so that the same seed gives the same trees.
 
     Returns
     -------

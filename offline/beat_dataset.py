@@ -113,7 +113,7 @@ def gather(
 
     def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool, int]]:
         for record in records:
-            for variation in variations:  # chance is drawn here, in this order, wherever the rest is done
+            for variation in variations:  # random numbers are drawn here, in this order, wherever the rest is done
                 altered = varied(record, variation, noises, rng, available) if variation != Variation() else record
                 unaltered = not (variation.noise or variation.turned or variation.rhythm)
                 yield altered, detector, number[record.patient], unaltered, number.get(altered.donor, -1)

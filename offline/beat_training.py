@@ -148,7 +148,7 @@ def train_beat_network(
     members
         How many networks; each leaves out one of `members` (at least five) parts of the patients.
     seed
-        Where chance starts.
+        Random seed.
     multipliers
         By class, if they are not to be chosen here.
     trees

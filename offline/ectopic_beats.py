@@ -3,7 +3,7 @@
 Few patients have ventricular beats, and most of them of one shape or two; a network learns these shapes, and what they
 look like beside the normal beat of the same patient. So the ventricular beats of a donor take the place of normal
 beats of another patient: in units of the height of the normal beat, a little faster or slower, taller or lower,
-and with leads turned, since what stands in which lead is chance.
+and with leads turned, since it is random what stands in which lead.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def put_in_place(
     donor
         Of another patient.
     rng
-        Where chance starts.
+        Random seed.
 
     Returns
     -------

@@ -97,7 +97,7 @@ def train_detector(
     epochs
         Epochs in each round; their number is the number of rounds.
     seed
-        Where chance starts.
+        Random seed.
     on_record, on_round
         Told of progress.
     jobs
@@ -120,7 +120,7 @@ def train_detector(
         for record, shift in zip(records, shifts, strict=True):
             on_record(number, record.name)
             for which in rng.permutation(len(VARIATIONS))[:wanted]:
-                # Chance is drawn here, in this order, wherever the rest is done.
+                # Random numbers are drawn here, in this order, wherever the rest is done.
                 altered = varied(record, VARIATIONS[which], noises, rng, available)
                 yield altered, shift, networks, int(rng.integers(2**32))
 

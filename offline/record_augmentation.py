@@ -74,7 +74,7 @@ def epoch_batches(
     size
         Records in a batch.
     augmentation, rng
-        How much to disturb, and the source of chance.
+        How much to disturb, and the random generator.
     across
         The second half of the leads are those across the first, from `heart_axis.leads_across`: they turn the
         axis, and are not part of the batch.

@@ -62,7 +62,7 @@ def train_member(
     epochs
         Most epochs.
     member, seed
-        Number of the member in its model, and where chance starts.
+        Number of the member in its model, and its random seed.
     on_epoch
         Told of every epoch.
 

@@ -83,7 +83,7 @@ def train_record_model(
     archs
         One or several of `ecg_stream.models.record_networks.ARCHITECTURES`.
     seed
-        Where chance starts; TensorFlow on several threads is still not reproducible to the last bit.
+        Random seed; TensorFlow on several threads is still not reproducible to the last bit.
     balance
         How the training records are balanced.
     epochs

@@ -75,7 +75,7 @@ def with_other_rhythm(record: TrainingRecord, rng: np.random.Generator, donor: D
         With reference beats. Only N beats that follow an N beat in a steady rhythm are moved; flutter is left as it
         is.
     rng
-        Where chance starts.
+        Random seed.
     donor
         Another patient, whose ventricular beats take the place of premature ones.
     """

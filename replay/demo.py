@@ -102,7 +102,7 @@ class Draw:
         return np.asarray(self.uniform(-1.0, 1.0, 4 * size).reshape(4, size).sum(axis=0) * np.sqrt(3 / 4))
 
     def shuffled(self, items: Sequence[str]) -> list[str]:
-        """Bring into an order of chance."""
+        """Bring into a random order."""
         return [items[i] for i in np.argsort(self.uniform(0, 1, len(items)), kind="stable")]
 
 

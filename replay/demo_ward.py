@@ -22,7 +22,7 @@ from .record import Record
 
 CHUNK_MS = 200.0
 PATIENTS = {"bed-1": (DEMO_SEED, 0.0), "bed-2": (DEMO_SEED + 1, 60.0), "bed-3": (DEMO_SEED + 2, 150.0)}
-"""Patient: seed of the demo record, and where in it he begins, in seconds."""
+"""Patient: seed of the demo record, and where in it the patient begins, in seconds."""
 
 
 @asynccontextmanager

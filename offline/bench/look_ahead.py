@@ -58,7 +58,7 @@ def look_ahead_effect(
     snr_db
         QRS power over noise power.
     seed
-        Where chance starts.
+        Random seed.
     """
     before = 0.0
     after = np.zeros(len(look_aheads))

@@ -190,9 +190,9 @@ class FocusSink:
     Parameters
     ----------
     patient
-        Whom it may see.
+        The patient that it may see.
     sink
-        What shows him.
+        The sink that shows the patient.
     """
 
     def __init__(self, patient: str, sink: Sink) -> None:

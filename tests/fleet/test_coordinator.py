@@ -118,7 +118,7 @@ async def test_who_is_gone_is_let_go(settings: FleetSettings, ear: Ear) -> None:
 async def test_messages_of_someone_who_never_says_who_he_is_hold_nobody_up(
     settings: FleetSettings, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are kept for a while, as his birth message may be on its way, and with them all that came after."""
+    """They are kept for a while, as the birth message may be on its way, and with them all that came after."""
     monkeypatch.setattr(coordinator_module, "STRANGER_S", 0.5)
     async with coordinating(settings, 1) as coordinator:
         await until(lambda: coordinator.status()["settled"])
@@ -130,7 +130,7 @@ async def test_messages_of_someone_who_never_says_who_he_is_hold_nobody_up(
 
 
 async def test_who_has_gone_offline_is_heard_out_where_his_messages_wait(settings: FleetSettings, ear: Ear) -> None:
-    """As after the death of a shard that had not yet saved that he is there."""
+    """As after the death of a shard that had not yet saved that the patient is there."""
     async with coordinating(settings, 1) as coordinator:
         await until(lambda: coordinator.status()["settled"])
         await coordinator._shards.call("shard-0", "prepare", ["brief-1"])

@@ -100,7 +100,7 @@ def test_moves_come_in_batches() -> None:
 
 
 def test_a_stranger_is_admitted_where_his_messages_wait() -> None:
-    """He was there, and his shard died before it saved that: the broker has his messages in that shard's session."""
+    """The patient was there, and its shard died before it saved that: its session at the broker has the messages."""
     patient = next(p for p in PATIENTS if shard_of(p, SHARDS) == "shard-3")
     holdings = {shard: Holding() for shard in SHARDS} | {"shard-1": Holding(arriving=frozenset([patient]))}
     assert make_plan([patient], (), Placement(SHARDS), holdings) == Plan(admit={"shard-1": [patient]})
@@ -108,7 +108,7 @@ def test_a_stranger_is_admitted_where_his_messages_wait() -> None:
 
 
 def test_who_was_put_down_goes_to_the_shard_that_has_heard_what_came_since() -> None:
-    """Also where he belongs elsewhere by now: he is moved on from there."""
+    """Also where the patient belongs elsewhere by now: it is moved on from there."""
     patient = next(p for p in PATIENTS if shard_of(p, SHARDS) == "shard-3")
     put_down = Holding(leaving=frozenset([patient]), heirs={patient: "shard-1"})
     holdings = {shard: Holding() for shard in SHARDS} | {"shard-0": put_down}
