@@ -161,7 +161,7 @@ def open_lines(stream: Incoming, asked: Asked, name: str = "stdin") -> LineRecor
     body = lines[layout.skip :]
     first = RowReader(name, layout, asked.columns)
     rows = [row for line in body if (row := first.read(line)) is not None]
-    table = Table(layout.names, layout.units, np.array(rows), None, layout.skip + 1)
+    table = Table(layout.names, layout.units, np.array(rows), layout.fs if asked.fs is None else None, layout.skip + 1)
     chosen = choose_columns(name, name, table, asked)
     if not (chosen.timing.sure and (asked.fs is not None or chosen.timing.fs.is_integer())):
         raise RecordError(f"the first lines of {name} do not tell its sampling rate exactly", about="sampling rate")

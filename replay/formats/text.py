@@ -35,7 +35,9 @@ def open_text(path: Path, asked: Asked) -> Record:
     values = _quickly(path, layout)
     if values is None:
         values = _row_by_row(path, layout, asked)
-    table = Table(layout.names, layout.units, values, first_row=layout.skip + 1, row_name="line")
+    # What stands above a table may be of something else: a rate that was asked for goes before it.
+    fs = layout.fs if asked.fs is None else None
+    table = Table(layout.names, layout.units, values, fs, first_row=layout.skip + 1, row_name="line")
     return table_record(path, table, asked)
 
 

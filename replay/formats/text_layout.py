@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import RecordError
 from ...stream.core.units import millivolts
+from .preamble import read_preamble
 from .time_column import SECONDS, plain
 
 LINES = 200
@@ -43,6 +44,8 @@ class Layout:
         Of each column; empty where there is none.
     cells
         Cells of a row; one more than there are columns where each row ends with a separator.
+    fs
+        Sampling rate that stands above the table, Hz; None if none does.
     """
 
     encoding: str
@@ -52,6 +55,7 @@ class Layout:
     names: tuple[str, ...]
     units: tuple[str, ...]
     cells: int
+    fs: float | None = None
 
     def split(self, line: str) -> list[str]:
         """Cut a line into its cells, without the quotes and the space around them."""
@@ -133,9 +137,16 @@ def layout_of_lines(file: str, lines: list[str], encoding: str = "utf-8") -> Lay
         head = 1
     if head == len(cells):
         raise RecordError(f"{file} has a header and no sample")
-    names, units = _head(cells[:head], width)
+    skip = lines.index(rows[head])
+    above = read_preamble(lines[:skip])
+    # Of a single column, what has such a sign in it is no name, but a line about the recording.
+    names, units = _head([row for row in cells[:head] if width > 1 or not re.search("[,;:=]", row[0])], width)
+    if width == 1:
+        names = (names[0] or above.lead or "",)
     used = width - 1 if width > 1 and blank[-1] and not names[-1] else width
-    return Layout(encoding, separator, decimal_comma, lines.index(rows[head]), names[:used], units[:used], width)
+    if above.unit is not None:
+        units = tuple(unit or above.unit for unit in units)
+    return Layout(encoding, separator, decimal_comma, skip, names[:used], units[:used], width, above.fs)
 
 
 def _encoding(path: Path) -> str:
