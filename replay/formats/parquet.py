@@ -44,9 +44,8 @@ def open_parquet(path: Path, asked: Asked) -> Record:
     for name, column in zip(table.column_names, table.columns, strict=True):
         kind = column.type
         if pyarrow.types.is_timestamp(kind):
-            column = column.cast(pyarrow.timestamp("ns")).cast(pyarrow.int64())
-            x = column.to_numpy().astype(np.float64)
-            x = (x - x[:1]) * 1e-9 if len(x) else x
+            moments = column.to_numpy()
+            x = (moments - moments[:1]) / np.timedelta64(1, "s")
             unit = "s"
         elif pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind):
             x, unit = column.to_numpy().astype(np.float64), ""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecg_stream.cli.app import run
-from ecg_stream.errors import MissingExtraError
+from ecg_stream.errors import MissingExtraError, RecordError
 from ecg_stream.replay.catalog import find_record
 
 ROWS = "".join(f"{k / 250:.3f},{k % 7 / 10},{k % 5 / 10}\n" for k in range(100))
@@ -161,3 +161,17 @@ def test_without_the_extra(name: str, library: str, tmp_path: Path, monkeypatch:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(MissingExtraError, match=rf"reading {name} needs the extra \[files\]"):
         find_record(str(tmp_path / name))
+
+
+def test_an_edf_file_cut_short_is_played_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    path = tmp_path / "x.edf"
+    edfio.Edf([edfio.EdfSignal(np.sin(np.arange(5000) / 9), 250, label="II", physical_dimension="mV")]).write(path)
+    path.write_bytes(path.read_bytes()[:-700])
+    record = find_record(str(path))
+    assert record.n_samples == 4500
+    assert record.signal().shape == (4500, 1)
+    assert any("file contains 18" in note for note in record.notes)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(RecordError, match=r"x\.edf is damaged or no EDF file"):
+        find_record(str(path))
