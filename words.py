@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+
+_WITH_PASSWORD = re.compile(r"(\w[\w+.-]*://)[^\s/]*:\S*@")
 
 
 def plain(text: str) -> str:
     r"""Give text as one line on which everything can be seen: whatever is not printable becomes its escape.
 
+    User and password of a URL are left out.
+
     >>> plain("bed-7\x1b[2J\n12:00 all is well")
     'bed-7\\x1b[2J\\n12:00 all is well'
     """
+    if "://" in text:  # a password is never shown, wherever its URL was given
+        text = _WITH_PASSWORD.sub(r"\1...@", text)
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -123,5 +123,9 @@ def _first_line(file: Path) -> str:
 
 
 def _without_password(url: str) -> str:
+    """Give a URL that may be shown, even one in which the password stands where the port belongs."""
     head, at, tail = url.rpartition("@")
-    return f"{head.partition(':')[0]}://...@{tail}" if at else url
+    if at:
+        return f"{head.partition(':')[0]}://...@{tail}"
+    begin, colon, end = url.rpartition(":")
+    return f"{begin}:..." if colon and "://" in begin and not end.rstrip("/").isdecimal() else url
