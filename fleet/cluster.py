@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sys
 import time
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
@@ -41,7 +44,10 @@ def connect(address: str, room: int = 1, *, log: bool = False) -> None:
         If there is no cluster.
     """
     options: dict[str, Any] = {"namespace": NAMESPACE, "logging_level": "error", "log_to_driver": log}
+    if address == "local" or address.rpartition(":")[0] in ("127.0.0.1", "localhost"):
+        _stay_on_loopback()
     if address == "local":
+        keep_token_to_ourselves()
         cpus = max(room + 1, os.cpu_count() or 1)
         options |= {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         options["_system_config"] = HEALTH
@@ -54,6 +60,30 @@ def connect(address: str, room: int = 1, *, log: bool = False) -> None:
         raise RequestError(
             f"no Ray cluster at {address}: {why}; valid are local, auto, HOST:PORT and ray://HOST:PORT", about="cluster"
         ) from None
+
+
+def _stay_on_loopback() -> None:
+    """Let a cluster of our own listen on the loopback interface only: who reaches it could run anything in it.
+
+    Ray does so of itself on Windows and macOS; elsewhere it puts the machine's address in the place of this one, also
+    where a command looks for a cluster.
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # for the processes that it starts
+    constants: Any = sys.modules.get("ray._private.ray_constants")
+    if constants is not None and hasattr(constants, "ENABLE_RAY_CLUSTER"):
+        constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read the variable
+
+
+def keep_token_to_ourselves() -> None:
+    """Make the token that a cluster asks for, if there is none: Ray would, for all users of the machine to read."""
+    known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    if known or os.environ.get("RAY_AUTH_MODE", "token") != "token":
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    with suppress(OSError):  # there is one, or Ray says what is wrong
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_hex(32))
 
 
 def free_processors() -> int:

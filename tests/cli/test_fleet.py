@@ -149,7 +149,7 @@ def done(environment: dict[str, str], *arguments: str) -> str:
 def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder: str) -> None:
     """All that a user does, on a cluster of the command's own."""
     pytest.importorskip("ray")
-    environment = {**ENVIRONMENT, "RAY_TMPDIR": ray_folder, "RAY_AUTH_MODE": "disabled"}
+    environment = {**ENVIRONMENT, "RAY_TMPDIR": ray_folder, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64}
     broker, port, out = Mosquitto(tmp_path), free_port(), tmp_path / "out.jsonl"
     broker.start()
     pipeline = Pipeline()
@@ -162,6 +162,7 @@ def test_a_fleet_runs_is_looked_at_scaled_and_stopped(tmp_path: Path, ray_folder
         process = subprocess.Popen(command, stdout=file, env=environment)
         try:
             address = line_that(out, lambda found: found["shards"] and found["shards"][0]["owned"])["address"]
+            assert address.startswith("127.0.0.1:")  # nobody else's machine reaches it
             for message in encode_stream(demo_record().chunks(500, 0, 30), "msgpack", math.inf, "test", end=False):
                 ear.publish("ecg/bed-7/wave", message.payload)
             ear.wait(lambda: len(ear.lines("ecg/bed-7/beats")) >= len(expected))
@@ -197,3 +198,17 @@ def line_that(out: Path, says: Callable[[dict[str, Any]], Any]) -> dict[str, Any
                 return found
         threading.Event().wait(0.025)
     raise TimeoutError(out.read_text())
+
+
+def test_the_token_of_a_cluster_is_for_its_owner_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = pytest.importorskip("ecg_stream.fleet.cluster")
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    cluster.keep_token_to_ourselves()
+    token = tmp_path / ".ray" / "auth_token"
+    first = token.read_text()
+    assert len(first) == 64
+    assert token.stat().st_mode & 0o777 == 0o600
+    cluster.keep_token_to_ourselves()
+    assert token.read_text() == first
