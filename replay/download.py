@@ -1,4 +1,7 @@
-"""Fetching from PhysioNet: checked against its own SHA-256 sums, whole or not at all, resumed where it broke off."""
+"""Fetching from PhysioNet: checked against its own SHA-256 sums, whole or not at all, resumed where it broke off.
+
+One file: sums, files and versions are asked of one server with one manner of failing, which is told in one way.
+"""
 
 from __future__ import annotations
 

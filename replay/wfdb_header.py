@@ -7,6 +7,8 @@ reason to refuse.
 Differences from header(5): numbers may be written as programs write them (``1E3``, ``1000(+5)/mV``, ``16.0``,
 ``5000.0``); the parts of a format may stand in any order (``16+0:0``); a name of any letters is taken, as UTF-8 or else
 latin-1; a description may follow wherever the numbers end; a sampling rate that is 0 or negative is refused.
+
+One file of over 300 lines: it is one grammar, and its parts are read against each other.
 """
 
 from __future__ import annotations

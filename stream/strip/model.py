@@ -30,13 +30,12 @@ class RecordModel:
 
     def __init__(self, bundle: Bundle) -> None:
         self.card = bundle.card
+        if len(self.card.classes) != 2 or not self.card.leads:
+            raise _misfit(bundle, "network is for others")
         self._session = inference_session(bundle)
         n_leads = self._session.get_inputs()[0].shape[-1]
-        if len(self.card.classes) != 2 or not self.card.leads or n_leads != len(self.card.leads):
-            raise BundleError(
-                f"bundle {bundle.folder} has classes {list(self.card.classes)} and leads {list(self.card.leads)}, its "
-                f"network takes {n_leads} leads: a record bundle has two classes and as many leads; train it again"
-            )
+        if n_leads != len(self.card.leads):
+            raise _misfit(bundle, f"network takes {n_leads} leads")
 
     @property
     def threshold(self) -> float:
@@ -65,6 +64,13 @@ class RecordModel:
     def label(self, probability: float) -> str:
         """Give the class that a probability stands for."""
         return self.card.classes[int(probability >= self.threshold)]
+
+
+def _misfit(bundle: Bundle, network: str) -> BundleError:
+    return BundleError(
+        f"bundle {bundle.folder} has classes {list(bundle.card.classes)} and leads {list(bundle.card.leads)}, its "
+        f"{network}: a record bundle has two classes and as many leads; train it again"
+    )
 
 
 def load_record_model(name_or_path: str | os.PathLike[str]) -> RecordModel:
