@@ -27,8 +27,8 @@ class DecidedBeat(NamedTuple):
         See `Beat`.
     features
         ``(n_features,)`` float32, what is known of it, see `ecg_stream.stream.beats.features`.
-    kind
-        ``(1,)`` record of `beats.state.JOINED`: of which of the patient's kinds it is.
+    joined
+        Which of the patient's kinds of beats it joined: a record of `beats.state.JOINED`, as a tuple.
     """
 
     sample: int

@@ -87,6 +87,7 @@ class Stretch:
             fill = min(missing, round(LONGEST_FILL_S * self.fs))
             rows += self._decided(self.cascade.push(np.full((fill, len(self.leads)), np.nan)))
             if missing > fill:
+                rows += self._held_back()
                 self._origin += missing - fill
                 self._listen(start)
         rows += self._decided(self.cascade.push(samples))
@@ -97,6 +98,7 @@ class Stretch:
         rows = self._told_first()
         if self.cascade.n_samples:
             rows += self._decided(self.cascade.flush())
+            rows += self._held_back()
         return _in_order(rows)
 
     def snapshot(self) -> State:
@@ -129,6 +131,11 @@ class Stretch:
     def _listen(self, start: int) -> None:
         """Let the stages beside the cascade begin with the sample at `start`."""
         self._side = [make(self.fs, self.leads, start) for make in self._side_stages]
+
+    def _held_back(self) -> list[_Row]:
+        """End the stages beside the cascade; give what they held back."""
+        stages = (stage for stage in self._side if stage is not None)
+        return [(decided, 2, event) for stage in stages for decided, event in stage.flush()]
 
     def _told_first(self) -> list[_Row]:
         """Give what a restore has left to be told."""

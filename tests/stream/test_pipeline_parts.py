@@ -40,7 +40,7 @@ def test_a_stage_of_ones_own_stands_beside_the_others():
             return events
 
         def flush(self) -> list[DecidedEvent]:
-            return []
+            return [(self.next - 1, Event(self.next - 1, (self.next - 1) / self.fs, "note", None, "end"))]
 
         def snapshot(self) -> dict[str, Any]:
             return {"next": self.next, "top": self.top}
@@ -55,6 +55,8 @@ def test_a_stage_of_ones_own_stands_beside_the_others():
     again.restore(unpacked(packed(pipeline.snapshot())))
     outputs += feed(again, 5100, x[5100:]) + again.flush()
     notes = [event for event in events(outputs) if event.kind == "note"]
+    assert outputs[-1] == notes.pop() == Event(len(x) - 1, (len(x) - 1) / FS, "note", None, "end")
+    outputs.pop()
     assert [event.sample for event in notes] == list(range(250, len(x) + 1, 250))
     assert 0.5 < float(notes[3].detail.split()[0]) < 5.0
     assert [output for output in outputs if output not in notes] == run(x)
