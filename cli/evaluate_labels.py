@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -40,27 +41,29 @@ def labels(
 
     from ..offline.beat_run import Conditions
     from ..offline.rhythm_labels import run_records, shares
-    from ..offline.splits import LISTS, RHYTHMS, record_list
+    from ..offline.splits import LISTS, RHYTHMS, choose_of, missing_line, record_list, split_by_presence
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_MODEL, load_models
 
     conditions = Conditions(model=DEFAULT_MODEL if model is None else model, first_lead=leads == "first")
     load_models(conditions.model)
-    only = {name for entry in records or [] for name in entry.replace(",", " ").split()}
+    only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
     lists = [RHYTHMS[name] if name in RHYTHMS else record_list(name) for name in db or ["vfdb"]]
-    wanted = [name for each in lists for name in each.records if not only or {name, name.partition("/")[2]} & only]
+    wanted = [name for names in choose_of(lists, only).values() for name in names]
     folder = data_folder()
-    present = [name for name in wanted if all((folder / f"{name}.{end}").is_file() for end in ("hea", "atr"))]
+    present, missing = split_by_presence(wanted, folder)
     if not present:
         raise RequestError(
             f"none of the records asked for is in the data folder {folder}: valid are lists of "
             f"{', '.join([*RHYTHMS, *LISTS])}; fetch them with `ecg-stream download DB`"
         )
+    if missing:
+        print(missing_line(missing), file=sys.stderr)
     with parallel(jobs) as n_jobs:
         found = _tracked(present, run_records(present, conditions, folder, n_jobs))
     rows = shares(found)
     if json:
-        content = {"records": found, "rhythms": rows, "missing": [name for name in wanted if name not in present]}
+        content = {"records": found, "rhythms": rows, "missing": missing}
         print(msgspec.json.encode(content).decode())
         return
     from rich.console import Console

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from ..replay.annotations import Annotations
@@ -18,6 +17,7 @@ from ..replay.catalog import find_record
 from ..stream.core.messages import CLASSES, Beat, Output
 from ..stream.pipeline import Pipeline
 from .beat_run import CHUNK_MS, Conditions
+from .episodes.marks import rhythm, rhythm_names
 from .parallel import in_parallel
 
 EDGE_S = 1.0
@@ -85,14 +85,9 @@ class RhythmShares:
 
 
 def rhythm_stretches(reference: Annotations, n_samples: int) -> Iterator[RhythmStretch]:
-    """Give the stretches of rhythm marks (``+``), each as long as to the next mark; ``[ ]`` of flutter is not read."""
-    changes = [
-        (int(sample), note.split("\x00")[0].strip())
-        for sample, symbol, note in zip(reference.samples, reference.symbols, reference.notes, strict=True)
-        if symbol == "+"
-    ]
-    for (begin, name), (end, _) in pairwise([*changes, (n_samples, "")]):
-        if name and end > begin:
+    """Give the stretches of each annotated rhythm, as `score --episodes` takes them; ``[ ]`` of flutter is not read."""
+    for name in sorted(rhythm_names(reference)):
+        for begin, end in rhythm(reference, {name}, n_samples).spans.tolist():
             yield RhythmStretch(name, begin, end)
 
 
@@ -106,7 +101,7 @@ def labels_by_rhythm(
     record
         Its name.
     stretches
-        In the order of time.
+        Of all rhythms.
     beats
         R peak (sample) and label of each, ascending.
     fs

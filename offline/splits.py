@@ -188,7 +188,17 @@ def choose(lists: Sequence[str], records: Sequence[str]) -> dict[str, tuple[str,
         raise RequestError(
             f"no records to evaluate: valid are lists, of {', '.join(LISTS)}, and records", about="records"
         )
-    offered = [record_list(name) for name in lists] or [*(LISTS[database] for database in DATABASES), DEMO]
+    return choose_of([record_list(name) for name in lists] or [*(LISTS[name] for name in DATABASES), DEMO], records)
+
+
+def choose_of(offered: Sequence[RecordList], records: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Give the records of these lists that a user asks for, see `choose`.
+
+    Raises
+    ------
+    RequestError
+        If a record is in none of the lists.
+    """
     unknown = [
         asked
         for asked in records

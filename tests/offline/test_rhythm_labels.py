@@ -19,12 +19,12 @@ def test_a_rhythm_lasts_to_the_next_mark_or_the_end():
         np.array([0, 10, 1000, 1500, 2500]),
         ("N", "+", "+", "N", "+"),
         np.zeros(5, dtype=np.int64),
-        ("", "(N\x00", "(VT", "", "(N"),
+        ("", "(N", "(VT", "", "(N"),
     )
     assert list(rhythm_stretches(reference, 3000)) == [
         RhythmStretch("(N", 10, 1000),
-        RhythmStretch("(VT", 1000, 2500),
         RhythmStretch("(N", 2500, 3000),
+        RhythmStretch("(VT", 1000, 2500),
     ]
 
 
@@ -61,6 +61,8 @@ def test_records_that_are_not_there_are_told_in_one_line(capsys, tmp_path, monke
     monkeypatch.setenv("ECG_STREAM_DATA", str(tmp_path))
     assert run(["evaluate", "labels"]) == 2
     assert run(["evaluate", "labels", "--db", "nowhere"]) == 2
-    first, second = capsys.readouterr().err.splitlines()
+    assert run(["evaluate", "labels", "--records", "421,422x"]) == 2
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert "no record 422x in vfdb" in third
     assert "valid are lists of vfdb, mitdb" in first
     assert "no record list 'nowhere'" in second
