@@ -31,6 +31,9 @@ LEAD_IN_S = 60.0
 
 CHUNK_MS = 10_000.0
 PAPER_S, PAPER_MV = 30.0, 8.0
+NARROWEST_IN = 6.4
+"""Width of a picture in inches, at least: its title has to fit."""
+
 MOST_LINES = 400
 """Single windows drawn in one picture; of more, every so-manieth."""
 
@@ -105,7 +108,7 @@ def beats_figure(record: Record, start_s: float, end_s: float, model: str) -> Fi
     """
     beats = _windows(record, start_s, end_s, model)
     present = [label for label in CLASSES if (beats.labels == label).any()]
-    figure = new_figure(2.6 * len(present) + 1.2, 3.2)
+    figure = new_figure(max(2.6 * len(present) + 1.2, NARROWEST_IN), 3.2)
     for ax, label in zip(figure.subplots(1, len(present), sharey=True, squeeze=False)[0], present, strict=True):
         these = beats.normalized[beats.labels == label]
         mean, spread = these.mean(axis=0), these.std(axis=0)
