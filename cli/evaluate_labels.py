@@ -48,14 +48,15 @@ def labels(
     conditions = Conditions(model=DEFAULT_MODEL if model is None else model, first_lead=leads == "first")
     load_models(conditions.model)
     only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
-    lists = [RHYTHMS[name] if name in RHYTHMS else record_list(name) for name in db or ["vfdb"]]
+    known = {**RHYTHMS, **LISTS}
+    lists = [record_list(name, known) for name in db or ["vfdb"]]
     wanted = [name for names in choose_of(lists, only).values() for name in names]
     folder = data_folder()
     present, missing = split_by_presence(wanted, folder)
     if not present:
         raise RequestError(
             f"none of the records asked for is in the data folder {folder}: valid are lists of "
-            f"{', '.join([*RHYTHMS, *LISTS])}; fetch them with `ecg-stream download DB`"
+            f"{', '.join(known)}; fetch them with `ecg-stream download DB`"
         )
     if missing:
         print(missing_line(missing), file=sys.stderr)

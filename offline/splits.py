@@ -109,8 +109,8 @@ _PATIENT_IN_NAME = {"ltstdb-50hz": re.compile(r"s\d{4}"), "cpsc2021": re.compile
 _PATIENT = MappingProxyType({record: records[0] for records in _SAME_PATIENT for record in records})
 
 
-def record_list(name: str) -> RecordList:
-    """Give a list by its name, in any case; ``ds1`` and ``ds2`` stand for ``mitdb-ds1`` and ``mitdb-ds2``.
+def record_list(name: str, lists: Mapping[str, RecordList] = LISTS) -> RecordList:
+    """Give one of `lists` by its name, in any case; ``ds1`` and ``ds2`` stand for ``mitdb-ds1`` and ``mitdb-ds2``.
 
     Raises
     ------
@@ -118,9 +118,9 @@ def record_list(name: str) -> RecordList:
         If there is no such list.
     """
     folded = name.casefold()
-    found = LISTS.get(folded) or LISTS.get(f"mitdb-{folded}")
+    found = lists.get(folded) or lists.get(f"mitdb-{folded}")
     if found is None:
-        raise RequestError(f"no record list '{name}': valid are {', '.join(LISTS)}")
+        raise RequestError(f"no record list '{name}': valid are {', '.join(lists)}")
     return found
 
 

@@ -65,4 +65,4 @@ def test_records_that_are_not_there_are_told_in_one_line(capsys, tmp_path, monke
     first, second, third = capsys.readouterr().err.splitlines()
     assert "no record 422x in vfdb" in third
     assert "valid are lists of vfdb, mitdb" in first
-    assert "no record list 'nowhere'" in second
+    assert "no record list 'nowhere': valid are vfdb, mitdb" in second
