@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,16 +10,13 @@ import typer
 
 from ..errors import RequestError
 from .file_options import RECORD_HELP, Column, Fs, Unit
+from .playing import monitor_sink, play, text_sink
 from .records import open_recording
 from .terminal import can_draw
 from .warm_up import warm_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..stream.run.engine import Session, Sink, Source, StopRequest
-    from ..stream.run.summary import Summary
-    from ..stream.screen.view import Watch
+    from ..stream.run.engine import Sink, Source
 
 PACED_CHUNK_MS = 100.0
 FULL_SPEED_CHUNK_MS = 10_000.0
@@ -108,10 +103,10 @@ def replay(
         else:
             title = Title(found.name, Path(name).name, shown_pace, min(end or length_s, length_s))
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
-        summary, stop = _play(session, source, [_monitor_sink(watch), *sinks])
+        summary, stop = play(session, source, [monitor_sink(watch), *sinks])
         print(summary_table(found.name, summary))
     else:
-        _, stop = _play(session, source, [_text_sink(shown), *sinks])
+        _, stop = play(session, source, [text_sink(shown), *sinks])
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
 
@@ -127,30 +122,3 @@ def _pace(speed: str) -> float | None:
     if not (math.isfinite(pace) and pace > 0):
         raise RequestError(f"no speed '{speed}': valid for --speed are numbers above 0, and max")
     return pace
-
-
-def _play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
-    from ..stream.run.engine import run, stopped_by_signals
-
-    async def playing() -> tuple[Summary, StopRequest]:
-        with stopped_by_signals() as stop:
-            return await run(session, source, sinks, stop), stop
-
-    return asyncio.run(playing())
-
-
-def _monitor_sink(watch: Watch) -> Sink:
-    from rich.console import Console
-
-    from ..stream.screen.monitor import MonitorSink
-
-    return MonitorSink(watch, Console())
-
-
-def _text_sink(shown: str) -> Sink:
-    from ..stream.run.beat_rows import CsvSink
-    from ..stream.run.sinks import JsonSink, LineSink
-
-    if shown == "csv":
-        return CsvSink(sys.stdout)
-    return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout)

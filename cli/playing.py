@@ -1,0 +1,44 @@
+"""What `replay` and `live` share: play a source to sinks, and what these are."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..stream.run.engine import Session, Sink, Source, StopRequest
+    from ..stream.run.summary import Summary
+    from ..stream.screen.view import Watch
+
+
+def play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
+    """Play a source until it ends or Ctrl-C; give the summary, and the wish that ended it."""
+    from ..stream.run.engine import run, stopped_by_signals
+
+    async def playing() -> tuple[Summary, StopRequest]:
+        with stopped_by_signals() as stop:
+            return await run(session, source, sinks, stop), stop
+
+    return asyncio.run(playing())
+
+
+def monitor_sink(watch: Watch) -> Sink:
+    """Show a stream on this terminal."""
+    from rich.console import Console
+
+    from ..stream.screen.monitor import MonitorSink
+
+    return MonitorSink(watch, Console())
+
+
+def text_sink(shown: str) -> Sink:
+    """Write outputs to standard output as ``lines``, ``json`` or ``csv``."""
+    from ..stream.run.beat_rows import CsvSink
+    from ..stream.run.sinks import JsonSink, LineSink
+
+    if shown == "csv":
+        return CsvSink(sys.stdout)
+    return JsonSink(sys.stdout.buffer) if shown == "json" else LineSink(sys.stdout)
