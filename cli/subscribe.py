@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from ..stream.run.attention import Around
 from ..stream.run.engine import Sink, StopRequest, stopped_by_signals
 from ..stream.run.sinks import JsonSink, LineSink
 from ..stream.run.turn import Limits
-from ..stream.screen.ward import Around, NewsHandler, Ward
+from ..stream.screen.ward import NewsHandler, Ward
 from ..stream.screen.ward_view import FocusSink, WardSink
 from ..stream.service.address import BrokerAddress
 from ..stream.service.link import Link

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..core.messages import CLASSES, Beat, Chunk, Event
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
+from ..run.vitals import Condition, HeartRate, LeadConditions
 from .agreement import AgreementCounts, Reference, RunningAgreement
 from .trace import COLUMN_S, Trace
-from .vitals import Condition, HeartRate, LeadConditions
 
 BEATS_KEPT = 200
 EVENTS_KEPT = 20

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...words import plain
-from ..core.messages import Beat, Chunk, Event
+from ..run.attention import NOTABLE, Around, WatchedStream, best_lead
 from ..run.engine import Step
-from ..run.turn import Load
 from .trace import COLUMN_S, Trace
-from .vitals import HeartRate, LeadConditions
-
-SILENT_S = 5.0
-LATE_S = 3.0
-RECENT_S = 60.0
-SLOW, FAST = 40, 150  # beats a minute: beyond is urgent
-LOW, HIGH = 50, 120  # beyond is of note
-RUN = 3  # ventricular beats in a row
-HOUR_S = 3600.0
 
 STRIP_COLUMN_S = 2 * COLUMN_S
 """Stream time of one dot column of a strip: half as fine as on the monitor, so that a narrow strip shows some beats."""
-
-URGENT, NOTABLE, RECENT, QUIET = 3, 2, 1, 0
-"""How much attention a patient needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,123 +89,37 @@ class WardView:
     news: str
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the service knows of a patient beside the stream: queue, and what the device says of itself."""
-
-    load: Load = field(default_factory=Load)
-    online: bool = True
-
-
-class HourCount:
-    """How often something occurred in the last hour of a stream, by the minute."""
+class WatchedPatient(WatchedStream):
+    """What is kept of one patient for the screen, in bounded memory: a `WatchedStream`, and its trace."""
 
     def __init__(self) -> None:
-        self._minutes: deque[list[int]] = deque(maxlen=60)  # minute of the stream, count
-
-    def add(self, time_s: float) -> None:
-        """Count one."""
-        minute = int(time_s // 60)
-        if not self._minutes or self._minutes[-1][0] < minute:
-            self._minutes.append([minute, 0])
-        self._minutes[-1][1] += 1
-
-    def at(self, now_s: float) -> int:
-        """Give the number in the hour before `now_s`."""
-        first = (now_s - HOUR_S) // 60
-        return sum(count for minute, count in self._minutes if minute > first)
-
-
-class WatchedPatient:
-    """What is kept of one patient for the screen, in bounded memory."""
-
-    def __init__(self) -> None:
+        super().__init__()
         self._trace = Trace()
-        self._rate = HeartRate()
-        self._conditions = LeadConditions()
-        self._v, self._s = HourCount(), HourCount()
-        self._beats: deque[Beat] = deque(maxlen=64)
-        self._run = 0
-        self._now_s = 0.0
-        self._first_s: float | None = None
-        self._heard = time.monotonic()
-        self._best_offset = float("inf")  # of wall time minus stream time
 
     def take(self, step: Step, now: float) -> None:
         """Take a step at wall time `now`."""
+        super().take(step, now)
         if step.chunk is not None:
-            self._take_chunk(step.chunk, now)
-        for output in step.outputs:
-            if isinstance(output, Event):
-                self._conditions.note(output)
-                continue
-            self._rate.add(output)
-            self._beats.append(output)
-            self._run = self._run + 1 if output.label == "V" else 0
-            if output.label in "VS":
-                (self._v if output.label == "V" else self._s).add(output.time)
-
-    def _take_chunk(self, chunk: Chunk, now: float) -> None:
-        self._trace.push(chunk)
-        self._conditions.push(chunk)
-        self._now_s = (chunk.start + len(chunk.samples)) / chunk.fs
-        self._first_s = chunk.start / chunk.fs if self._first_s is None else self._first_s
-        self._heard = now
-        self._best_offset = min(self._best_offset, now - self._now_s)
-
-    def lag_s(self, now: float) -> float:
-        """How far the stream is behind where it was at its best."""
-        return 0.0 if self._best_offset == float("inf") else max(0.0, now - self._now_s - self._best_offset)
-
-    def assess(self, now: float, around: Around) -> tuple[int, str]:
-        """Say how much attention the patient needs, and why."""
-        silent_s = now - self._heard
-        rate = self._rate.at(self._now_s)
-        conditions = dict(zip(self._trace.leads, self._conditions.conditions({}), strict=False))
-        bad = {lead: condition.state for lead, condition in conditions.items() if condition.state}
-        if not around.online:
-            return URGENT, "device offline"
-        if silent_s > SILENT_S:
-            return URGENT, f"no data for {silent_s:.0f} s"
-        if conditions and len(bad) == len(conditions):
-            return URGENT, "no lead: " + ", ".join(dict.fromkeys(bad.values()))
-        if self._run >= RUN:
-            return URGENT, f"{self._run} V in a row"
-        if rate is None and self._now_s - (self._first_s or 0.0) > SILENT_S:
-            return URGENT, "no beat"
-        if rate is not None and not SLOW <= rate <= FAST:
-            return URGENT, "slow" if rate < SLOW else "fast"
-        if around.load.dropped or self.lag_s(now) > LATE_S:
-            return NOTABLE, f"{around.load.dropped} dropped" if around.load.dropped else "late"
-        if bad:
-            return NOTABLE, ", ".join(f"{state} {lead}" for lead, state in bad.items())
-        if rate is not None and not LOW <= rate <= HIGH:
-            return NOTABLE, "slow" if rate < LOW else "fast"
-        recent = {beat.label for beat in self._beats if beat.label in "VS" and self._now_s - beat.time < RECENT_S}
-        return (RECENT, "") if recent else (QUIET, "")
-
-    def rank(self) -> int:
-        """Order patients of the same need: tens of ventricular beats in the last hour."""
-        return self._v.at(self._now_s) // 10
+            self._trace.push(step.chunk)
 
     def view(self, patient: str, now: float, need: int, note: str, columns: int) -> PatientView:
         """Give the patient's line, with `columns` dot columns of the lead that is good the most."""
-        conditions = self._conditions.conditions({})
+        conditions = self.conditions()
         first, low, high = self._window(columns)
-        best = max(range(len(conditions)), key=lambda k: (not conditions[k].state, conditions[k].good, -k), default=0)
+        best = best_lead(conditions)
         blank = np.full(columns, np.nan)
-        marks = ((int(beat.time // STRIP_COLUMN_S) - first, beat.label) for beat in self._beats)
+        marks = ((int(beat.time // STRIP_COLUMN_S) - first, beat.label) for beat in self.beats)
         return PatientView(
             patient=patient,
             need=need,
             note=note,
-            heart_rate=self._rate.at(self._now_s),
+            heart_rate=self.heart_rate,
             low=low[:, best] if low.shape[1] else blank,
             high=high[:, best] if high.shape[1] else blank,
             marks=tuple((column, label) for column, label in marks if 0 <= column < columns),
-            last=self._beats[-1].label if self._beats else "",
-            v_last_hour=self._v.at(self._now_s),
-            s_last_hour=self._s.at(self._now_s),
+            last=self.beats[-1].label if self.beats else "",
+            v_last_hour=self.v_last_hour,
+            s_last_hour=self.s_last_hour,
             good=conditions[best].good if conditions else 0.0,
             lag_s=self.lag_s(now),
         )

@@ -14,14 +14,15 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
+from ..run.attention import NOTABLE, URGENT
+from ..run.attention import QUIET as ALL_IS_WELL
 from ..run.engine import Sink, Step
 from ..run.summary import Summary
 from .live_screen import LiveScreen
 from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE_STYLES, Line, block
 from .trace import draw
 from .traces import coloured, voltage_range
-from .ward import NOTABLE, STRIP_COLUMN_S, URGENT, PatientView, Ward, WardView
-from .ward import QUIET as ALL_IS_WELL
+from .ward import STRIP_COLUMN_S, PatientView, Ward, WardView
 
 REFRESH_HZ = 5
 TALLEST = 4  # lines of a patient's trace, where there is room

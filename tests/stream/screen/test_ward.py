@@ -11,9 +11,10 @@ from rich.console import Console
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import Beat, Chunk, Event
 from ecg_stream.stream.pipeline import Pipeline
+from ecg_stream.stream.run.attention import NOTABLE, QUIET, RECENT, URGENT, Around, HourCount
 from ecg_stream.stream.run.engine import Session, Step
 from ecg_stream.stream.run.turn import Load
-from ecg_stream.stream.screen.ward import NOTABLE, QUIET, RECENT, URGENT, Around, HourCount, PatientView, Ward, WardView
+from ecg_stream.stream.screen.ward import PatientView, Ward, WardView
 from ecg_stream.stream.screen.ward_view import FocusSink, WardScreen, rows_for_patients, trace_cells
 
 

@@ -1,4 +1,4 @@
-"""Heart rate and the condition of each lead, for the monitor."""
+"""Heart rate and the condition of each lead, for whatever shows a stream."""
 
 from __future__ import annotations
 
