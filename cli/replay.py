@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -33,6 +34,10 @@ def replay(
     ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
+    preroll: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Run so much before --start first, in silence; 0: none.  [default: 300]"),
+    ] = None,
     lead: Annotated[
         list[str] | None,
         typer.Option(metavar="L", help="A lead, or any signal by name; or an index from 0; may be repeated."),
@@ -67,6 +72,9 @@ def replay(
     from ..replay.as_it_comes import AsItComes
     from ..replay.beat_file import BeatFileSink
     from ..replay.player import Player
+    from ..replay.preroll import PREROLL_S
+    from ..replay.preroll import preroll as prerolled
+    from ..replay.record import Record
     from ..replay.reference import reference_beats
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
@@ -79,7 +87,14 @@ def replay(
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
     found = open_recording(record, lead, unit, fs, column)
     chunks = found.chunks(chunk_ms, start, end)
-    source: Source = AsItComes(chunks) if found.n_samples is None else Player(chunks, pace)
+    first = 0
+    source: Source
+    if isinstance(found, Record):
+        first, _ = found.sample_range(start, end)
+        before = prerolled(found, start, PREROLL_S if preroll is None else preroll)
+        source = Player(chain(before, chunks), pace, first)
+    else:
+        source = AsItComes(chunks)
     name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
@@ -90,7 +105,7 @@ def replay(
         sinks.append(BeatFileSink(output))
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found, start, end)
-    session = Session(found.name, pipeline)
+    session = Session(found.name, pipeline, first)
 
     shown = format or "monitor"
     if shown == "monitor" and not can_draw():

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from numpy.typing import ArrayLike
 
+from ..replay.preroll import PREROLL_S
+from ..replay.preroll import preroll as prerolled
 from ..replay.record import Record
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
@@ -29,6 +31,7 @@ def classify(
     unit: str = "mV",
     start: float = 0.0,
     end: float | None = None,
+    preroll: float = PREROLL_S,
     model: ModelSource = DEFAULT_MODEL,
     detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
     record_model: str | os.PathLike[str] | None = None,
@@ -50,6 +53,8 @@ def classify(
         Of an array: V, mV, uV or nV. Of a file: what its values are in, where that is not mV or what it says.
     start, end
         Part of the recording, in seconds from its start. Beats stay counted from the start of the recording.
+    preroll
+        So much before `start`, in seconds, is run first, in silence, so that the patient is known; 0 is none.
     model, detector, record_model
         Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two. `model`
         may be a classifier of your own, see `Pipeline`.
@@ -61,17 +66,20 @@ def classify(
     Raises
     ------
     RequestError
-        If the record, a lead, the part or a model is not there: one line says what is valid.
+        If the record, a lead, the part, the preroll or a model is not there: one line says what is valid.
     StreamError
         If the array is none of samples, or the sampling rate is not that of an ECG.
     """
     record = as_record(source, fs, leads, unit, name)
     first, stop = record.sample_range(start, end)
+    before = prerolled(record, start, preroll)
     models = as_models(model, detector, record_model)
     if models.record is not None:
         RecordClassifier(models.record, record.fs, record.leads)  # refuses leads that the model cannot do with
-    session = Session(record.name, Pipeline(models))
+    session = Session(record.name, Pipeline(models), first)
     compile_loops()
+    for chunk in before:
+        session.prepare(chunk)
     outputs: list[Output] = []
     for chunk in record.chunks(CHUNK_MS, start, end):
         outputs += session.push(chunk).outputs

@@ -26,6 +26,8 @@ class Player:
         Consecutive chunks of one sampling rate.
     speed
         Multiple of real time; None gives each chunk as soon as it is asked for.
+    first
+        Index of the first sample that is played; chunks before it are given as soon as they are asked for.
     clock, sleep
         Seconds from any moment on, and how to wait; tests put in their own.
 
@@ -39,6 +41,7 @@ class Player:
         self,
         chunks: Iterable[Chunk],
         speed: float | None = 1.0,
+        first: int = 0,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -47,6 +50,7 @@ class Player:
             raise RequestError(f"a speed of {speed:g} cannot be played: valid are numbers above 0, and max")
         self._chunks = chunks
         self._speed = speed
+        self._first = first
         self._clock = clock
         self._sleep = sleep
         self._lag_s = 0.0
@@ -61,10 +65,10 @@ class Player:
         began = yielded = self._clock()
         first: int | None = None
         for chunk in self._chunks:
-            if first is None:
-                first = chunk.start
             now = self._clock()
-            if self._speed is not None:
+            if first is None and chunk.start >= self._first:
+                began, first = now, chunk.start
+            if self._speed is not None and first is not None:
                 due = began + (chunk.start + len(chunk.samples) - first) / (chunk.fs * self._speed)
                 if now < due:
                     await self._sleep(due - now)

@@ -23,7 +23,7 @@ class DecidedBeat(NamedTuple):
 
     Attributes
     ----------
-    sample, time, rr_ms, delay_ms
+    sample, time, rr_ms, delay_ms, learning
         See `Beat`.
     features
         ``(n_features,)`` float32, what is known of it, see `ecg_stream.stream.beats.features`.
@@ -37,10 +37,12 @@ class DecidedBeat(NamedTuple):
     delay_ms: float
     features: NDArray[np.float32]
     joined: tuple[int, int, bool]
+    learning: bool = False
 
     def labelled(self, index: int, probabilities: Probabilities) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""
-        return Beat(self.sample, self.time, CLASSES[index], probabilities, self.rr_ms, self.delay_ms)
+        label = CLASSES[index]
+        return Beat(self.sample, self.time, label, probabilities, self.rr_ms, self.delay_ms, self.learning)
 
 
 DecidedOutput: TypeAlias = DecidedBeat | Event

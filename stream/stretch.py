@@ -159,11 +159,17 @@ class Stretch:
         return rows
 
     def _beats(self, beats: DescribedBeats) -> Iterator[_Row]:
-        columns = (beats.mark.tolist(), beats.decided.tolist(), beats.interval.tolist(), beats.kinds.tolist())
-        for mark, decided, interval, joined, features in zip(*columns, beats.features, strict=True):
+        columns = (
+            beats.mark.tolist(),
+            beats.decided.tolist(),
+            beats.interval.tolist(),
+            beats.kinds.tolist(),
+            beats.learning.tolist(),
+        )
+        for mark, decided, interval, joined, learning, features in zip(*columns, beats.features, strict=True):
             sample, rr_ms = mark + self._origin, interval * 1000.0 if interval >= 0.0 else None
             delay_ms = (decided - mark) / self.fs * 1000.0
-            beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined)
+            beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined, learning)
             yield decided + self._origin, 1, beat
 
 

@@ -310,8 +310,8 @@ BEATS = (
     Mutation(
         "RR of the beat before",
         "stream/stretch.py",
-        "beats.interval.tolist(), beats.kinds.tolist())",
-        "[*beats.interval.tolist()[1:], 0.5], beats.kinds.tolist())",
+        "            beats.interval.tolist(),\n",
+        "            [*beats.interval.tolist()[1:], 0.5],\n",
         (GOLDEN,),
     ),
     Mutation(

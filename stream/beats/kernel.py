@@ -9,7 +9,7 @@ import numpy as np
 from ..core.compiled import Floats, Integer, Integers, Records, Scalars, compiled, compiled_part
 from .features import BEFORE, WINDOW
 from .intervals import describe_rhythm
-from .kinds import compare, join_kind
+from .kinds import compare, is_learning, join_kind
 from .likeness import describe_likeness
 from .state import BEAT, N_RR
 from .waves import find_centre, find_mark, measure
@@ -139,6 +139,7 @@ def _describe(
     """
     x = out.features
     compare(b, templates)
+    out.learning = is_learning(b, p, templates)
     _write_waves(x, b)
     ratio = describe_rhythm(x.rr, p, interval)
     odds = np.log(certainty + 1e-3) - np.log(1.0 - certainty + 1e-3)

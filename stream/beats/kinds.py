@@ -12,6 +12,8 @@ JOIN = 0.9
 """A beat belongs to a kind when their correlation is above this."""
 MERGE = 0.95
 """Two kinds that have come to correlate above this are one."""
+STANDS = 8
+"""A kind stands as the dominant one once it has had so many beats: as many as intervals that make a rhythm known."""
 SHIFTS = 3
 """Alignment is searched over 12 ms to either side."""
 
@@ -120,6 +122,14 @@ def compare(b: Scalars, templates: Records) -> None:
             b.dominant_corr = kind_corr
             b.dominant_residual = kind_residual
             b.dominant_shift = kind_shift
+
+
+@compiled_part
+def is_learning(b: Scalars, p: Scalars, templates: Records) -> bool:
+    """Tell whether the patient `p` is too new for the dominant kind to stand; once it has, it does for good."""
+    if p.known == 0 and b.dominant >= 0 and templates[b.dominant].count >= STANDS:
+        p.known = 1
+    return bool(p.known == 0)
 
 
 @compiled_part

@@ -29,6 +29,7 @@ TEMPLATES = record_type(
 PATIENT = record_type(
     [
         ("n_beats", np.int64),
+        ("known", np.int64),
         ("rr", np.float64, (N_RR,)),
         ("n_rr", np.int64),
         ("last_centre", np.int64),
@@ -49,8 +50,8 @@ PATIENT = record_type(
         ("before_corr", np.float64, (2,)),
     ]
 )
-"""What is remembered of the patient beside the kinds of beats: the rhythm, the beat before, the usual P wave. ``rr`` is
-a ring of intervals (s), to which ``n_rr`` have come so far."""
+"""What is remembered of the patient beside the kinds of beats: the rhythm, the beat before, the usual P wave. ``known``
+is 1 once the dominant kind stands. ``rr`` is a ring of intervals (s), to which ``n_rr`` have come so far."""
 
 DETECTION = record_type([("guess", np.int64), ("ready", np.int64), ("gap", np.bool_), ("certainty", np.float64)])
 """A beat whose window is not complete: middle of its QRS complex as the detector found it, input sample at which it was
@@ -65,6 +66,7 @@ DESCRIBED = record_type(
         ("mark", np.int64),
         ("decided", np.int64),
         ("interval", np.float64),
+        ("learning", np.bool_),
         ("joined", JOINED),
         ("features", FEATURES),
     ]

@@ -16,6 +16,7 @@ from ..qrs.detector import Detections
 from ..signal.grid import GRID_HZ
 from .features import as_rows
 from .kernel import Recent, Spans, Waiting, describe_beats
+from .kinds import STANDS
 from .state import DESCRIBED, DETECTION, N_TEMPLATES, PATIENT, TEMPLATES
 
 HALF_WINDOW_S = 0.100
@@ -57,6 +58,8 @@ class DescribedBeats:
         ``(n,)`` last input sample that the window or the detector needed.
     interval
         ``(n,)`` seconds since the beat before; negative if there is none or the signal was interrupted.
+    learning
+        ``(n,)``: the patient's dominant kind does not stand yet.
     features
         ``(n, len(features.NAMES))`` float32, see `ecg_stream.stream.beats.features`.
     kinds
@@ -66,6 +69,7 @@ class DescribedBeats:
     mark: NDArray[np.int64]
     decided: NDArray[np.int64]
     interval: NDArray[np.float64]
+    learning: NDArray[np.bool_]
     features: NDArray[np.float32]
     kinds: Records
 
@@ -89,9 +93,23 @@ def _from_columns(state: State) -> State:
     return {**same, "patient": patient, "waiting": waiting}
 
 
+def _with_known(state: State) -> State:
+    """Give a snapshot of a patient of whom it was not said whether the dominant kind stands."""
+    patient = np.zeros(1, dtype=PATIENT)
+    for name in state["patient"].dtype.names:
+        patient[name] = state["patient"][name]
+    patient["known"] = state["templates"]["count"].max() >= STANDS
+    return {**state, "patient": patient}
+
+
 def _in_columns(beats: Records) -> DescribedBeats:
     return DescribedBeats(
-        beats["mark"], beats["decided"], beats["interval"], as_rows(beats["features"]), beats["joined"]
+        beats["mark"],
+        beats["decided"],
+        beats["interval"],
+        beats["learning"],
+        as_rows(beats["features"]),
+        beats["joined"],
     )
 
 
@@ -126,7 +144,7 @@ class BeatWindows:
     """
 
     delay = 0
-    schema = Schema(2, {1: _from_columns})
+    schema = Schema(3, {1: _from_columns, 2: _with_known})
 
     def __init__(self, fs: float, n_leads: int, look_ahead: int, start: int = 0) -> None:
         self._spans = Spans(fs, round(MARK_REACH_S * fs), round(HALF_WINDOW_S * fs), look_ahead)

@@ -147,6 +147,8 @@ class Beat:
         Interval from the previous beat; None for the first beat and across a gap.
     delay_ms
         Stream time from the R peak to the last sample that the decision needed.
+    learning
+        The patient is new: what the usual beat looks like is not known yet, and the label is less sure.
     """
 
     sample: int
@@ -155,6 +157,7 @@ class Beat:
     probabilities: Probabilities
     rr_ms: float | None
     delay_ms: float
+    learning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

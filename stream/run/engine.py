@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from ..core.messages import Chunk, Output
+from ..core.messages import Beat, Chunk, Event, EventKind, Output
 from .summary import RunningSummary, Summary
 
 QUEUE_CHUNKS = 16
+_OF_LEADS: frozenset[EventKind] = frozenset({"lead-off", "flat", "saturation", "lead-on"})
 
 
 class Source(Protocol):
@@ -89,20 +90,55 @@ class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
 
 
 class Session:
-    """One record's or patient's pipeline with its running summary: a chunk in, a `Step` out."""
+    """One record's or patient's pipeline with its running summary: a chunk in, a `Step` out.
 
-    def __init__(self, record: str, processor: Processor) -> None:
+    Parameters
+    ----------
+    record
+        Name of the record or patient.
+    processor
+        The pipeline.
+    first
+        Index of the first sample that counts. Chunks before it go to `prepare`; beats and events of what is before it
+        are not told, but for what then stands of the leads.
+    """
+
+    def __init__(self, record: str, processor: Processor, first: int = 0) -> None:
         self.record = record
+        self.first = first
         self._processor = processor
+        self._standing: dict[str, Event] = {}
         self._summary = RunningSummary()
         self._began: float | None = None
+
+    def prepare(self, chunk: Chunk) -> None:
+        """Take a chunk that does not count, before all that do, through the pipeline."""
+        for output in self._processor.push(chunk):
+            if isinstance(output, Beat):
+                continue
+            if output.kind in ("rate-change", "leads-change"):
+                self._standing.clear()
+            elif output.kind == "lead-on":
+                self._standing.pop(output.lead or "", None)
+            elif output.kind in _OF_LEADS:
+                self._standing[output.lead or ""] = output
+
+    def _told(self, outputs: list[Output]) -> list[Output]:
+        """Leave out what is before the first sample that counts."""
+        if not self.first:
+            return outputs
+        standing, self._standing = self._standing, {}
+        return [
+            *standing.values(),
+            *(output for output in outputs if output.sample >= self.first or _is_of_lead(output)),
+        ]
 
     def push(self, chunk: Chunk, lag_ms: float = 0.0) -> Step:
         """Take the next chunk, which was `lag_ms` late, through the pipeline."""
         before = time.perf_counter()
         if self._began is None:
             self._began = before
-        outputs = self._processor.push(chunk)
+        outputs = self._told(self._processor.push(chunk))
         compute_ms = 1000 * (time.perf_counter() - before)
         self._summary.add_chunk(chunk, compute_ms, lag_ms)
         self._summary.add_outputs(outputs)
@@ -111,13 +147,17 @@ class Session:
     def flush(self) -> Step:
         """End the stream."""
         before = time.perf_counter()
-        outputs = self._processor.flush()
+        outputs = self._told(self._processor.flush())
         self._summary.add_outputs(outputs)
         return Step(self.record, None, outputs, 1000 * (time.perf_counter() - before), 0.0)
 
     def summary(self) -> Summary:
         """Give the summary so far."""
         return self._summary.result(0.0 if self._began is None else time.perf_counter() - self._began)
+
+
+def _is_of_lead(output: Output) -> bool:
+    return isinstance(output, Event) and output.kind in _OF_LEADS
 
 
 class StopRequest:
@@ -204,6 +244,9 @@ async def _read(source: Source, chunks: asyncio.Queue[tuple[Chunk, float] | None
 
 async def _work(session: Session, chunks: asyncio.Queue[tuple[Chunk, float] | None], sinks: Sequence[Sink]) -> None:
     while (item := await chunks.get()) is not None:
+        if item[0].start < session.first:
+            session.prepare(item[0])
+            continue
         step = session.push(*item)
         for sink in sinks:
             await sink.write(step)

@@ -15,8 +15,8 @@ from ..core.messages import CLASSES, Beat, Output
 from .summary import Percentiles, Summary
 
 
-class BeatLine(msgspec.Struct, tag_field="type", tag="beat"):
-    """A `Beat` as it is encoded."""
+class BeatLine(msgspec.Struct, tag_field="type", tag="beat", omit_defaults=True):
+    """A `Beat` as it is encoded; `learning` is absent unless it is true."""
 
     record: str
     sample: int
@@ -25,6 +25,7 @@ class BeatLine(msgspec.Struct, tag_field="type", tag="beat"):
     probabilities: Mapping[str, float]
     rr_ms: float | None
     delay_ms: float
+    learning: bool = False
 
 
 class EventLine(msgspec.Struct, tag_field="type", tag="event", omit_defaults=True):
@@ -73,6 +74,7 @@ def encode_line(record: str, output: Output) -> bytes:
                 {name: round(p, 4) for name, p in zip(CLASSES, output.probabilities, strict=True)},
                 None if output.rr_ms is None else round(output.rr_ms, 1),
                 round(output.delay_ms, 1),
+                output.learning,
             )
         )
     return _plain_line(EventLine(record, output.sample, round(output.time, 3), output.kind, output.lead, output.detail))

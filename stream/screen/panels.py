@@ -35,6 +35,8 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
     """Draw the three panels side by side under their titles: `rows` lines and one more."""
     middle = max(0, width - LEFT - RIGHT - 2)
     beats = "beats: class, R peak, probabilities in %" if middle >= WIDE else "beats, probabilities in %"
+    if view.beats and view.beats[-1].learning:
+        beats = "beats: learning, the patient is new"
     titles = [("heart", LEFT), (beats, middle), ("timing, ms", RIGHT)]
     rule = "┬".join(f"─ {title} ".ljust(space, "─")[:space] for title, space in titles)
     edge = [Segment("│", QUIET)]

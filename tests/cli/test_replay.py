@@ -64,7 +64,31 @@ def test_however_the_stream_is_cut_the_lines_are_the_same(chunk_ms: float) -> No
 def test_a_part_of_a_record_keeps_its_place_in_the_record() -> None:
     beats = [json.loads(line) for line in replayed("demo", "--start", "100", "--end", "110")[:-1]]
     assert all(100 <= beat["time"] <= 110 for beat in beats)
-    assert beats[0]["rr_ms"] is None
+    assert beats[0]["rr_ms"] is not None
+
+
+def test_a_part_is_played_as_if_the_stream_had_begun_before_it() -> None:
+    start = 300 * 250
+    whole = [line for line in replayed("demo", "--end", "330")[:-1] if json.loads(line)["sample"] >= start]
+    *part, summary = replayed("demo", "--start", "300", "--end", "330")
+    assert part == whole
+    beats = [line for line in map(json.loads, part) if line["type"] == "beat"]
+    assert json.loads(summary)["beats"] == len(beats) > 30
+    assert json.loads(summary)["samples"] == 30 * 250
+    assert not any("learning" in beat for beat in beats)
+    *cold, _ = map(json.loads, replayed("demo", "--start", "300", "--end", "330", "--preroll", "0"))
+    assert [beat["sample"] >= start for beat in cold].count(True) == len(cold)
+    assert cold[0]["rr_ms"] is None
+    learning = [beat.get("learning", False) for beat in cold]
+    assert 8 <= learning.count(True) < 16
+    assert learning == sorted(learning, reverse=True)
+
+
+def test_what_stands_of_a_lead_at_the_start_is_told_first() -> None:
+    outputs = [json.loads(line) for line in replayed("demo")[:-1]]
+    off = next(output for output in outputs if output.get("kind") == "lead-off")
+    first = json.loads(replayed("demo", "--start", str(off["time"] + 2), "--end", str(off["time"] + 4))[0])
+    assert first == off
 
 
 def test_leads_are_chosen_by_name_or_index() -> None:
@@ -109,6 +133,8 @@ def test_lines_are_for_people_and_stand_in_for_the_monitor_off_a_terminal(capsys
         (["demo", "--chunk-ms", "-4"], "--chunk-ms"),
         (["demo", "--start", "601"], "valid is 0 <= start < end <= 600: set it with --start and --end"),
         (["demo", "--start", "20", "--end", "10"], "valid is 0 <= start < end <= 600: set it with --start and --end"),
+        (["demo", "--start", "20", "--preroll", "-1"], "a preroll of -1 s cannot be run"),
+        (["demo", "--start", "20", "--preroll", "nan"], "valid are numbers from 0 on"),
         (["demo", "--model", "nonsense"], "no model 'nonsense': valid are "),
         (["demo", "--format", "xml"], "'monitor', 'lines', 'json'"),
         (["demo", "--annotations", "/proc/nowhere"], "cannot write to /proc/nowhere"),

@@ -81,6 +81,15 @@ def test_a_part_is_counted_from_the_start_of_the_recording(samples):
     assert es.classify(samples, fs=250, start=20, end=40, leads=["MLII", "V5"]).outputs == part.outputs
 
 
+def test_a_part_is_heard_after_what_was_before_it(result):
+    part = es.classify("demo", start=30, end=SECONDS)
+    assert part.beats == tuple(beat for beat in result if beat.sample >= part.start)
+    assert part.summary.samples == part.stop - part.start
+    cold = es.classify("demo", start=30, end=SECONDS, preroll=0)
+    assert cold.beats[0].learning
+    assert cold.beats[0].rr_ms is None
+
+
 def test_a_recording_is_taken_as_read(result):
     recording = es.read_record("demo", end=SECONDS)
     assert es.classify(recording).outputs == result.outputs

@@ -56,6 +56,13 @@ async def test_a_multiple_of_real_time(speed: float) -> None:
     assert times == pytest.approx([100 * (k + 1) / speed for k in range(500)])
 
 
+async def test_what_is_before_the_first_sample_is_given_at_once() -> None:
+    clock = Clock()
+    player = Player(demo_record().chunks(1000, 0, 8), 1, 1250, clock=clock, sleep=clock.sleep)
+    times = [clock.now - 1000 async for _ in player]
+    assert times == pytest.approx([0, 0, 0, 0, 0, 1, 2, 3])
+
+
 async def test_oversleeping_does_not_add_up() -> None:
     times, lags = await given_at(Clock(oversleeps=0.003), 1)
     assert times == pytest.approx([100 * (k + 1) + 3 for k in range(500)])

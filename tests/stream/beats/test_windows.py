@@ -26,7 +26,7 @@ class WindowRows:
         self.seen = 0
 
     def rows(self, beats: DescribedBeats) -> list[Any]:
-        columns = (beats.decided.tolist(), beats.mark.tolist(), beats.interval.tolist())
+        columns = (beats.decided.tolist(), beats.mark.tolist(), beats.interval.tolist(), beats.learning.tolist())
         return [*zip(*columns, (row.tobytes() for row in beats.features), strict=True)]
 
     def flush(self) -> list[Any]:
@@ -188,6 +188,19 @@ def test_another_kind_of_beat_is_told_from_the_dominant_one():
     width = group(beats, "width1")[:, 0]
     assert width[15] > 1.4 * width[14]
     assert group(beats, "best_is_dominant")[16, 0] == 1.0
+
+
+def test_a_patient_is_new_until_a_kind_has_had_eight_beats():
+    peaks = regular(40)
+    x = signal(peaks, 250.0, 34.0)
+    t = np.arange(-30, 31)[:, np.newaxis] / 250.0
+    for k, peak in enumerate(peaks[:5]):  # each of a kind of its own
+        at = round(peak * 250)
+        x[at - 30 : at + 31] = np.sin(2.0 * np.pi * (5.0 + 5.0 * k) * t) * np.cos(np.pi * t / 0.25)
+    beats = BeatWindows(250.0, 2, 0).push(Found(x, found(peaks), np.rint((peaks + 0.15) * 250).astype(np.int64)))
+    assert len(set(beats.kinds["kind"][:6].tolist())) == 6
+    assert beats.learning.tolist() == [True] * 13 + [False] * 27
+    assert describe(250.0, regular()).learning.tolist() == [True] * 8 + [False] * 4
 
 
 def test_two_kinds_that_come_to_be_alike_are_one_from_then_on():

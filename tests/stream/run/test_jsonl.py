@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
@@ -22,6 +23,10 @@ def test_the_first_beat_has_no_interval() -> None:
     beat = Beat(360, 1.0, "N", (1.0, 0.0, 0.0, 0.0, 0.0), None, 130.5555)
     assert json.loads(encode_line("119", beat))["rr_ms"] is None
     assert b'"delay_ms":130.6' in encode_line("119", beat)
+
+
+def test_a_beat_of_a_patient_who_is_new_says_so() -> None:
+    assert encode_line("e0103", replace(BEAT, learning=True)) == encode_line("e0103", BEAT)[:-1] + b',"learning":true}'
 
 
 def test_an_event_tells_its_lead_and_says_more_only_where_there_is_more() -> None:

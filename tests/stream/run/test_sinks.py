@@ -9,7 +9,7 @@ from ecg_stream.stream.run.summary import RunningSummary, Summary
 
 CHUNK = Chunk(0, 250.0, ("V4",), np.zeros((25, 1)))
 OUTPUTS: list[Output] = [
-    Beat(500, 2.0, "N", (0.987, 0.013, 0.0, 0.0, 0.0), None, 148.0),
+    Beat(500, 2.0, "N", (0.987, 0.013, 0.0, 0.0, 0.0), None, 148.0, learning=True),
     Beat(703, 2.812, "V", (0.0, 0.0, 0.98, 0.02, 0.0), 812.0, 152.0),
     Event(5000, 20.0, "lead-off", "V4"),
     Event(5000, 20.0, "gap", None, "1.2 s missing"),
@@ -28,7 +28,7 @@ async def test_lines_read_as_a_table() -> None:
     async with LineSink(out) as sink:
         await sink.write(Step("e0103", CHUNK, OUTPUTS, 0.1, 0.0))
     assert out.getvalue().splitlines() == [
-        "0:00:02.000  N  98.7%                          +148 ms",
+        "0:00:02.000  N  98.7%                          +148 ms  learning",
         "0:00:02.812  V  98.0%  RR   812 ms   73.9/min  +152 ms",
         "0:00:20.000  ! lead-off V4",
         "0:00:20.000  ! gap 1.2 s missing",
