@@ -75,6 +75,7 @@ def replay(
     from ..replay.preroll import PREROLL_S
     from ..replay.preroll import preroll as prerolled
     from ..replay.record import Record
+    from ..replay.record_origin import record_origin
     from ..replay.reference import reference_beats
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
@@ -105,7 +106,7 @@ def replay(
         sinks.append(BeatFileSink(output))
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found, start, end)
-    session = Session(found.name, pipeline, first)
+    session = Session(found.name, pipeline, first, record_origin(found))
 
     shown = format or "monitor"
     if shown == "monitor" and not can_draw():

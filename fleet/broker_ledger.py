@@ -16,7 +16,7 @@ from ..errors import PayloadError, SnapshotError
 from ..stream.core.snapshots import from_bytes, to_bytes
 from ..stream.core.stage import State
 from ..stream.run.turn import Turn
-from ..stream.service.ledger import Recovered
+from ..stream.service.ledger import Recovered, ToldLine
 from ..stream.service.outbox import Outgoing
 from ..stream.service.topics import OUTPUTS, Topics
 from .broker_session import BrokerSession
@@ -112,7 +112,7 @@ class BrokerLedger:
 
     # What the core writes down.
 
-    def take_in(self, _patient: str, _payload: bytes, number: int) -> int:
+    def take_in(self, _patient: str, _payload: bytes, number: int, _arrived_ms: int) -> int:
         """See `Ledger`: the broker has it, under the number of the session."""
         return number
 
@@ -125,6 +125,10 @@ class BrokerLedger:
 
     def make_room(self, contents: Sequence[bytes]) -> None:
         """See `Ledger`."""
+
+    def told_first(self, patient: str) -> ToldLine | None:
+        """See `Ledger`: the broker does not say when a message came."""
+        return self._echoes.first(patient)
 
     def told_before(self, turn: Turn) -> Echoes | None:
         """See `Ledger`."""

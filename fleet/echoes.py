@@ -14,6 +14,7 @@ import msgspec
 
 from ..stream.run.jsonl import BeatLine, EventLine
 from ..stream.run.turn import Turn
+from ..stream.service.ledger import ToldLine
 
 SAME_BEAT_S = 0.15
 """Two marks of one patient that are not further apart are one beat, as in EC57. Where waves were lost at the edge of
@@ -32,6 +33,11 @@ class Echoes:
     def add(self, patient: str, line: bytes) -> None:
         """Take a line that the broker has."""
         self._lines.setdefault(patient, Counter())[line] += 1
+
+    def first(self, patient: str) -> ToldLine | None:
+        """Give what the first of a patient's lines says of its stream and time; None if there is none."""
+        line = _decoded(next(iter(self._lines.get(patient, ())), b""))
+        return None if line is None else ToldLine(line.stream, line.sample, line.at, line.clock)
 
     def knows(self, patient: str) -> bool:
         """Tell whether there is anything of a patient."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..replay.preroll import PREROLL_S
 from ..replay.preroll import preroll as prerolled
 from ..replay.record import Record
+from ..replay.record_origin import record_origin
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
@@ -76,7 +77,8 @@ def classify(
     models = as_models(model, detector, record_model)
     if models.record is not None:
         RecordClassifier(models.record, record.fs, record.leads)  # refuses leads that the model cannot do with
-    session = Session(record.name, Pipeline(models), first)
+    origin = record_origin(record)
+    session = Session(record.name, Pipeline(models), first, origin)
     compile_loops()
     for chunk in before:
         session.prepare(chunk)
@@ -86,4 +88,4 @@ def classify(
         if progress is not None:
             progress((chunk.start + len(chunk.samples) - first) / record.fs, (stop - first) / record.fs)
     outputs += session.flush().outputs
-    return Result(record.name, record.fs, record.leads, first, stop, tuple(outputs), session.summary())
+    return Result(record.name, record.fs, record.leads, first, stop, tuple(outputs), session.summary(), origin)

@@ -15,7 +15,9 @@ from ..errors import MissingExtraError, RequestError
 from ..replay.annotations import write_annotations
 from ..stream.core.messages import CLASSES, Beat, Event, Output
 from ..stream.core.snapshots import replace_file
+from ..stream.run.beat_rows import OriginCells
 from ..stream.run.jsonl import encode_line, encode_summary
+from ..stream.run.origin import Origin
 from ..stream.run.summary import Summary
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class Result:
         Beats and events, in the order in which they were decided.
     summary
         Counts, delays, computing time.
+    origin
+        The stream that the beats' ids are of, and its date and time.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Result:
     stop: int
     outputs: tuple[Output, ...]
     summary: Summary
+    origin: Origin | None = None
 
     @property
     def beats(self) -> tuple[Beat, ...]:
@@ -90,8 +95,9 @@ class Result:
     def to_frame(self) -> pandas.DataFrame:
         """Give the beats as a table, a row a beat.
 
-        Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, and the
-        probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``.
+        Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, the
+        probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``, and ``stream``, ``id`` and ``at`` (empty where the
+        record has no date and time).
 
         Raises
         ------
@@ -112,6 +118,8 @@ class Result:
         }
         probabilities = np.array([beat.probabilities for beat in beats], dtype=np.float64).reshape(-1, len(CLASSES))
         columns |= {f"p_{name}": probabilities[:, k] for k, name in enumerate(CLASSES)}
+        cells = [OriginCells.of(self.name, beat, self.origin) for beat in beats]
+        columns |= {name: [getattr(cell, name) for cell in cells] for name in OriginCells._fields}
         return pandas.DataFrame(columns)
 
     def rr(self, *, normal: bool = False) -> Intervals:
@@ -153,7 +161,7 @@ class Result:
         marks = write_annotations(
             place, self.name, self.fs, [beat.sample for beat in beats], [beat.label for beat in beats]
         )
-        lines = [encode_line(self.name, output) for output in self.outputs]
+        lines = [encode_line(self.name, output, self.origin) for output in self.outputs]
         file = place / f"{self.name}.jsonl"
         try:
             replace_file(file, b"".join(line + b"\n" for line in [*lines, encode_summary(self.name, self.summary)]))

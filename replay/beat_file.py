@@ -5,25 +5,36 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import MissingExtraError, RequestError
 from ..stream.core.messages import CLASSES, Beat
 from ..stream.core.snapshots import replace_file
-from ..stream.run.beat_rows import COLUMNS, HEADER, csv_row
+from ..stream.run.beat_rows import COLUMNS, HEADER, OriginCells, csv_row
 from ..stream.run.engine import Step
+from ..stream.run.origin import Origin
 from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
 
 
-def _csv(beats: Sequence[Beat]) -> bytes:
-    return "".join(f"{row}\n" for row in (HEADER, *map(csv_row, beats))).encode()
+class _FoundBeat(NamedTuple):
+    beat: Beat
+    record: str
+    origin: Origin | None
 
 
-def _parquet(beats: Sequence[Beat]) -> bytes:
+def _csv(found: Sequence[_FoundBeat]) -> bytes:
+    rows = (csv_row(each.record, each.beat, each.origin) for each in found)
+    return "".join(f"{row}\n" for row in (HEADER, *rows)).encode()
+
+
+def _parquet(found: Sequence[_FoundBeat]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
+    beats = [each.beat for each in found]
     columns: dict[str, object] = {
         "sample": pyarrow.array([beat.sample for beat in beats], pyarrow.int64()),
         "time": pyarrow.array([beat.time for beat in beats], pyarrow.float64()),
@@ -33,23 +44,32 @@ def _parquet(beats: Sequence[Beat]) -> bytes:
     }
     for k, name in enumerate(CLASSES):
         columns[f"p_{name}"] = pyarrow.array([beat.probabilities[k] for beat in beats], pyarrow.float64())
+    cells = [OriginCells.of(each.record, each.beat, each.origin) for each in found]
+    for field in OriginCells._fields:
+        columns[field] = pyarrow.array([getattr(cell, field) for cell in cells], pyarrow.string())
     written = io.BytesIO()
     parquet.write_table(pyarrow.table({name: columns[name] for name in COLUMNS}), written)
     return written.getvalue()
 
 
-def _edf(beats: Sequence[Beat]) -> bytes:
+def _edf(found: Sequence[_FoundBeat]) -> bytes:
     import edfio
 
     # A file without any annotation is none; and the texts are single letters, which want a word.
     marks = [edfio.EdfAnnotation(0.0, None, "ecg-stream: beats as AAMI classes N S V F Q")]
-    marks += [edfio.EdfAnnotation(beat.time, None, beat.label) for beat in beats]
+    marks += [edfio.EdfAnnotation(each.beat.time, None, each.beat.label) for each in found]
     written = io.BytesIO()
-    edfio.Edf([], annotations=marks).write(written)
+    began = found[0].origin.at(0) if found and found[0].origin is not None else None
+    if began is None:
+        edfio.Edf([], annotations=marks).write(written)
+    else:
+        moment = datetime.fromisoformat(began)
+        recording = edfio.Recording(startdate=moment.date())
+        edfio.Edf([], annotations=marks, recording=recording, starttime=moment.time()).write(written)
     return written.getvalue()
 
 
-WRITERS: dict[str, tuple[Callable[[Sequence[Beat]], bytes], str | None]] = {
+WRITERS: dict[str, tuple[Callable[[Sequence[_FoundBeat]], bytes], str | None]] = {
     ".csv": (_csv, None),
     ".parquet": (_parquet, "pyarrow"),
     ".edf": (_edf, "edfio"),
@@ -93,11 +113,12 @@ class BeatFileSink(ContextSink):
         if file.is_dir():
             raise RequestError(f"cannot write {file}: it is a folder", about="beat file")
         self._file = file
-        self._beats: list[Beat] = []
+        self._beats: list[_FoundBeat] = []
 
     async def write(self, step: Step) -> None:
         """Keep the beats of a step."""
-        self._beats += [output for output in step.outputs if isinstance(output, Beat)]
+        found = (output for output in step.outputs if isinstance(output, Beat))
+        self._beats += [_FoundBeat(beat, step.record, step.origin) for beat in found]
 
     async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
         """Write the file."""

@@ -6,6 +6,7 @@
 
 Each segment is a record of its own, which every WFDB tool reads and `ecg-stream replay` plays. It appears whole,
 when its beats are decided, so that a crash loses less than the last minute. A gap in the stream ends a segment.
+Its header has date and time of the first sample, in UTC.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import secrets
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +28,7 @@ from ..errors import RequestError
 from ..stream.core.messages import Beat, Chunk, Samples
 from ..stream.core.snapshots import replace_file
 from ..stream.run.engine import Step
+from ..stream.run.origin import Origin
 from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
 from ..stream.service.codec import quantize
@@ -46,6 +49,7 @@ class _Segment:
     start: int
     fs: float
     leads: tuple[str, ...]
+    began: str | None = None  # of the first sample, ISO 8601
     parts: list[Samples] = field(default_factory=list)
     stop: int = 0
     beats: list[tuple[int, str]] = field(default_factory=list)
@@ -62,14 +66,16 @@ class _Recording:
     growing: _Segment | None = None
     waiting: list[_Segment] = field(default_factory=list)
 
-    def take(self, chunk: Chunk) -> None:
+    def take(self, chunk: Chunk, origin: Origin | None) -> None:
         if self.growing is not None and not self.growing.goes_on_with(chunk):
             self.cut()
         rest = chunk.samples
         start = chunk.start
         while len(rest):
             if self.growing is None:
-                self.growing = _Segment(start, chunk.fs, chunk.leads, stop=start)
+                self.growing = _Segment(
+                    start, chunk.fs, chunk.leads, None if origin is None else origin.at(start), stop=start
+                )
             room = self.growing.start + round(SEGMENT_S * chunk.fs) - start
             part, rest = rest[:room], rest[room:]
             self.growing.parts.append(part)
@@ -125,7 +131,7 @@ class SegmentRecorder(ContextSink):
         if recording is None:
             return
         if step.chunk is not None:
-            recording.take(step.chunk)
+            recording.take(step.chunk, step.origin)
         for output in step.outputs:
             if isinstance(output, Beat):
                 recording.note(output)
@@ -199,8 +205,16 @@ def _write(folder: Path, segment: _Segment) -> None:
         f"{name}.dat 16 {gain:g}(0)/mV 16 0 {column[0]} {_checksum(column)} 0 {lead}"
         for lead, column in zip(segment.leads, digital.T, strict=True)
     ]
-    head = f"{name} {len(segment.leads)} {segment.fs:.10g} {len(digital)}"
+    head = f"{name} {len(segment.leads)} {segment.fs:.10g} {len(digital)}{_date_and_time(segment.began)}"
     replace_file(folder / f"{name}.hea", "\n".join([head, *signals, ""]).encode())
+
+
+def _date_and_time(began: str | None) -> str:
+    """Write them as header(5) has them; the time is UTC."""
+    if began is None:
+        return ""
+    moment = datetime.fromisoformat(began)
+    return f" {moment:%H:%M:%S}.{moment.microsecond // 1000:03} {moment:%d/%m/%Y}"
 
 
 def _checksum(column: np.ndarray[tuple[int], np.dtype[np.int16]]) -> int:

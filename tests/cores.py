@@ -30,6 +30,8 @@ class Lines(Sink):
 
     def __init__(self, fails_after: float = float("inf")) -> None:
         self.lines: dict[str, list[bytes]] = {}
+        self.whole: list[bytes] = []
+        """All lines with their streams and times; `lines` is without."""
         self.steps: list[Step] = []
         self.summaries: Counter[str] = Counter()
         self._left = fails_after
@@ -42,6 +44,7 @@ class Lines(Sink):
         if self._left < 0:
             raise OSError("the disk is full")
         self.steps.append(step)
+        self.whole.extend(encode_line(step.record, output, step.origin) for output in step.outputs)
         self.lines.setdefault(step.record, []).extend(encode_line(step.record, output) for output in step.outputs)
 
     async def finish(self, record: str, summary: Summary) -> None:

@@ -607,7 +607,7 @@ SERVICE = (
     Mutation(
         "a message is not in the journal",
         "stream/service/core.py",
-        "number = self._ledger.take_in(patient, payload, number)",
+        "number = self._ledger.take_in(patient, payload, number, arrived_ms)",
         "pass",
         (f"{CORE}::test_deaths_between_turns_lose_and_double_nothing",),
     ),

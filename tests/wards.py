@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from bare_lines import bare
 from mqtt_ear import Ear
 
 from ecg_stream.replay.demo import demo_record
@@ -81,7 +82,7 @@ class Ward:
             _, _, rest = topic.partition("ecg/")
             patient, _, kind = rest.rpartition("/")
             if kind in ("beats", "events") and patient in found:
-                found[patient].append(payload)
+                found[patient].append(bare(payload))
         return found
 
     def all_told(self, ear: Ear) -> Callable[[], bool]:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
+from ...words import plain
 from ..core.messages import CLASSES, Beat
 from .engine import Step
+from .origin import Origin
 from .sinks import ContextSink
 from .summary import Summary
 
-COLUMNS = ("sample", "time", "label", "rr_ms", "delay_ms", *(f"p_{name}" for name in CLASSES))
+COLUMNS = ("sample", "time", "label", "rr_ms", "delay_ms", *(f"p_{name}" for name in CLASSES), "stream", "id", "at")
 HEADER = ",".join(COLUMNS)
 
 
-def csv_row(beat: Beat) -> str:
+class OriginCells(NamedTuple):
+    """What a row says of where a beat comes from: stream, id and time; empty where it is not known."""
+
+    stream: str = ""
+    id: str = ""
+    at: str = ""
+
+    @classmethod
+    def of(cls, record: str, beat: Beat, origin: Origin | None) -> OriginCells:
+        """Give those of a beat."""
+        if origin is None:
+            return cls()
+        return cls(plain(origin.stream), origin.beat_id(record, beat.sample), origin.at(beat.sample) or "")
+
+
+def csv_row(record: str, beat: Beat, origin: Origin | None) -> str:
     """Write a beat as a row of CSV, rounded as JSON lines are; without an interval the cell is empty."""
     rr = "" if beat.rr_ms is None else f"{round(beat.rr_ms, 1)}"
     probabilities = ",".join(f"{p:.4f}" for p in beat.probabilities)
-    return f"{beat.sample},{beat.time:.3f},{beat.label},{rr},{round(beat.delay_ms, 1)},{probabilities}"
+    stream, id_, at = OriginCells.of(record, beat, origin)
+    if any(each in stream for each in ',"'):
+        stream = '"{}"'.format(stream.replace('"', '""'))
+    return (
+        f"{beat.sample},{beat.time:.3f},{beat.label},{rr},{round(beat.delay_ms, 1)},{probabilities},{stream},{id_},{at}"
+    )
 
 
 class CsvSink(ContextSink):
@@ -35,7 +57,7 @@ class CsvSink(ContextSink):
 
     async def write(self, step: Step) -> None:
         """Write the beats of a step."""
-        rows = [csv_row(output) for output in step.outputs if isinstance(output, Beat)]
+        rows = [csv_row(step.record, output, step.origin) for output in step.outputs if isinstance(output, Beat)]
         if rows:
             self._begin()
             self._out.write("".join(f"{row}\n" for row in rows))

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from ..core.messages import Beat, Chunk, Event, EventKind, Output
+from .origin import Origin
 from .summary import RunningSummary, Summary
 
 QUEUE_CHUNKS = 16
@@ -68,6 +69,8 @@ class Step:
         Wall time it spent in the pipeline.
     lag_ms
         How late it was.
+    origin
+        The stream, and its time of day; None where it has no name.
     """
 
     record: str
@@ -75,6 +78,7 @@ class Step:
     outputs: list[Output]
     compute_ms: float
     lag_ms: float
+    origin: Origin | None = None
 
 
 class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
@@ -101,11 +105,14 @@ class Session:
     first
         Index of the first sample that counts. Chunks before it go to `prepare`; beats and events of what is before it
         are not told, but for what then stands of the leads.
+    origin
+        The stream; None is one that is live, whose time counts from the arrival of its first chunk.
     """
 
-    def __init__(self, record: str, processor: Processor, first: int = 0) -> None:
+    def __init__(self, record: str, processor: Processor, first: int = 0, origin: Origin | None = None) -> None:
         self.record = record
         self.first = first
+        self.origin = origin
         self._processor = processor
         self._standing: dict[str, Event] = {}
         self._summary = RunningSummary()
@@ -138,18 +145,20 @@ class Session:
         before = time.perf_counter()
         if self._began is None:
             self._began = before
+        if self.origin is None:
+            self.origin = Origin.arriving(None, chunk, round(1000 * time.time()))
         outputs = self._told(self._processor.push(chunk))
         compute_ms = 1000 * (time.perf_counter() - before)
         self._summary.add_chunk(chunk, compute_ms, lag_ms)
         self._summary.add_outputs(outputs)
-        return Step(self.record, chunk, outputs, compute_ms, lag_ms)
+        return Step(self.record, chunk, outputs, compute_ms, lag_ms, self.origin)
 
     def flush(self) -> Step:
         """End the stream."""
         before = time.perf_counter()
         outputs = self._told(self._processor.flush())
         self._summary.add_outputs(outputs)
-        return Step(self.record, None, outputs, 1000 * (time.perf_counter() - before), 0.0)
+        return Step(self.record, None, outputs, 1000 * (time.perf_counter() - before), 0.0, self.origin)
 
     def summary(self) -> Summary:
         """Give the summary so far."""

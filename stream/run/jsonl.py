@@ -12,13 +12,21 @@ import msgspec
 
 from ...words import plain_json
 from ..core.messages import CLASSES, Beat, Output
+from .origin import Origin
 from .summary import Percentiles, Summary
 
 
-class BeatLine(msgspec.Struct, tag_field="type", tag="beat", omit_defaults=True):
-    """A `Beat` as it is encoded; `learning` is absent unless it is true."""
+class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_defaults=True):
+    """A `Beat` as it is encoded; `learning` is absent unless it is true, `stream` to `clock` where they are not known.
+
+    Where they come from, `Origin` tells.
+    """
 
     record: str
+    stream: str | None = None
+    id: str | None = None
+    at: str | None = None
+    clock: str | None = None
     sample: int
     time: float
     label: str
@@ -28,10 +36,16 @@ class BeatLine(msgspec.Struct, tag_field="type", tag="beat", omit_defaults=True)
     learning: bool = False
 
 
-class EventLine(msgspec.Struct, tag_field="type", tag="event", omit_defaults=True):
-    """An `Event` as it is encoded; `lead` is null where it is about the whole stream, `detail` absent if empty."""
+class EventLine(msgspec.Struct, tag_field="type", tag="event", kw_only=True, omit_defaults=True):
+    """An `Event` as it is encoded; `lead` is null where it is about the whole stream, `detail` absent if empty.
+
+    `stream`, `at` and `clock` are absent where they are not known, see `Origin`.
+    """
 
     record: str
+    stream: str | None = None
+    at: str | None = None
+    clock: str | None = None
     sample: int
     time: float
     kind: str
@@ -62,22 +76,52 @@ def _plain_line(line: msgspec.Struct) -> bytes:
 _encoder = msgspec.json.Encoder()
 
 
-def encode_line(record: str, output: Output) -> bytes:
-    """Encode one output of `record` (a record's or patient's name) as one JSON object, without line end."""
+def encode_line(record: str, output: Output, origin: Origin | None = None) -> bytes:
+    """Encode one output as one JSON object, without line end.
+
+    Parameters
+    ----------
+    record
+        A record's or patient's name.
+    output
+        A beat or an event.
+    origin
+        Its stream and time; None leaves out `stream`, `id`, `at` and `clock`.
+    """
+    sample = output.sample
+    stream = at = clock = None
+    if origin is not None:
+        stream, at, clock = origin.stream, origin.at(sample), origin.clock(sample)
     if isinstance(output, Beat):
         return _plain_line(
             BeatLine(
-                record,
-                output.sample,
-                round(output.time, 3),
-                output.label,
-                {name: round(p, 4) for name, p in zip(CLASSES, output.probabilities, strict=True)},
-                None if output.rr_ms is None else round(output.rr_ms, 1),
-                round(output.delay_ms, 1),
-                output.learning,
+                record=record,
+                stream=stream,
+                id=None if origin is None else origin.beat_id(record, sample),
+                at=at,
+                clock=clock,
+                sample=sample,
+                time=round(output.time, 3),
+                label=output.label,
+                probabilities={name: round(p, 4) for name, p in zip(CLASSES, output.probabilities, strict=True)},
+                rr_ms=None if output.rr_ms is None else round(output.rr_ms, 1),
+                delay_ms=round(output.delay_ms, 1),
+                learning=output.learning,
             )
         )
-    return _plain_line(EventLine(record, output.sample, round(output.time, 3), output.kind, output.lead, output.detail))
+    return _plain_line(
+        EventLine(
+            record=record,
+            stream=stream,
+            at=at,
+            clock=clock,
+            sample=sample,
+            time=round(output.time, 3),
+            kind=output.kind,
+            lead=output.lead,
+            detail=output.detail,
+        )
+    )
 
 
 def encode_summary(record: str, summary: Summary) -> bytes:

@@ -41,7 +41,7 @@ class JsonSink(ContextSink):
     async def write(self, step: Step) -> None:
         """Write the outputs of a step."""
         if step.outputs:
-            self._out.write(b"".join(encode_line(step.record, output) + b"\n" for output in step.outputs))
+            self._out.write(b"".join(encode_line(step.record, output, step.origin) + b"\n" for output in step.outputs))
             self._out.flush()
 
     async def finish(self, record: str, summary: Summary) -> None:

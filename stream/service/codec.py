@@ -27,6 +27,11 @@ MISSING = -32768
 
 Encoding: TypeAlias = Literal["json", "msgpack"]
 
+CLOCK_SET_S = 946_684_800.0
+"""The year 2000: a device's clock before it has not been set, and counts from its power-up."""
+LAST_T0_S = 4_102_444_800.0
+"""The year 2100, in seconds: more are milliseconds by mistake."""
+
 _Index = Annotated[int, Meta(ge=0, le=2**53)]  # exact in JSON, where numbers are doubles
 _LeadName = Annotated[str, Meta(min_length=1, max_length=32)]
 
@@ -48,12 +53,20 @@ class Wave:
         Names one uninterrupted counting of `chunk.start`; another one means that the device began anew.
     end
         Whether this is the last message of the stream.
+    t0
+        When the first sample was taken, seconds since 1970 by the device's clock; None if the device does not say.
     """
 
     chunk: Chunk
     seq: int | None = None
     stream: str | None = None
     end: bool = False
+    t0: float | None = None
+
+    @property
+    def t0_ms(self) -> int | None:
+        """Time of the first sample, in milliseconds; None if it is not known, or of a clock that was never set."""
+        return round(1000 * self.t0) if self.t0 is not None and self.t0 >= CLOCK_SET_S else None
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,6 +78,7 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     seq: _Index | None = None
     stream: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     end: bool = False
+    t0: Annotated[float, Meta(ge=0, le=LAST_T0_S)] | None = None
 
 
 class JsonWave(_Envelope, frozen=True, kw_only=True):
@@ -113,7 +127,7 @@ def decode_wave(payload: bytes) -> Wave:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PayloadError(f"wave message does not fit: {error}"[:300]) from None
     samples = _json_samples(wave) if isinstance(wave, JsonWave) else _packed_samples(wave)
-    return Wave(_checked_chunk(wave, samples), wave.seq, wave.stream, wave.end)
+    return Wave(_checked_chunk(wave, samples), wave.seq, wave.stream, wave.end, wave.t0)
 
 
 def says_json(payload: bytes) -> bool:
@@ -156,6 +170,7 @@ def encode_wave(wave: Wave, encoding: Encoding = "json") -> bytes:
         "seq": wave.seq,
         "stream": wave.stream,
         "end": wave.end,
+        "t0": wave.t0,
     }
     if encoding == "json":
         rows: list[list[float | None]] = samples.tolist()

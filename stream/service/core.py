@@ -75,7 +75,7 @@ class Core:
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self.patients = Patients(lambda: Pipeline(models), self.metrics, limits, ledger.drop)
+        self.patients = Patients(lambda: Pipeline(models), self.metrics, limits, ledger.drop, ledger.told_first)
         self._label = partial(label, models)
         self._ledger = ledger
         self._topics = topics
@@ -121,8 +121,9 @@ class Core:
         except PayloadError as error:  # before it is written down: who is not taken on must not fill the ledger
             self.refusals.add("patients", error, patient)
             return
-        number = self._ledger.take_in(patient, payload, number)
-        self.patients.offer(patient, payload, received, number)
+        arrived_ms = round(1000 * time.time())
+        number = self._ledger.take_in(patient, payload, number, arrived_ms)
+        self.patients.offer(patient, payload, received, number, arrived_ms)
         self._arrived.set()
 
     # Turns.
@@ -233,7 +234,7 @@ class Core:
             if self.patients.load(entry.patient).waiting:
                 await self.drain()
             try:
-                self.patients.offer(entry.patient, entry.content, time.monotonic(), entry.number)
+                self.patients.offer(entry.patient, entry.content, time.monotonic(), entry.number, entry.refers)
             except PayloadError:
                 continue  # one patient too many, as it was then
         await self.drain()

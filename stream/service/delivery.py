@@ -75,7 +75,7 @@ class Delivery:
     async def _hand_out_step(self, turn: Turn, step: Step, told: Told | None) -> None:
         for recorder in self._recorders:
             await recorder.write(step)
-        lines = [(output, encode_line(step.record, output)) for output in step.outputs]
+        lines = [(output, encode_line(step.record, output, step.origin)) for output in step.outputs]
         fresh = [(output, line) for output, line in lines if told is None or not told.take(turn, line)]
         if len(fresh) < len(lines):
             step = replace(step, outputs=[output for output, _ in fresh])

@@ -74,9 +74,9 @@ class FolderLedger:
         since = [entry for entry in since if entry.number not in dropped]
         return Recovered(states, waiting, since, len(self._journal.damage))
 
-    def take_in(self, patient: str, payload: bytes, _number: int) -> int:
+    def take_in(self, patient: str, payload: bytes, _number: int, arrived_ms: int) -> int:
         """See `Ledger`."""
-        return self._journal.append("wave", patient, payload)
+        return self._journal.append("wave", patient, payload, refers=arrived_ms)
 
     def take_in_end(self, patient: str) -> int:
         """See `Ledger`."""
@@ -89,6 +89,9 @@ class FolderLedger:
     def make_room(self, contents: Sequence[bytes]) -> None:
         """See `Ledger`."""
         self._journal.make_room(sum(len(content) + ENTRY_OVERHEAD_BYTES for content in contents))
+
+    def told_first(self, _patient: str) -> None:
+        """See `Ledger`: the journal has the arrival of each message, and so times are as they were."""
 
     def told_before(self, turn: Turn) -> Told | None:
         """See `Ledger`."""

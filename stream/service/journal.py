@@ -52,7 +52,8 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
         The payload, or the output as it was written.
     refers
         Number of another entry: for an output, that of the message which led to it; for ``confirmed``, that of the last
-        confirmed output; for ``dropped``, that of the message.
+        confirmed output; for ``dropped``, that of the message. Of a ``wave``: when it came, in milliseconds since 1970;
+        0 in a journal of version 0.1.
     """
 
     number: int

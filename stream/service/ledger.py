@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...errors import SnapshotError
 from ..core.stage import State
@@ -26,6 +26,15 @@ class Told(Protocol):
     def take(self, turn: Turn, content: bytes) -> bool:
         """Tell whether an output had been handed out, and count it off."""
         ...
+
+
+class ToldLine(NamedTuple):
+    """Of an output that was told: its stream, sample and time, and the clock that the time comes from."""
+
+    stream: str | None
+    sample: int
+    at: str | None
+    clock: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,11 @@ class Recovered:
 class Ledger(Protocol):
     """Where a service writes down what it must not forget."""
 
-    def take_in(self, patient: str, payload: bytes, number: int, /) -> int:
+    def take_in(self, patient: str, payload: bytes, number: int, arrived_ms: int, /) -> int:
         """Write a message down, before it is acknowledged.
 
-        `number` is that which its receiver gave it; returned is the one by which the ledger knows it.
+        `number` is that which its receiver gave it; returned is the one by which the ledger knows it. `arrived_ms` is
+        when it came, in milliseconds since 1970.
         """
         ...
 
@@ -70,6 +80,10 @@ class Ledger(Protocol):
 
     def make_room(self, contents: Sequence[bytes], /) -> None:
         """See to it that `tell` cannot fail for want of room; outputs are handed out when this has returned."""
+        ...
+
+    def told_first(self, patient: str, /) -> ToldLine | None:
+        """Give the first of a patient's outputs that may come again: their stream and times are to be as they were."""
         ...
 
     def told_before(self, turn: Turn, /) -> Told | None:
@@ -113,7 +127,7 @@ class Ledger(Protocol):
 class NoLedger:
     """Forgets everything."""
 
-    def take_in(self, _patient: str, _payload: bytes, number: int) -> int:
+    def take_in(self, _patient: str, _payload: bytes, number: int, _arrived_ms: int) -> int:
         """See `Ledger`."""
         return number
 
@@ -125,6 +139,9 @@ class NoLedger:
         """See `Ledger`."""
 
     def make_room(self, contents: Sequence[bytes]) -> None:
+        """See `Ledger`."""
+
+    def told_first(self, _patient: str) -> None:
         """See `Ledger`."""
 
     def told_before(self, _turn: Turn) -> None:

@@ -6,14 +6,18 @@ An error in one patient's pipeline ends that pipeline, and nothing else.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from ...errors import PayloadError
 from ..core.stage import Schema, State
 from ..run.engine import Step
+from ..run.origin import Origin
 from ..run.turn import Ended, Limits, Load
+from .begun_stream import begun_stream
 from .codec import Wave, decode_wave
 from .known_patient import EndedStream, KnownPatient
+from .ledger import ToldLine
 from .metrics import Metrics
 from .open_turn import OpenTurn, Work
 from .queues import Queues, Waiting
@@ -21,7 +25,20 @@ from .session import PatientSession, ResumableProcessor
 
 log = logging.getLogger("ecg_stream.mqtt")
 
-SCHEMA = Schema(1)  # of what is saved of a patient: all but the pipeline, whose stages have numbers of their own
+
+def _with_origin(state: State) -> State:
+    """Bring what version 0.1 saved to layout 2: no times, and a name only where the device gave one."""
+    session = state["session"]
+    if session is not None:
+        name = session["stream"]
+        session = {**session, "origin": None if name is None else Origin(name).snapshot()}
+    ended = state["ended"]
+    return {**state, "session": session, "ended": None if ended is None else {**ended, "name": ended["stream"]}}
+
+
+SCHEMA = Schema(2, {1: _with_origin})
+"""Of what is saved of a patient: all but the pipeline, whose stages have numbers of their own."""
+
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
 
 
@@ -38,6 +55,8 @@ class Patients:
         See `Limits`.
     dropped
         Called with the number of each message that is dropped because too many wait.
+    told_first
+        Gives the first output of a patient that was told before a crash and may come again, see `Ledger`.
     """
 
     def __init__(
@@ -46,7 +65,9 @@ class Patients:
         metrics: Metrics,
         limits: Limits | None = None,
         dropped: Callable[[int], None] = lambda number: None,  # noqa: ARG005
+        told_first: Callable[[str], ToldLine | None] = lambda patient: None,  # noqa: ARG005
     ) -> None:
+        self._told_first = told_first
         self._make_pipeline = make_pipeline
         self._metrics = metrics
         self._limits = limits or Limits()
@@ -86,7 +107,7 @@ class Patients:
     def _is_idle(self, patient: str, entry: KnownPatient) -> bool:
         return entry.session is None and self.queues.first(patient) is None
 
-    def offer(self, patient: str, payload: bytes, now: float, number: int = 0) -> None:
+    def offer(self, patient: str, payload: bytes, now: float, number: int = 0, arrived_ms: int = 0) -> None:
         """Let a message wait for its turn.
 
         Parameters
@@ -99,6 +120,8 @@ class Patients:
             Monotonic time, s.
         number
             By which the ledger knows the message.
+        arrived_ms
+            When it came, milliseconds since 1970; 0 if that is not known.
 
         Raises
         ------
@@ -108,7 +131,7 @@ class Patients:
         self.check_room(patient)
         if patient not in self._patients:
             self._patients[patient] = KnownPatient(last_new=now, last_any=now)
-        self.queues.add(patient, Waiting(payload, now, number))
+        self.queues.add(patient, Waiting(payload, now, number, arrived_ms or round(1000 * time.time())))
 
     def begin_turn(self, now: float) -> OpenTurn:
         """Take the next message of the patient whose turn it is; there is to be one, see `Queues.round`.
@@ -165,9 +188,7 @@ class Patients:
     def snapshot(self, patient: str, now: float) -> State:
         """Copy one patient's state out, without the messages that wait."""
         entry = self._patients[patient]
-        ended = None
-        if entry.ended is not None:
-            ended = {"stream": entry.ended.stream, "next": entry.ended.next, "ago": now - entry.ended.at}
+        ended = None if entry.ended is None else entry.ended.snapshot(now)
         session = None if entry.session is None else entry.session.snapshot()
         return SCHEMA.label({"applied": entry.applied, "ended": ended, "session": session})
 
@@ -188,7 +209,7 @@ class Patients:
         notes: list[str] = []
         entry = KnownPatient(last_new=now, last_any=now, applied=state["applied"])
         if (ended := state["ended"]) is not None:
-            entry.ended = EndedStream(ended["stream"], ended["next"], now - ended["ago"])
+            entry.ended = EndedStream.restored(ended, now)
         if state["session"] is not None:
             entry.session = PatientSession(patient, self._make_pipeline())
             notes = entry.session.restore(state["session"])
@@ -210,7 +231,7 @@ class Patients:
             wave = decode_wave(message.payload)
             entry.last_any = message.received
             lag_ms = 1000 * (now - message.received)
-            outcomes = yield from self._take(patient, entry, wave, message.received, lag_ms)
+            outcomes = yield from self._take(patient, entry, wave, message, lag_ms)
         finally:
             self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
@@ -223,17 +244,19 @@ class Patients:
         entry.changed = True
         stuck = entry.stuck
         outcomes = yield from self._end(patient, entry, now)
-        if stuck:
-            entry.ended = None
+        if stuck and entry.ended is not None:
+            entry.ended.next = None
         self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
 
     def _take(
-        self, patient: str, entry: KnownPatient, wave: Wave, received: float, lag_ms: float
+        self, patient: str, entry: KnownPatient, wave: Wave, message: Waiting, lag_ms: float
     ) -> Work[list[Step | Ended]]:
+        received = message.received
         outcomes: list[Step | Ended] = []
         if entry.session is not None and entry.session.stream != wave.stream:
-            if entry.ended is not None and wave.stream is not None and entry.ended.stream == wave.stream:
+            ended = entry.ended
+            if ended is not None and ended.next is not None and wave.stream is not None and ended.stream == wave.stream:
                 raise PayloadError(
                     f"patient '{patient}': stream '{wave.stream}' goes on after '{entry.session.stream}' began: "
                     "do two devices publish as one patient?"
@@ -243,8 +266,9 @@ class Patients:
             if self._is_over(entry, wave):
                 self._metrics.duplicates.inc()
                 return outcomes
-            resume_at = entry.ended.next if entry.ended is not None and not self._is_new(entry.ended, wave) else None
-            entry.session = PatientSession(patient, self._make_pipeline(), wave.stream, resume_at)
+            resume_at = None if entry.ended is None or entry.ended.begun_anew_by(wave) else entry.ended.next
+            origin = begun_stream(wave, message.arrived_ms, entry.ended, self._told_first(patient))
+            entry.session = PatientSession(patient, self._make_pipeline(), wave.stream, resume_at, origin)
         session = entry.session
         before, duplicates = session.ordering.next, session.ordering.duplicates
         outcomes += yield from self._guarded(patient, entry, session.take(wave, lag_ms))
@@ -260,14 +284,9 @@ class Patients:
         if wave.end and not len(wave.chunk.samples):
             return True
         ended = entry.ended
-        if ended is None or self._is_new(ended, wave):
+        if ended is None or ended.next is None or ended.begun_anew_by(wave):
             return False
         return wave.chunk.start + len(wave.chunk.samples) <= ended.next
-
-    @staticmethod
-    def _is_new(ended: EndedStream, wave: Wave) -> bool:
-        """Tell whether a message does not go on with an ended stream: it has another name, or begins it again."""
-        return wave.stream != ended.stream or wave.seq == 0
 
     def _end(self, patient: str, entry: KnownPatient, now: float) -> Work[list[Step | Ended]]:
         session = entry.session
@@ -275,7 +294,8 @@ class Patients:
             return []
         outcomes = yield from self._guarded(patient, entry, session.end())
         entry.session = None
-        entry.ended = EndedStream(session.stream, session.ordering.next or 0, now)
+        name = None if session.origin is None else session.origin.stream
+        entry.ended = EndedStream(session.stream, session.ordering.next or 0, now, name)
         return [*outcomes, Ended(patient, session.summary())]
 
     def _guarded(self, patient: str, entry: KnownPatient, work: Work[list[Step]]) -> Work[list[Step | Ended]]:
@@ -287,7 +307,9 @@ class Patients:
             self._metrics.failures.inc()
             if entry.session is not None:
                 session = entry.session
-                entry.session = PatientSession(patient, self._make_pipeline(), session.stream, session.ordering.next)
+                entry.session = PatientSession(
+                    patient, self._make_pipeline(), session.stream, session.ordering.next, session.origin
+                )
             return []
 
     def _tidy(self, patient: str, entry: KnownPatient) -> None:

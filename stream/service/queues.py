@@ -28,11 +28,14 @@ class Waiting:
         Monotonic time, s.
     number
         By which the ledger knows it.
+    arrived_ms
+        Time of day at which it came: milliseconds since 1970.
     """
 
     payload: bytes
     received: float
     number: int
+    arrived_ms: int = 0
 
     @property
     def bytes(self) -> int:

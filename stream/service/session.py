@@ -15,6 +15,7 @@ from ..batch import Described, Labelled
 from ..core.messages import Chunk, Output
 from ..core.stage import State
 from ..run.engine import Step
+from ..run.origin import Origin
 from ..run.summary import RunningSummary, Summary
 from .codec import Wave
 from .open_turn import Work
@@ -144,13 +145,21 @@ class PatientSession:
         Name of the stream, from the first message.
     resume_at
         First sample not seen before, where an earlier session of the same stream has ended.
+    origin
+        The stream as outputs name it, and its time of day; None of a state of version 0.1, which has neither.
     """
 
     def __init__(
-        self, patient: str, pipeline: ResumableProcessor, stream: str | None = None, resume_at: int | None = None
+        self,
+        patient: str,
+        pipeline: ResumableProcessor,
+        stream: str | None = None,
+        resume_at: int | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.patient = patient
         self.stream = stream
+        self.origin = origin
         self.ordering = Ordering()
         self.ordering.next = resume_at
         self._pipeline = pipeline
@@ -159,7 +168,11 @@ class PatientSession:
 
     def take(self, wave: Wave, lag_ms: float = 0.0) -> Work[list[Step]]:
         """Take a message, which waited `lag_ms`: a step for each chunk that is now in order."""
-        ready = _joined(self.ordering.take(wave.chunk)) if len(wave.chunk.samples) else []
+        if not len((chunk := wave.chunk).samples):
+            return []
+        if self.origin is not None and _end(chunk) > (self.ordering.next or 0):
+            self.origin = self.origin.hearing(chunk.start, chunk.fs, wave.t0_ms)
+        ready = _joined(self.ordering.take(chunk))
         return (yield from self._steps(ready, lag_ms))
 
     def end(self) -> Work[list[Step]]:
@@ -174,6 +187,7 @@ class PatientSession:
         """Copy the state out."""
         return {
             "stream": self.stream,
+            "origin": None if self.origin is None else self.origin.snapshot(),
             "ordering": self.ordering.snapshot(),
             "pipeline": self._pipeline.snapshot(),
             "summary": self._running.snapshot(),
@@ -183,6 +197,7 @@ class PatientSession:
     def restore(self, state: State) -> list[str]:
         """Put a copied state back; give what could not be taken up as it was, a line each."""
         self.stream = state["stream"]
+        self.origin = None if state["origin"] is None else Origin.restored(state["origin"])
         self.ordering.restore(state["ordering"])
         notes = self._pipeline.restore(state["pipeline"])
         self._running.restore(state["summary"])
@@ -202,7 +217,7 @@ class PatientSession:
             if chunk is not None:
                 self._running.add_chunk(chunk, compute_ms, lag_ms)
             self._running.add_outputs(outputs)
-            steps.append(Step(self.patient, chunk, outputs, compute_ms, lag_ms))
+            steps.append(Step(self.patient, chunk, outputs, compute_ms, lag_ms, self.origin))
         return steps
 
 

@@ -168,6 +168,7 @@ def test_beats_as_csv_and_parquet_and_edf(ride: Path, capfdbinary: Capture) -> N
     table = rows(shown)
     assert [(int(row["sample"]), row["label"]) for row in table] == [(b.sample, b.label) for b in expected]
     assert table[0]["rr_ms"] == ""
+    assert len({row["id"] for row in table}) == len(table)
     assert float(table[5]["p_N"]) == pytest.approx(expected[5].probabilities.N, abs=1e-4)
     if importlib.util.find_spec("pyarrow") is not None:
         from pyarrow import parquet

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bare_lines import bare
 from broker import Mosquitto
 from mqtt_ear import Ear
 from wards import Ward, chunks_of, difference, messages_of, replayed, until
@@ -140,7 +141,7 @@ async def test_who_has_gone_offline_is_heard_out_where_his_messages_wait(setting
         expected = replayed("brief-1", chunks_of(7, 12))
 
         def told() -> list[bytes]:
-            return [line for topic, line in list(ear.heard) if topic.startswith("ecg/brief-1/")]
+            return [bare(line) for topic, line in list(ear.heard) if topic.startswith("ecg/brief-1/")]
 
         await until(lambda: len(lines := told()) >= len(expected) or expected[-1] in lines)
         assert told() == expected

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from bare_lines import bare
 from broker import Mosquitto
 from mqtt_ear import Ear
 from wards import Ward, chunks_of, difference, messages_of, replayed, until
@@ -60,7 +61,7 @@ async def running(settings: FleetSettings, name: str = "shard-0") -> AsyncIterat
 
 
 def lines(ear: Ear, patient: str) -> list[bytes]:
-    return [payload for topic, payload in list(ear.heard) if topic.startswith(f"ecg/{patient}/")]
+    return [bare(payload) for topic, payload in list(ear.heard) if topic.startswith(f"ecg/{patient}/")]
 
 
 async def taken(shard: Shard, count: int) -> None:

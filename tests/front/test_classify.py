@@ -161,6 +161,7 @@ def test_the_table_has_a_row_a_beat(result):
     assert list(table.columns) == [
         *("sample", "time", "label", "rr_ms", "delay_ms"),
         *("p_N", "p_S", "p_V", "p_F", "p_Q"),
+        *("stream", "id", "at"),
     ]
     assert len(table) == len(result)
     beat, row = result.beats[7], table.iloc[7]
@@ -170,7 +171,7 @@ def test_the_table_has_a_row_a_beat(result):
 
 
 def test_a_table_of_nothing_has_its_columns():
-    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 10)
+    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 13)
 
 
 def test_without_pandas_the_table_says_what_it_needs(result, monkeypatch):
@@ -218,7 +219,7 @@ def test_written_files_are_those_of_replay(result, tmp_path):
     assert read.samples.tolist() == [beat.sample for beat in result]
     assert "".join(read.symbols) == "".join(beat.label for beat in result)
     *outputs, summary = lines.read_bytes().splitlines()
-    assert outputs == [encode_line("demo", output) for output in result.outputs]
+    assert outputs == [encode_line("demo", output, result.origin) for output in result.outputs]
     assert msgspec.json.decode(summary)["beats"] == len(result)
 
 

@@ -13,6 +13,7 @@ from ecg_stream.replay.segments import SEGMENT_S, SegmentRecorder
 from ecg_stream.stream.core.messages import Beat, Chunk
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.run.engine import Session
+from ecg_stream.stream.run.origin import Anchor, Origin
 
 SECONDS = 130.0
 
@@ -21,9 +22,11 @@ def headers_in(folder: Path, patient: str) -> list[Path]:
     return sorted(folder.glob(f"{patient}/*/*.hea"))
 
 
-async def record(folder: Path, patient: str = "bed.7", skip: slice = slice(0, 0)) -> tuple[list[Path], list[Beat]]:
+async def record(
+    folder: Path, patient: str = "bed.7", skip: slice = slice(0, 0), origin: Origin | None = None
+) -> tuple[list[Path], list[Beat]]:
     """Record the demo; give the segments' headers in order, and all beats."""
-    session = Session(patient, Pipeline())
+    session = Session(patient, Pipeline(), origin=origin)
     beats: list[Beat] = []
     chunks = list(demo_record().chunks(480, 0, SECONDS))
     del chunks[skip]
@@ -68,6 +71,20 @@ async def test_wfdb_agrees_on_checksum_and_leads(tmp_path) -> None:
         assert read.calc_checksum() == [checksum % 65_536 for checksum in read.checksum]
         assert read.sig_name == ["MLII", "V5"]
         assert (read.fs, read.units) == (250, ["mV", "mV"])
+
+
+async def test_headers_have_date_and_time(tmp_path) -> None:
+    import wfdb
+
+    origin = Origin("s", (Anchor(0, 250.0, 1_900_065_600_250, "device"),))
+    headers, _ = await record(tmp_path, "p", origin=origin)
+    read = [wfdb.rdheader(str(header.with_suffix(""))) for header in headers]
+    assert [each.base_datetime.isoformat(" ") for each in read] == [
+        "2030-03-18 12:00:00.250000",
+        "2030-03-18 12:00:50.250000",
+        "2030-03-18 12:01:40.250000",
+    ]
+    assert find_record(str(headers[1].with_suffix(""))).began == "2030-03-18 12:00:50.25"
 
 
 async def test_a_gap_begins_another_segment(tmp_path) -> None:
