@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .front.scoring import Score, score
     from .replay.annotations import Annotations
     from .stream.beats.features import NAMES as FEATURES
-    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Signal
+    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Rhythm, Signal
     from .stream.pipeline import Pipeline
     from .stream.run.summary import Summary
 else:
@@ -51,6 +51,7 @@ __all__ = [
     "Probabilities",
     "Recording",
     "Result",
+    "Rhythm",
     "Score",
     "Signal",
     "Summary",
@@ -74,6 +75,7 @@ _PLACES = {
     "Probabilities": "stream.core.messages.Probabilities",
     "Recording": "front.recording.Recording",
     "Result": "front.result.Result",
+    "Rhythm": "stream.core.messages.Rhythm",
     "Score": "front.scoring.Score",
     "Signal": "stream.core.messages.Signal",
     "Summary": "stream.run.summary.Summary",

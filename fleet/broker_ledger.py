@@ -84,7 +84,7 @@ class BrokerLedger:
         for message in messages:
             with contextlib.suppress(PayloadError):
                 patient, kind = self._topics.split(message.topic)
-                if kind in OUTPUTS:
+                if kind in OUTPUTS and not message.retained:  # what is retained may be old
                     self._echoes.add(patient, message.payload)
         unconfirmed = [
             Outgoing(topic, line)

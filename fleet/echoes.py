@@ -9,10 +9,11 @@ kept back.
 from __future__ import annotations
 
 from collections import Counter
+from typing import TypeAlias
 
 import msgspec
 
-from ..stream.run.jsonl import BeatLine, EventLine
+from ..stream.run.jsonl import BeatLine, EventLine, RhythmLine
 from ..stream.run.turn import Turn
 from ..stream.service.ledger import ToldLine
 
@@ -71,7 +72,7 @@ class Echoes:
             both_beats = isinstance(output, BeatLine) and isinstance(other, BeatLine)
             if both_beats and abs(other.time - output.time) <= SAME_BEAT_S:
                 return self.remove(patient, line)
-        if output.time > max((other.time for _, other in told), default=0.0) + KEPT_S:
+        if output.time > max((_told_s(other) for _, other in told), default=0.0) + KEPT_S:
             self.forget(patient)
         return False
 
@@ -84,12 +85,18 @@ class Echoes:
         return {patient: list(lines.elements()) for patient, lines in self._lines.items()}
 
 
-_decode = msgspec.json.Decoder(BeatLine | EventLine).decode
+_Line: TypeAlias = BeatLine | EventLine | RhythmLine
+_decode = msgspec.json.Decoder(_Line).decode
 
 
-def _decoded(line: bytes) -> BeatLine | EventLine | None:
+def _told_s(line: _Line) -> float:
+    """Stream time at which a line was told, or before: a rhythm may have begun long before it is."""
+    return line.time + line.delay_ms / 1000 if isinstance(line, RhythmLine) else line.time
+
+
+def _decoded(line: bytes) -> _Line | None:
     try:
-        output: BeatLine | EventLine = _decode(line)
+        output: _Line = _decode(line)
         return output
     except msgspec.DecodeError:
         return None

@@ -53,7 +53,8 @@ class ShardSessions:
             return
         roster = self._roster
         if kind in OUTPUTS:
-            self.core.outbox.heard(message.topic, message.payload)
+            if not message.retained:  # else the broker has it, but who is subscribed may not
+                self.core.outbox.heard(message.topic, message.payload)
         elif kind != "wave":
             return
         elif patient in roster.paused:

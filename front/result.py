@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, RequestError
 from ..replay.annotations import write_annotations
-from ..stream.core.messages import CLASSES, Beat, Event, Output
+from ..stream.core.messages import CLASSES, Beat, Event, Output, Rhythm
 from ..stream.core.snapshots import replace_file
 from ..stream.run.beat_rows import OriginCells
 from ..stream.run.jsonl import encode_line, encode_summary
@@ -54,7 +54,7 @@ class Result:
     start, stop
         First sample of the record that was looked at, and the one after the last.
     outputs
-        Beats and events, in the order in which they were decided.
+        Beats, events and rhythms, in the order in which they were decided.
     summary
         Counts, delays, computing time.
     origin
@@ -79,6 +79,11 @@ class Result:
     def events(self) -> tuple[Event, ...]:
         """What happened beside beats."""
         return tuple(output for output in self.outputs if isinstance(output, Event))
+
+    @property
+    def rhythms(self) -> tuple[Rhythm, ...]:
+        """Rhythms that began and ended."""
+        return tuple(output for output in self.outputs if isinstance(output, Rhythm))
 
     def __len__(self) -> int:
         return self.summary.beats

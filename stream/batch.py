@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .beats.kind_memory import KindMemory
 from .beats.state import JOINED
-from .core.messages import CLASSES, Beat, Event, Output, Probabilities
+from .core.messages import CLASSES, Beat, Event, Heard, Probabilities
 from .networks import Models
 
 
@@ -48,11 +48,41 @@ class DecidedBeat(NamedTuple):
 DecidedOutput: TypeAlias = DecidedBeat | Event
 
 
+class Passage(NamedTuple):
+    """What has come of a stretch of a stream since it was asked last.
+
+    Attributes
+    ----------
+    fs, leads
+        Of the stretch: sampling rate (Hz), and the name of each lead.
+    outputs
+        Decided beats and events, in the order of the samples at which they were decided.
+    decided
+        These samples.
+    heard
+        What the stages heard, in order; where samples are missing for long, there is a hole.
+    due
+        Index of the sample that comes next.
+    ended
+        Whether the stretch is over.
+    """
+
+    fs: float
+    leads: tuple[str, ...]
+    outputs: list[DecidedOutput]
+    decided: list[int]
+    heard: list[Heard]
+    due: int
+    ended: bool
+
+
 class Described(NamedTuple):
     """What a stream has come to, before its beats are labelled.
 
     Attributes
     ----------
+    passages
+        What its stretches have come to: mostly one, more where one ends and another begins.
     outputs
         Decided beats and events, in the order of the samples at which they were decided.
     beats
@@ -61,14 +91,19 @@ class Described(NamedTuple):
         Of the stream's kinds of beats, as it stood before the first of these.
     """
 
+    passages: list[Passage]
     outputs: list[DecidedOutput]
     beats: list[DecidedBeat]
     memory: KindMemory
 
     @classmethod
-    def of(cls, outputs: list[DecidedOutput], memory: KindMemory) -> Described:
-        """Look the beats out once."""
-        return cls(outputs, [output for output in outputs if isinstance(output, DecidedBeat)], memory)
+    def of(cls, passages: list[Passage], memory: KindMemory) -> Described:
+        """Look the outputs, and the beats among them, out once."""
+        if len(passages) == 1:
+            outputs = passages[0].outputs
+        else:
+            outputs = [output for passage in passages for output in passage.outputs]
+        return cls(passages, outputs, [output for output in outputs if isinstance(output, DecidedBeat)], memory)
 
 
 class Labelled(NamedTuple):
@@ -82,7 +117,7 @@ class Labelled(NamedTuple):
         Of the kinds of beats, as it stands now; to be given back by `Pipeline.remember`.
     """
 
-    outputs: list[Output]
+    outputs: list[Beat | Event]
     memory: KindMemory
 
 
@@ -122,7 +157,7 @@ def _labelled(models: Models, described: Described, probabilities: NDArray[np.fl
     memory = described.memory.copy()
     weighed = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities)
     rows = zip(models.classifier.decide(weighed).tolist(), weighed.tolist(), strict=True)
-    outputs: list[Output] = []
+    outputs: list[Beat | Event] = []
     for output in described.outputs:
         if isinstance(output, DecidedBeat):
             index, row = next(rows)

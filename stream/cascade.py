@@ -35,12 +35,15 @@ class Completed(NamedTuple):
         Of the guard, each with the sample at which it was decided.
     signal
         The high-passed signal, for whatever else listens to the stream.
+    raw
+        The same samples before the high-pass.
     """
 
     start: int
     beats: DescribedBeats
     events: list[DecidedEvent]
     signal: Signal
+    raw: Samples
 
 
 class Cascade:
@@ -97,7 +100,7 @@ class Cascade:
         found = self.detector.push(on_grid.signal)
         beats = self.windows.push(Found(denoised, found, on_grid.completed_at[found.row]))
         self.n_samples += len(samples)
-        return Completed(self.n_samples - len(samples), beats, guarded.events, signal)
+        return Completed(self.n_samples - len(samples), beats, guarded.events, signal, guarded.samples)
 
     def flush(self) -> Completed:
         """End the stream: what waited is decided with what is there, by its last sample."""
@@ -109,7 +112,7 @@ class Cascade:
         beats = self.windows.push(Found(self.denoiser.flush(), found, np.full(len(found.row), last)))
         beats = beats.joined(self.windows.flush())
         beats = replace(beats, decided=np.minimum(beats.decided, last))
-        return Completed(self.n_samples, beats, guarded.events, signal)
+        return Completed(self.n_samples, beats, guarded.events, signal, guarded.samples)
 
     def snapshot(self) -> State:
         """Copy the state out."""

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from numpy.typing import ArrayLike
 
 from ..errors import SchemaError, StreamError
-from .batch import DecidedOutput, Described, Labelled, label
+from .batch import DecidedBeat, Described, Labelled, Passage, label
 from .beats.kind_memory import KindMemory
-from .core.messages import Chunk, Output
+from .core.messages import Beat, Chunk, Event, Output
 from .core.stage import MakeSideStage, Schema, State
 from .intake import Intake
 from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, ModelSource, as_models, load_models
+from .rhythm.limits import RhythmLimits
+from .rhythm.rule import RhythmBeat
+from .rhythm.stage import Decided, RhythmStage
 from .stretch import LONGEST_FILL_S
 from .strip.classifier import listening
 from .timeline import Timeline
@@ -30,7 +33,12 @@ def _from_version_0_1(state: State) -> State:
     return {"model": state["model"], "memory": state["memory"], "stretch": stretch}
 
 
-SCHEMA = Schema(2, {1: _from_version_0_1})
+def _without_rhythm(state: State) -> State:
+    """Give a state of layout 2 a rhythm that begins afresh."""
+    return {**state, "rhythm": None}
+
+
+SCHEMA = Schema(3, {1: _from_version_0_1, 2: _without_rhythm})
 
 
 class Pipeline:
@@ -54,6 +62,8 @@ class Pipeline:
         Shipped name or folder of a bundle; `record_model` classifies the last ten seconds as well, every two.
     stages
         Make stages of your own beside the others, see `core.stage.MakeSideStage`.
+    rhythms
+        Limits of the rhythms, where they are to be others than those of ``ecg-stream rhythms``.
 
     Raises
     ------
@@ -73,15 +83,18 @@ class Pipeline:
         detector: str | os.PathLike[str] = DEFAULT_DETECTOR,
         record_model: str | os.PathLike[str] | None = None,
         stages: Sequence[MakeSideStage] = (),
+        rhythms: RhythmLimits | None = None,
     ) -> None:
         self.models = as_models(model, detector, record_model)
         self._intake = Intake(fs, leads, unit)
         self._timeline = Timeline(self.models.detector, (*listening(self.models.record), *stages))
         self._memory = KindMemory(self.models.classifier.kind_memory)
-        self._unlabelled = False
+        self._limits = RhythmLimits() if rhythms is None else rhythms
+        self._rhythm: RhythmStage | None = None
+        self._passages: list[Passage] | None = None  # described, and not given back yet
 
     def push(self, samples: Chunk | ArrayLike) -> list[Output]:
-        """Take the next samples; give beats and events in the order in which they were decided.
+        """Take the next samples; give beats, events and rhythms in the order in which they were decided.
 
         Parameters
         ----------
@@ -117,9 +130,16 @@ class Pipeline:
         return self._described(self._timeline.flush())
 
     def remember(self, labelled: Labelled) -> list[Output]:
-        """Take on what the beats just labelled say of their kinds; give the outputs."""
-        self._memory, self._unlabelled = labelled.memory, False
-        return labelled.outputs
+        """Take on what the beats just labelled say of their kinds, and of the rhythm; give the outputs."""
+        self._memory = labelled.memory
+        passages, self._passages = self._passages or [], None
+        outputs: list[Output] = []
+        first = 0
+        for passage in passages:
+            after = first + len(passage.outputs)
+            outputs += self._told(passage, labelled.outputs[first:after])
+            first = after
+        return outputs
 
     def lead_quality(self) -> dict[str, float]:
         """Signal-to-noise of each lead, dB, see `Timeline.lead_quality`."""
@@ -135,7 +155,15 @@ class Pipeline:
         """
         self._expect_labels()
         memory = self._memory.schema.label(self._memory.snapshot())
-        return SCHEMA.label({"model": self.models.fingerprint, "memory": memory, "stretch": self._timeline.snapshot()})
+        rhythm = None if self._rhythm is None else self._rhythm.schema.label(self._rhythm.snapshot())
+        return SCHEMA.label(
+            {
+                "model": self.models.fingerprint,
+                "memory": memory,
+                "stretch": self._timeline.snapshot(),
+                "rhythm": rhythm,
+            }
+        )
 
     def restore(self, state: State) -> list[str]:
         """Put a copied state back, of this version or an earlier one, taken with these models or others.
@@ -163,22 +191,45 @@ class Pipeline:
         except SchemaError as error:
             notes.append(f"memory of kinds: {error}")
         notes += self._timeline.restore(state["stretch"])
-        self._memory, self._unlabelled = memory, False
+        self._memory, self._passages, self._rhythm = memory, None, None
+        if state["rhythm"] is not None and state["stretch"] is not None:
+            fs, leads = float(state["stretch"]["fs"]), tuple(state["stretch"]["leads"])
+            stage = RhythmStage(self._limits, fs, leads, self._timeline.due)
+            try:
+                notes += stage.restore(stage.schema.upgrade(state["rhythm"]))
+                self._rhythm = stage
+            except SchemaError as error:
+                notes.append(f"rhythm: {error}")
         return notes
 
-    def _described(self, outputs: list[DecidedOutput]) -> Described:
-        described = Described.of(outputs, self._memory)
-        self._unlabelled = bool(described.beats)
-        return described
+    def _described(self, passages: list[Passage]) -> Described:
+        self._passages = passages
+        return Described.of(passages, self._memory)
 
     def _label(self, described: Described) -> list[Output]:
-        if not described.outputs:  # as with most chunks
-            return []
         try:
             return self.remember(*label(self.models, [described]))
         finally:  # beats that a classifier of one's own fails on are lost, and the stream goes on
-            self._unlabelled = False
+            self._passages = None
+
+    def _told(self, passage: Passage, labelled: Sequence[Beat | Event]) -> list[Output]:
+        """Take what has come of a stretch through the rules of the rhythm; give it with what they find."""
+        stage = self._rhythm
+        if stage is None:
+            start = passage.heard[0].start if passage.heard else passage.due
+            stage = self._rhythm = RhythmStage(self._limits, passage.fs, passage.leads, start)
+        decided: list[Decided] = []
+        for sample, before, output in zip(passage.decided, passage.outputs, labelled, strict=True):
+            if isinstance(before, DecidedBeat) and isinstance(output, Beat):
+                decided.append((sample, RhythmBeat(output, *before.joined, before.features)))
+            elif isinstance(output, Event):
+                decided.append((sample, output))
+        outputs = stage.push(decided, passage.heard, passage.due)
+        if passage.ended:
+            outputs += stage.finish(passage.due)
+            self._rhythm = None
+        return outputs
 
     def _expect_labels(self) -> None:
-        if self._unlabelled:
+        if self._passages is not None and any(passage.outputs for passage in self._passages):
             raise StreamError("beats described before have no labels yet: give what `label` made of them to `remember`")

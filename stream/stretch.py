@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import SchemaError
-from .batch import DecidedBeat, DecidedOutput
+from .batch import DecidedBeat, DecidedOutput, Passage
 from .beats.windows import DescribedBeats
 from .cascade import Cascade, Completed
-from .core.messages import Chunk, Event, EventKind, Samples
+from .core.messages import Chunk, Event, EventKind, Heard, Samples
 from .core.stage import MakeSideStage, Schema, SideStage, State
 from .qrs.network import DetectorNetwork
 
@@ -72,9 +72,10 @@ class Stretch:
         """Index of the sample that comes next."""
         return self._origin + self.cascade.n_samples
 
-    def push(self, start: int, samples: Samples) -> list[DecidedOutput]:
+    def push(self, start: int, samples: Samples) -> Passage:
         """Take the samples from `start` on: what was seen before is dropped, what is missing is a gap."""
         rows = self._told_first()
+        heard: list[Heard] = []
         due = self.due
         missing = start - due
         if missing < 0:
@@ -85,21 +86,21 @@ class Stretch:
         elif missing > 0:
             rows.append(self._told(due, "gap", f"{missing / self.fs:.3f} s missing"))
             fill = min(missing, round(LONGEST_FILL_S * self.fs))
-            rows += self._decided(self.cascade.push(np.full((fill, len(self.leads)), np.nan)))
+            rows += self._decided(self.cascade.push(np.full((fill, len(self.leads)), np.nan)), heard)
             if missing > fill:
                 rows += self._held_back()
                 self._origin += missing - fill
                 self._listen(start)
-        rows += self._decided(self.cascade.push(samples))
-        return _in_order(rows)
+        rows += self._decided(self.cascade.push(samples), heard)
+        return self._passage(rows, heard)
 
-    def flush(self) -> list[DecidedOutput]:
+    def flush(self) -> Passage:
         """End the stretch; give what was held back."""
         rows = self._told_first()
         if self.cascade.n_samples:
-            rows += self._decided(self.cascade.flush())
+            rows += self._decided(self.cascade.flush(), [])  # the signal came with the samples, without delay
             rows += self._held_back()
-        return _in_order(rows)
+        return self._passage(rows, [], ended=True)
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -145,9 +146,11 @@ class Stretch:
     def _told(self, sample: int, kind: EventKind, detail: str) -> _Row:
         return sample, -1, Event(sample, sample / self.fs, kind, None, detail)
 
-    def _decided(self, completed: Completed) -> list[_Row]:
-        """Give beats and events with the sample of the stream at which each was decided, and a rank."""
+    def _decided(self, completed: Completed, heard: list[Heard]) -> list[_Row]:
+        """Give beats and events with the sample of the stream at which each was decided, and a rank; fill `heard`."""
         rows: list[_Row] = []
+        if len(completed.raw):
+            heard.append(Heard(completed.start + self._origin, completed.raw, completed.signal))
         for decided, event in completed.events:
             sample = event.sample + self._origin
             rows.append((decided + self._origin, 0, replace(event, sample=sample, time=sample / self.fs)))
@@ -157,6 +160,12 @@ class Stretch:
             if stage is not None and len(completed.signal.samples):
                 rows += [(decided, 2, event) for decided, event in stage.push(completed.signal)]
         return rows
+
+    def _passage(self, rows: list[_Row], heard: list[Heard], *, ended: bool = False) -> Passage:
+        """Put rows in the order in which they were decided."""
+        rows.sort(key=lambda row: (row[0], row[1], row[2].sample))
+        outputs, decided = [output for *_, output in rows], [row[0] for row in rows]
+        return Passage(self.fs, self.leads, outputs, decided, heard, self.due, ended)
 
     def _beats(self, beats: DescribedBeats) -> Iterator[_Row]:
         columns = (
@@ -176,8 +185,3 @@ class Stretch:
 def _schema(stage: SideStage) -> Schema:
     """Give the layout of a stage's snapshots; a stage of a user's own need not have one."""
     return getattr(stage, "schema", Schema(1))
-
-
-def _in_order(rows: list[_Row]) -> list[DecidedOutput]:
-    rows.sort(key=lambda row: (row[0], row[1], row[2].sample))
-    return [output for *_, output in rows]

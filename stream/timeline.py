@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import StreamError
-from .batch import DecidedOutput
+from .batch import Passage
 from .core.messages import Chunk
 from .core.stage import MakeSideStage, State
 from .intake import check_rate
@@ -36,7 +36,7 @@ class Timeline:
         """Index of the sample that comes next; 0 before the first."""
         return 0 if self._stretch is None else self._stretch.due
 
-    def push(self, chunk: Chunk) -> list[DecidedOutput]:
+    def push(self, chunk: Chunk) -> list[Passage]:
         """Take the next chunk.
 
         Raises
@@ -47,18 +47,20 @@ class Timeline:
         if chunk.samples.ndim != 2 or chunk.samples.shape[1] != len(chunk.leads) or not chunk.leads:
             raise StreamError(f"got samples of shape {chunk.samples.shape} for the leads {chunk.leads}")
         check_rate(chunk.fs)
-        outputs: list[DecidedOutput] = []
-        if self._stretch is not None and (change := self._stretch.change(chunk)) is not None:
-            outputs += [*self._stretch.flush(), change]
-            self._stretch = None
         if self._stretch is None:
             self._stretch = self._begin(chunk.start, chunk.fs, chunk.leads)
-        return outputs + self._stretch.push(chunk.start, chunk.samples)
+        elif (change := self._stretch.change(chunk)) is not None:
+            before = self._stretch.flush()
+            self._stretch = self._begin(chunk.start, chunk.fs, chunk.leads)
+            after = self._stretch.push(chunk.start, chunk.samples)
+            told_first = after._replace(outputs=[change, *after.outputs], decided=[chunk.start, *after.decided])
+            return [before, told_first]
+        return [self._stretch.push(chunk.start, chunk.samples)]
 
-    def flush(self) -> list[DecidedOutput]:
+    def flush(self) -> list[Passage]:
         """End the stream; give what was held back. The next chunk begins a new one."""
         stretch, self._stretch = self._stretch, None
-        return [] if stretch is None else stretch.flush()
+        return [] if stretch is None else [stretch.flush()]
 
     def lead_quality(self) -> dict[str, float]:
         """Signal-to-noise of each lead as the detector sees it: QRS level over what stands between beats, dB.

@@ -27,6 +27,7 @@ PUBLIC = [
     "Probabilities",
     "Recording",
     "Result",
+    "Rhythm",
     "Score",
     "Signal",
     "Summary",

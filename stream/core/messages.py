@@ -1,6 +1,6 @@
 """What goes into the pipeline and what comes out of it.
 
-A `Chunk` of samples goes in; `Beat` and `Event` come out, in the order of the sample at which each was
+A `Chunk` of samples goes in; `Beat`, `Event` and `Rhythm` come out, in the order of the sample at which each was
 decided. All are immutable, and none knows of files, sockets or screens.
 """
 
@@ -39,6 +39,35 @@ class Signal(NamedTuple):
     def all_good(cls, samples: Samples) -> Signal:
         """Take all samples for measurements."""
         return cls(samples, np.ones(samples.shape, dtype=np.bool_))
+
+
+class Heard(NamedTuple):
+    """Consecutive samples as the stages of a stream hear them.
+
+    Attributes
+    ----------
+    start
+        Index of the first sample, counted from the start of the stream.
+    raw
+        ``(n_samples, n_leads)``, mV, finite, before any filter, relative to the first measurement.
+    signal
+        The same samples after the high-pass, and which of them are measurements.
+    """
+
+    start: int
+    raw: Samples
+    signal: Signal
+
+    @property
+    def stop(self) -> int:
+        """Index of the sample after the last."""
+        return self.start + len(self.raw)
+
+    def part(self, start: int, stop: int) -> Heard:
+        """Give samples `start` to `stop`, of those that are there."""
+        rows = slice(max(0, start - self.start), max(0, stop - self.start))
+        samples, good = self.signal
+        return Heard(max(start, self.start), self.raw[rows], Signal(samples[rows], good[rows]))
 
 
 CLASSES: tuple[Label, ...] = ("N", "S", "V", "F", "Q")
@@ -185,7 +214,73 @@ class Event:
     detail: str = ""
 
 
-Output: TypeAlias = Beat | Event
+RhythmName: TypeAlias = Literal[
+    "couplet",
+    "ventricular-run",
+    "ventricular-tachycardia",
+    "sustained-ventricular-tachycardia",
+    "idioventricular-rhythm",
+    "bigeminy",
+    "trigeminy",
+    "r-on-t",
+    "frequent-ventricular-beats",
+    "multiform-ventricular-beats",
+    "supraventricular-tachycardia",
+    "atrial-fibrillation",
+    "ventricular-fibrillation",
+    "pause",
+    "asystole",
+    "bradycardia",
+    "tachycardia",
+    "noise",
+]
+"""What beats and signal add up to; ``ecg-stream rhythms`` lists the rules and their limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """A rhythm begins or ends.
+
+    Attributes
+    ----------
+    name
+        See `RhythmName`.
+    state
+        ``begin`` or ``end``. What takes no time (a couplet, an R on T) is told as both at once.
+    sample
+        Where it began or ended, in samples from the start of the stream.
+    time
+        The same in seconds.
+    delay_ms
+        Stream time from there to the last sample that was needed to tell.
+    why
+        One short phrase for people: what is the reason.
+    length_s
+        At its end, how long it lasted, in seconds; None at its beginning.
+    ongoing
+        All that goes on when this is told, in the order of `stream.rhythm.precedence.ORDER`.
+    """
+
+    name: RhythmName
+    state: Literal["begin", "end"]
+    sample: int
+    time: float
+    delay_ms: float
+    why: str
+    length_s: float | None = None
+    ongoing: tuple[RhythmName, ...] = ()
+
+
+def in_words(name: RhythmName) -> str:
+    """Write the name of a rhythm for people.
+
+    >>> in_words("ventricular-tachycardia"), in_words("r-on-t")
+    ('ventricular tachycardia', 'R on T')
+    """
+    return "R on T" if name == "r-on-t" else name.replace("-", " ")
+
+
+Output: TypeAlias = Beat | Event | Rhythm
 
 DecidedEvent: TypeAlias = tuple[int, Event]
 """An event, after the sample at which it was decided."""

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..core.messages import Beat, Chunk, Event
+from ..core.messages import Beat, Chunk, Event, Rhythm
 from .engine import Step
 from .turn import Load
-from .vitals import Condition, HeartRate, LeadConditions
+from .vitals import Condition, HeartRate, LeadConditions, Rhythms
 
 SILENT_S = 5.0
 LATE_S = 3.0
@@ -66,6 +66,7 @@ class WatchedStream:
         """Stream time of the newest sample."""
         self._rate = HeartRate()
         self._conditions = LeadConditions()
+        self._rhythms = Rhythms()
         self._v, self._s = HourCount(), HourCount()
         self._run = 0
         self._first_s: float | None = None
@@ -79,6 +80,9 @@ class WatchedStream:
         for output in step.outputs:
             if isinstance(output, Event):
                 self._conditions.note(output)
+                continue
+            if isinstance(output, Rhythm):
+                self._rhythms.note(output)
                 continue
             self._rate.add(output)
             self.beats.append(output)

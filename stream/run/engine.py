@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from ..core.messages import Beat, Chunk, Event, EventKind, Output
+from ..core.messages import Beat, Chunk, Event, EventKind, Output, Rhythm
 from .origin import Origin
 from .summary import RunningSummary, Summary
 
@@ -104,7 +104,7 @@ class Session:
         The pipeline.
     first
         Index of the first sample that counts. Chunks before it go to `prepare`; beats and events of what is before it
-        are not told, but for what then stands of the leads.
+        are not told, but for what then stands of the leads, and the rhythms that go on.
     origin
         The stream; None is one that is live, whose time counts from the arrival of its first chunk.
     """
@@ -115,12 +115,18 @@ class Session:
         self.origin = origin
         self._processor = processor
         self._standing: dict[str, Event] = {}
+        self._going_on: dict[str, Rhythm] = {}
         self._summary = RunningSummary()
         self._began: float | None = None
 
     def prepare(self, chunk: Chunk) -> None:
         """Take a chunk that does not count, before all that do, through the pipeline."""
         for output in self._processor.push(chunk):
+            if isinstance(output, Rhythm):
+                self._going_on.pop(output.name, None)
+                if output.state == "begin":
+                    self._going_on[output.name] = output
+                continue
             if isinstance(output, Beat):
                 continue
             if output.kind in ("rate-change", "leads-change"):
@@ -135,9 +141,11 @@ class Session:
         if not self.first:
             return outputs
         standing, self._standing = self._standing, {}
+        going_on, self._going_on = self._going_on, {}
         return [
             *standing.values(),
-            *(output for output in outputs if output.sample >= self.first or _is_of_lead(output)),
+            *going_on.values(),
+            *(output for output in outputs if output.sample >= self.first or _may_have_begun(output)),
         ]
 
     def push(self, chunk: Chunk, lag_ms: float = 0.0) -> Step:
@@ -165,8 +173,9 @@ class Session:
         return self._summary.result(0.0 if self._began is None else time.perf_counter() - self._began)
 
 
-def _is_of_lead(output: Output) -> bool:
-    return isinstance(output, Event) and output.kind in _OF_LEADS
+def _may_have_begun(output: Output) -> bool:
+    """Tell whether an output is of what may have begun long before it is told."""
+    return isinstance(output, Rhythm) or (isinstance(output, Event) and output.kind in _OF_LEADS)
 
 
 class StopRequest:

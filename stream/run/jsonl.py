@@ -6,12 +6,12 @@ intervals and delays to 0.1 ms, probabilities to four decimals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ...words import plain_json
-from ..core.messages import CLASSES, Beat, Output
+from ..core.messages import CLASSES, Beat, Output, Rhythm
 from .origin import Origin
 from .summary import Percentiles, Summary
 
@@ -53,6 +53,26 @@ class EventLine(msgspec.Struct, tag_field="type", tag="event", kw_only=True, omi
     detail: str = ""
 
 
+class RhythmLine(msgspec.Struct, tag_field="type", tag="rhythm", kw_only=True, omit_defaults=True):
+    """A `Rhythm` as it is encoded; `length_s` is there at its end, `ongoing` if anything goes on.
+
+    `stream`, `at` and `clock` are absent where they are not known, see `Origin`.
+    """
+
+    record: str
+    stream: str | None = None
+    at: str | None = None
+    clock: str | None = None
+    name: str
+    state: str
+    sample: int
+    time: float
+    delay_ms: float
+    why: str
+    length_s: float | None = None
+    ongoing: Sequence[str] = ()
+
+
 class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
     """A `Summary` as it is encoded."""
 
@@ -61,6 +81,7 @@ class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
     beats: int
     counts: Mapping[str, int]
     events: Mapping[str, int]
+    rhythms: Mapping[str, int]
     delay_ms: Mapping[str, float | None]
     compute_ms: Mapping[str, float | None]
     lag_ms: Mapping[str, float | None]
@@ -84,7 +105,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     record
         A record's or patient's name.
     output
-        A beat or an event.
+        A beat, an event or a rhythm.
     origin
         Its stream and time; None leaves out `stream`, `id`, `at` and `clock`.
     """
@@ -107,6 +128,23 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
                 rr_ms=None if output.rr_ms is None else round(output.rr_ms, 1),
                 delay_ms=round(output.delay_ms, 1),
                 learning=output.learning,
+            )
+        )
+    if isinstance(output, Rhythm):
+        return _plain_line(
+            RhythmLine(
+                record=record,
+                stream=stream,
+                at=at,
+                clock=clock,
+                name=output.name,
+                state=output.state,
+                sample=sample,
+                time=round(output.time, 3),
+                delay_ms=round(output.delay_ms, 1),
+                why=output.why,
+                length_s=None if output.length_s is None else round(output.length_s, 3),
+                ongoing=output.ongoing,
             )
         )
     return _plain_line(
@@ -134,6 +172,7 @@ def encode_summary(record: str, summary: Summary) -> bytes:
             summary.beats,
             summary.counts,
             summary.events,
+            summary.rhythms,
             _rounded(summary.delay_ms, "p95", 1),
             _rounded(summary.compute_ms, "p99", 3),
             _rounded(summary.lag_ms, "p95", 1),

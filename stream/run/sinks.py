@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
 from ...words import plain
-from ..core.messages import CLASSES, Beat, Output
+from ..core.messages import CLASSES, Beat, Output, Rhythm, in_words
 from .engine import Step
 from .jsonl import encode_line, encode_summary
 from .summary import Percentiles, Summary
@@ -96,6 +96,10 @@ def line(output: Output) -> str:
         rhythm = " " * 22 if output.rr_ms is None else f"RR {output.rr_ms:5.0f} ms {60_000 / output.rr_ms:6.1f}/min"
         learning = "  learning" if output.learning else ""
         return f"{clock(output.time)}  {output.label} {probability:6.1%}  {rhythm}  +{output.delay_ms:.0f} ms{learning}"
+    if isinstance(output, Rhythm):
+        length = "" if output.length_s is None else f" after {output.length_s:.1f} s"
+        told = f"{in_words(output.name)} {output.state}s{length}: {output.why}"
+        return f"{clock(output.time)}  * {told}  +{output.delay_ms:.0f} ms"
     what = plain(" ".join(part for part in (output.kind, output.lead, output.detail) if part))
     return f"{clock(output.time)}  ! {what}"
 
@@ -104,12 +108,14 @@ def summary_table(record: str, summary: Summary) -> str:
     """Write a summary for people, several lines, without the last line's end."""
     counts = "  ".join(f"{name} {count}" for name, count in summary.counts.items())
     events = "  ".join(f"{kind} {count}" for kind, count in summary.events.items()) or "none"
+    rhythms = "  ".join(f"{name} {count}" for name, count in summary.rhythms.items()) or "none"
     factor = "" if summary.realtime_factor is None else f", {summary.realtime_factor:,.1f} times real time"
     return "\n".join(
         (
             f"{plain(record)}: {summary.samples:,} samples in {summary.seconds:.1f} s{factor}",
             f"  beats    {summary.beats}  ({counts})",
             f"  events   {events}",
+            f"  rhythms  {rhythms}",
             f"  delay    {_spread(summary.delay_ms, 'p95', 0)}  stream time from R peak to label",
             f"  compute  {_spread(summary.compute_ms, 'p99', 3)}  wall time for each chunk",
             f"  lag      {_spread(summary.lag_ms, 'p95', 0)}  how late a chunk was taken up",

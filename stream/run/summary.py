@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.messages import CLASSES, Beat, Chunk, Output
+from ..core.messages import CLASSES, Beat, Chunk, Output, Rhythm
 from ..core.stage import State
 
 LOWEST_MS = 1e-3
@@ -97,6 +97,8 @@ class Summary:
         Number of beats of each class, all of `CLASSES`.
     events
         Number of events of each kind that occurred.
+    rhythms
+        How often each rhythm that occurred began.
     delay_ms
         Stream time from R peak to decision: p50, p95, max.
     compute_ms
@@ -112,6 +114,7 @@ class Summary:
     samples: int
     counts: dict[str, int]
     events: dict[str, int]
+    rhythms: dict[str, int]
     delay_ms: Percentiles
     compute_ms: Percentiles
     lag_ms: Percentiles
@@ -132,6 +135,7 @@ class RunningSummary:
     stream_seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CLASSES, 0))
     events: dict[str, int] = field(default_factory=dict)
+    rhythms: dict[str, int] = field(default_factory=dict)
     delay_ms: DurationHistogram = field(default_factory=DurationHistogram)
     compute_ms: DurationHistogram = field(default_factory=DurationHistogram)
     lag_ms: DurationHistogram = field(default_factory=DurationHistogram)
@@ -149,6 +153,9 @@ class RunningSummary:
             if isinstance(output, Beat):
                 self.counts[output.label] += 1
                 self.delay_ms.add(output.delay_ms)
+            elif isinstance(output, Rhythm):
+                if output.state == "begin":
+                    self.rhythms[output.name] = self.rhythms.get(output.name, 0) + 1
             else:
                 self.events[output.kind] = self.events.get(output.kind, 0) + 1
 
@@ -159,6 +166,7 @@ class RunningSummary:
             "stream_seconds": self.stream_seconds,
             "counts": dict(self.counts),
             "events": dict(self.events),
+            "rhythms": dict(self.rhythms),
             "delay_ms": self.delay_ms.snapshot(),
             "compute_ms": self.compute_ms.snapshot(),
             "lag_ms": self.lag_ms.snapshot(),
@@ -170,6 +178,7 @@ class RunningSummary:
         self.stream_seconds = state["stream_seconds"]
         self.counts = dict(state["counts"])
         self.events = dict(state["events"])
+        self.rhythms = dict(state.get("rhythms", {}))  # earlier versions counted none
         self.delay_ms.restore(state["delay_ms"])
         self.compute_ms.restore(state["compute_ms"])
         self.lag_ms.restore(state["lag_ms"])
@@ -180,6 +189,7 @@ class RunningSummary:
             samples=self.samples,
             counts=dict(self.counts),
             events=dict(sorted(self.events.items())),
+            rhythms=dict(sorted(self.rhythms.items())),
             delay_ms=_percentiles(self.delay_ms, 95),
             compute_ms=_percentiles(self.compute_ms, 99),
             lag_ms=_percentiles(self.lag_ms, 95),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Beat, Chunk, Event
+from ..core.messages import Beat, Chunk, Event, Rhythm
+from ..rhythm.precedence import ORDER
 
 RR_AVERAGED = 8
 SILENT_S = 4.0
@@ -39,6 +40,24 @@ class HeartRate:
         if not self._rr_ms or now_s - self._last_s > SILENT_S:
             return None
         return 60_000 * len(self._rr_ms) / sum(self._rr_ms)
+
+
+class Rhythms:
+    """The rhythms that go on, by how each began."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Rhythm] = {}
+
+    def note(self, rhythm: Rhythm) -> None:
+        """Take what the pipeline says of a rhythm."""
+        if rhythm.state == "begin":
+            self._begun[rhythm.name] = rhythm
+        else:
+            self._begun.pop(rhythm.name, None)
+
+    def first(self) -> Rhythm | None:
+        """Give how that began which comes first of all that goes on; None if nothing does."""
+        return next((self._begun[name] for name in ORDER if name in self._begun), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rich.segment import Segment
+from rich.style import Style
 
-from ..core.messages import CLASSES, Beat
+from ..core.messages import CLASSES, Beat, Event, Rhythm
 from ..run.sinks import clock, line
 from ..run.summary import Percentiles
 from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE, Line, block
@@ -50,12 +51,17 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
 
 
 def events(view: View, rows: int, width: int) -> list[Line]:
-    """Tell the latest events, the newest first; and how to leave."""
+    """Tell the latest events and changes of rhythm, the newest first; and how to leave."""
     latest = reversed(view.events[-rows:])
-    told = [[Segment(f" {line(event)}", PLAIN if event.kind == "lead-on" else ALARM)] for event in latest]
+    told = [[Segment(f" {line(event)}", _event_style(event))] for event in latest]
     lines = block(told or [[Segment(" no events", QUIET)]], rows, width - len(LEAVE))
     lines[-1].append(Segment(LEAVE, QUIET))
     return lines
+
+
+def _event_style(event: Event | Rhythm) -> Style:
+    over = event.state == "end" if isinstance(event, Rhythm) else event.kind == "lead-on"
+    return PLAIN if over else ALARM
 
 
 def _heart(view: View) -> list[Line]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import CLASSES, Beat, Chunk, Event
+from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
-from ..run.vitals import Condition, HeartRate, LeadConditions
+from ..run.vitals import Condition, HeartRate, LeadConditions, Rhythms
 from .agreement import AgreementCounts, Reference, RunningAgreement
 from .trace import COLUMN_S, Trace
 
@@ -75,7 +75,9 @@ class View:
     beats
         The latest beats, the newest last.
     events
-        The latest events, the newest last.
+        The latest events and changes of rhythm, the newest last.
+    rhythm
+        How that began which goes on now and comes first, see `stream.rhythm.precedence.ORDER`; None for none.
     delay_ms, compute_ms, lag_ms
         R peak to label in stream time; wall time in the pipeline for each chunk; how late each chunk was. Each
         as p50, p95 and max.
@@ -91,7 +93,8 @@ class View:
     first_column: int
     leads: tuple[LeadView, ...]
     beats: tuple[Beat, ...]
-    events: tuple[Event, ...]
+    events: tuple[Event | Rhythm, ...]
+    rhythm: Rhythm | None
     delay_ms: Percentiles
     compute_ms: Percentiles
     lag_ms: Percentiles
@@ -121,11 +124,12 @@ class Watch:
         self._trace = Trace()
         self._heart_rate = HeartRate()
         self._conditions = LeadConditions()
+        self._rhythms = Rhythms()
         self._lead_quality = lead_quality
         self._agreement = None if reference is None else RunningAgreement(reference)
         self._counts: dict[str, int] = dict.fromkeys(CLASSES, 0)
         self._beats: deque[Beat] = deque(maxlen=BEATS_KEPT)
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: deque[Event | Rhythm] = deque(maxlen=EVENTS_KEPT)
         self._delay_ms = DurationHistogram()
         self._compute_ms = DurationHistogram()
         self._lag_ms = DurationHistogram()
@@ -142,6 +146,10 @@ class Watch:
             if isinstance(output, Event):
                 self._events.append(output)
                 self._conditions.note(output)
+                continue
+            if isinstance(output, Rhythm):
+                self._events.append(output)
+                self._rhythms.note(output)
                 continue
             self._beats.append(output)
             self._counts[output.label] += 1
@@ -179,6 +187,7 @@ class Watch:
             leads=leads,
             beats=tuple(self._beats),
             events=tuple(self._events),
+            rhythm=self._rhythms.first(),
             delay_ms=_percentiles(self._delay_ms),
             compute_ms=_percentiles(self._compute_ms),
             lag_ms=_percentiles(self._lag_ms),

@@ -13,7 +13,7 @@ from ..run.turn import Ended, Turn
 from .ledger import SUMMARY, Ledger, Told
 from .metrics import Metrics
 from .outbox import Outbox, Outgoing
-from .topics import ERRORS, Topics
+from .topics import ERRORS, Topics, output_kind
 
 
 class Delivery:
@@ -85,13 +85,13 @@ class Delivery:
             await sink.write(step)
         for output, line in fresh:
             number = self._ledger.tell(turn, line)
-            self._publish(turn.patient, line, isinstance(output, Beat), number)
+            self._publish(turn.patient, line, number)
             if isinstance(output, Beat) and step.chunk is not None and told is None:
                 end_s = (step.chunk.start + len(step.chunk.samples)) / step.chunk.fs
                 waited = time.monotonic() - turn.received
                 self._metrics.r_to_label.observe(max(0.0, end_s - output.time) + waited)
 
-    def _publish(self, patient: str, line: bytes, is_beat: bool, number: int) -> None:
+    def _publish(self, patient: str, line: bytes, number: int) -> None:
         if self._topics is not None:
-            topic = self._topics.of_patient(patient, "beats" if is_beat else "events")
+            topic = self._topics.of_patient(patient, output_kind(line))
             self.outbox.add(Outgoing(topic, line, number))

@@ -14,7 +14,7 @@ from .journal import ENTRY_OVERHEAD_BYTES, Entry
 from .ledger import SUMMARY, Recovered, Told
 from .outbox import Outgoing
 from .state_folder import StateFolder
-from .topics import Topics
+from .topics import Topics, output_kind
 
 log = logging.getLogger("ecg_stream.mqtt")
 
@@ -146,16 +146,11 @@ class JournalTold:
         if self._lines[turn.patient, turn.number, content] > 0:
             self._lines[turn.patient, turn.number, content] -= 1
             return True
-        return turn.number < self._last.get(turn.patient, 0) and (content == SUMMARY or _is_beat(content))
+        return turn.number < self._last.get(turn.patient, 0) and (content == SUMMARY or output_kind(content) == "beats")
 
 
 def _outgoing(topics: Topics, entry: Entry) -> Outgoing:
-    kind = "beats" if _is_beat(entry.content) else "events"
-    return Outgoing(topics.of_patient(entry.patient, kind), entry.content, entry.number)
-
-
-def _is_beat(line: bytes) -> bool:
-    return line.startswith(b'{"type":"beat"')
+    return Outgoing(topics.of_patient(entry.patient, output_kind(entry.content)), entry.content, entry.number)
 
 
 def _applied(state: State | SnapshotError) -> int:

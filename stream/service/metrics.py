@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ...errors import RequestError
-from ..core.messages import CLASSES, Beat
+from ..core.messages import CLASSES, Beat, Rhythm
 from ..run.engine import Step
 from ..run.turn import Ended
 
@@ -51,6 +51,7 @@ class Metrics:
         )
         self.beats = self._counter("beats", "Classified beats, by AAMI class.", "label")
         self.events = self._counter("events", "Events, by kind; gaps are among them.", "kind")
+        self.rhythms = self._counter("rhythms", "Rhythms that began, by name.", "name")
         self.failures = self._counter("pipeline_failures", "Sessions begun afresh after an error in the pipeline.")
         self.connects = self._counter("connects", "Connections to the broker; all but the first are reconnects.")
         self.published = self._counter("published_outputs", "Outputs that the broker has confirmed.")
@@ -79,6 +80,9 @@ class Metrics:
             for output in step.outputs:
                 if isinstance(output, Beat):
                     self.beats.labels(output.label).inc()
+                elif isinstance(output, Rhythm):
+                    if output.state == "begin":
+                        self.rhythms.labels(output.name).inc()
                 else:
                     self.events.labels(output.kind).inc()
         return outcomes

@@ -10,6 +10,7 @@ from itertools import islice
 from .connection import Connection
 from .link import CONFIRM_TIMEOUT_S
 from .metrics import Metrics
+from .topics import RETAINED
 
 MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
 IN_FLIGHT = 64
@@ -23,6 +24,11 @@ class Outgoing:
     topic: str
     payload: bytes
     number: int = 0
+
+    @property
+    def retain(self) -> bool:
+        """Whether the broker is to keep it."""
+        return self.topic.endswith(f"/{RETAINED}")
 
 
 class Outbox:
@@ -95,7 +101,9 @@ class Outbox:
             batch = list(islice(self._kept.items(), IN_FLIGHT))
             async with asyncio.TaskGroup() as sending:
                 for _, each in batch:
-                    publishing = client.publish(each.topic, each.payload, qos=1, timeout=CONFIRM_TIMEOUT_S)
+                    publishing = client.publish(
+                        each.topic, each.payload, qos=1, retain=each.retain, timeout=CONFIRM_TIMEOUT_S
+                    )
                     sending.create_task(publishing, name="publish")
             for key, _ in batch:
                 if key in self._kept:  # the oldest may have been given up meanwhile

@@ -37,6 +37,10 @@ def layouts() -> dict[str, Any]:
     }
     memory = state["memory"]
     found["memory"] = {"number": memory.pop("schema"), "layout": layout(memory)}
+    rhythm = state["rhythm"]
+    rules = rhythm.pop("rules")
+    found["rhythm"] = {"number": rhythm.pop("schema"), "layout": layout(rhythm)}
+    found |= {f"rhythm {name}": {"number": part.pop("schema"), "layout": layout(part)} for name, part in rules.items()}
     found["pipeline"] = {"number": state["schema"], "layout": {"": sorted(state), "stretch": sorted(state["stretch"])}}
     assert found["memory"]["number"] == KindMemory.schema.number
     assert found["pipeline"]["number"] == SCHEMA.number

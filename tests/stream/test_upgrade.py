@@ -108,8 +108,8 @@ def test_what_is_no_state_is_refused(state):
 
 
 def test_a_pipeline_of_a_later_version_is_refused():
-    with pytest.raises(StreamError, match="none after 2"):
-        Pipeline().restore({**Pipeline().snapshot(), "schema": 3})
+    with pytest.raises(StreamError, match="none after 3"):
+        Pipeline().restore({**Pipeline().snapshot(), "schema": 4})
 
 
 def test_a_layout_is_brought_up_step_by_step():

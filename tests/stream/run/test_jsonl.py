@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Event
+from ecg_stream.stream.core.messages import Beat, Chunk, Event, Rhythm
 from ecg_stream.stream.run.jsonl import encode_line, encode_summary
 from ecg_stream.stream.run.summary import RunningSummary
 
@@ -45,14 +45,29 @@ def test_whatever_the_record_is_called_a_beat_is_one_line(name: str) -> None:
     assert json.loads(encoded)["record"] == name
 
 
+BEGIN = Rhythm("bigeminy", "begin", 500, 2.0, 148.04, "V every second beat, 3 times", None, ("bigeminy",))
+END = Rhythm("bigeminy", "end", 1500, 6.0, 140.0, "the pattern is broken", 4.0)
+
+
+def test_a_rhythm_is_a_line_at_its_beginning_and_at_its_end() -> None:
+    assert encode_line("e0103", BEGIN) == (
+        b'{"type":"rhythm","record":"e0103","name":"bigeminy","state":"begin","sample":500,"time":2.0,"delay_ms":148.0,'
+        b'"why":"V every second beat, 3 times","ongoing":["bigeminy"]}'
+    )
+    assert encode_line("e0103", END) == (
+        b'{"type":"rhythm","record":"e0103","name":"bigeminy","state":"end","sample":1500,"time":6.0,"delay_ms":140.0,'
+        b'"why":"the pattern is broken","length_s":4.0}'
+    )
+
+
 def test_the_summary_counts_what_came_and_what_was_found() -> None:
     running = RunningSummary()
     for k in range(10):
         running.add_chunk(Chunk(25 * k, 250.0, ("V4",), np.zeros((25, 1))), compute_ms=0.125, lag_ms=2.0)
-    running.add_outputs([BEAT, BEAT, Event(5000, 20.0, "flat", "V4")])
+    running.add_outputs([BEAT, BEAT, Event(5000, 20.0, "flat", "V4"), BEGIN, END])
     assert encode_summary("e0103", running.result(0.01)) == (
         b'{"type":"summary","record":"e0103","samples":250,"beats":2,"counts":{"N":0,"S":0,"V":2,"F":0,"Q":0},'
-        b'"events":{"flat":1},"delay_ms":{"p50":148.0,"p95":148.0,"max":148.0},'
+        b'"events":{"flat":1},"rhythms":{"bigeminy":1},"delay_ms":{"p50":148.0,"p95":148.0,"max":148.0},'
         b'"compute_ms":{"p50":0.125,"p99":0.125,"max":0.125},"lag_ms":{"p50":2.0,"p95":2.0,"max":2.0},'
         b'"seconds":0.01,"realtime_factor":100.0}'
     )

@@ -1,0 +1,73 @@
+"""Which rhythm is not told beside which.
+
+A rule finds what it finds. Where two findings are two views of one thing, the one that says more is told: beats in a
+ventricular fibrillation are no run, and a ventricular tachycardia is not also a tachycardia.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..core.messages import RhythmName
+
+_MADE_OF_VENTRICULAR_BEATS: tuple[RhythmName, ...] = (
+    "couplet",
+    "ventricular-run",
+    "ventricular-tachycardia",
+    "sustained-ventricular-tachycardia",
+    "idioventricular-rhythm",
+    "bigeminy",
+    "trigeminy",
+    "r-on-t",
+    "frequent-ventricular-beats",
+    "multiform-ventricular-beats",
+)
+_RATES: tuple[RhythmName, ...] = ("bradycardia", "tachycardia")
+
+HIDES: Mapping[RhythmName, tuple[RhythmName, ...]] = {
+    "ventricular-fibrillation": (
+        *_MADE_OF_VENTRICULAR_BEATS,
+        *_RATES,
+        "supraventricular-tachycardia",
+        "atrial-fibrillation",
+        "pause",
+        "asystole",
+        "noise",
+    ),
+    "noise": (
+        *_MADE_OF_VENTRICULAR_BEATS,
+        *_RATES,
+        "supraventricular-tachycardia",
+        "atrial-fibrillation",
+        "pause",
+    ),
+    "asystole": ("pause", "bradycardia"),
+    "sustained-ventricular-tachycardia": ("ventricular-tachycardia", "tachycardia", "supraventricular-tachycardia"),
+    "ventricular-tachycardia": ("ventricular-run", "tachycardia", "supraventricular-tachycardia"),
+    "atrial-fibrillation": ("supraventricular-tachycardia",),
+    "supraventricular-tachycardia": ("tachycardia",),
+    "idioventricular-rhythm": ("bradycardia",),
+}
+"""While the first is found, the others are not told."""
+
+ORDER: tuple[RhythmName, ...] = (
+    "ventricular-fibrillation",
+    "asystole",
+    "sustained-ventricular-tachycardia",
+    "ventricular-tachycardia",
+    "pause",
+    "ventricular-run",
+    "supraventricular-tachycardia",
+    "idioventricular-rhythm",
+    "atrial-fibrillation",
+    "r-on-t",
+    "multiform-ventricular-beats",
+    "bigeminy",
+    "trigeminy",
+    "couplet",
+    "frequent-ventricular-beats",
+    "tachycardia",
+    "bradycardia",
+    "noise",
+)
+"""What a screen, or whoever asks for one rhythm, is shown of several: the first in this order."""

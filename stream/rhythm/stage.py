@@ -1,0 +1,208 @@
+"""All rules of the rhythm, behind the labels of one stretch of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from ...errors import SchemaError
+from ..core.messages import Event, Heard, Output, Rhythm, RhythmName, in_words
+from ..core.stage import Schema, State
+from .limits import RhythmLimits
+from .precedence import HIDES, ORDER
+from .rule import NEVER, Finding, Findings, MakeRule, RhythmBeat
+from .rules import RULES
+
+Decided: TypeAlias = tuple[int, RhythmBeat | Event]
+"""A beat or an event, after the sample at which it was decided."""
+
+
+class RhythmStage:
+    """Ask the rules in the order of the stream; tell what they find, where nothing takes precedence.
+
+    Time goes on with the samples, not with the beats: what is due at a sample is told with that sample, however the
+    stream is cut. Each rhythm begins before it ends, and is told once at a time; `finish` ends what goes on.
+
+    Parameters
+    ----------
+    limits
+        The table of limits.
+    fs
+        Sampling rate, Hz.
+    leads
+        Name of each lead.
+    start
+        Index of the first sample, counted from the start of the stream.
+    rules
+        What makes each rule, by the name that its state has in a snapshot.
+    """
+
+    delay = 0
+    schema = Schema(1)
+
+    def __init__(
+        self,
+        limits: RhythmLimits,
+        fs: float,
+        leads: tuple[str, ...],
+        start: int = 0,
+        rules: Mapping[str, MakeRule] = RULES,
+    ) -> None:
+        self._made_for = (limits, fs, leads, start, rules)
+        self.fs = fs
+        self.leads = leads
+        made = {name: make(limits, fs, leads, start) for name, make in rules.items()}
+        self._rules = {name: rule for name, rule in made.items() if rule is not None}
+        self._listeners = [rule for rule in self._rules.values() if rule.hears]
+        self._due = min((rule.due for rule in self._rules.values()), default=NEVER)
+        self._heard = start  # samples before this were heard
+        self._found: dict[RhythmName, int] = {}  # what the rules say goes on, and where it began
+        self._told: dict[RhythmName, int] = {}  # what was told of it
+
+    @property
+    def ongoing(self) -> dict[RhythmName, int]:
+        """What was told to have begun and not to have ended: name, and sample at which it began."""
+        return dict(self._told)
+
+    def push(self, decided: Sequence[Decided], heard: Sequence[Heard], due: int) -> list[Output]:
+        """Take what has come of the stream since the last call.
+
+        Parameters
+        ----------
+        decided
+            Beats and events in the order in which they were decided.
+        heard
+            The samples, in order; empty where there are none, as for the beats of a reference file.
+        due
+            Index of the sample that comes next.
+
+        Returns
+        -------
+        list[Output]
+            The same beats and events, and the rhythms that begin or end, in the order of the samples at which
+            each was decided.
+        """
+        outputs: list[Output] = []
+        last = due - 1
+        for sample, item in decided:
+            now = max(min(sample, last), self._heard - 1)  # only what was seen before comes late
+            self._go_on(heard, now - 1, outputs)
+            self._hear(heard, now + 1)
+            if isinstance(item, Event):
+                outputs.append(item)
+                found = [finding for rule in self._rules.values() for finding in rule.event(item, now)]
+            else:
+                outputs.append(item.beat)
+                found = [finding for rule in self._rules.values() for finding in rule.beat(item, now)]
+            if found:
+                self._tell(found, now, outputs)
+            self._due = min([rule.due for rule in self._rules.values()], default=NEVER)
+        self._go_on(heard, last, outputs)
+        self._hear(heard, due)
+        return outputs
+
+    def finish(self, due: int) -> list[Rhythm]:
+        """End the stretch at sample `due`, the one after its last: what goes on ends there."""
+        self._found = {}
+        names = list(self._told)
+        return [self._end(name, due, due, "the stream ends") for name in names]
+
+    def flush(self) -> list[Output]:
+        """End the stream with what was heard."""
+        return list(self.finish(self._heard))
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {
+            "heard": self._heard,
+            "found": dict(self._found),
+            "told": dict(self._told),
+            "rules": {name: rule.schema.label(rule.snapshot()) for name, rule in self._rules.items()},
+        }
+
+    def restore(self, state: State) -> list[str]:
+        """Put a copied state back; give which rules begin afresh, and why.
+
+        A rule that the state does not know begins afresh without a word: an earlier version did not have it.
+        """
+        self._heard = int(state["heard"])
+        limits, fs, leads, _, rules = self._made_for
+        afresh = []
+        for name, kept in state["rules"].items():
+            rule = self._rules.get(name)
+            if rule is None:
+                continue
+            try:
+                rule.restore(rule.schema.upgrade(kept))
+            except SchemaError as error:
+                if (fresh := rules[name](limits, fs, leads, self._heard)) is not None:
+                    self._rules[name] = fresh
+                afresh.append(f"rhythm {name}: {error}")
+        self._listeners = [rule for rule in self._rules.values() if rule.hears]
+        self._due = min((rule.due for rule in self._rules.values()), default=NEVER)
+        self._found = {name: int(begin) for name, begin in state["found"].items()}
+        self._told = {name: int(begin) for name, begin in state["told"].items()}
+        return afresh
+
+    def _go_on(self, heard: Sequence[Heard], last: int, outputs: list[Output]) -> None:
+        """Let time go on to sample `last`: ask each rule what is due until then."""
+        while self._due <= last:
+            now = self._due
+            self._hear(heard, now + 1)
+            found: list[Finding] = []
+            for rule in self._rules.values():
+                if rule.due <= now:
+                    found += rule.time(now)
+            self._due = min(rule.due for rule in self._rules.values())
+            self._tell(found, now, outputs)
+
+    def _hear(self, heard: Sequence[Heard], stop: int) -> None:
+        """Let the rules hear the samples before `stop` that they have not heard."""
+        if stop <= self._heard:
+            return
+        if self._listeners:
+            for each in heard:
+                if each.start < stop and each.stop > self._heard:
+                    whole = each.start >= self._heard and each.stop <= stop
+                    part = each if whole else each.part(self._heard, stop)
+                    for rule in self._listeners:
+                        rule.hear(part)
+        self._heard = stop
+
+    def _tell(self, findings: Findings, now: int, outputs: list[Output]) -> None:
+        """Make messages of findings, by precedence."""
+        for name, state, sample, why in findings:
+            if state == "begin":
+                if name in self._found:
+                    continue
+                self._found[name] = sample
+                hidden = [each for each in self._told if each in HIDES.get(name, ())]
+                outputs += [self._end(each, sample, now, f"now {in_words(name)}") for each in hidden]
+                if not self._hidden(name):
+                    outputs.append(self._begin(name, sample, now, why))
+            elif name in self._found:
+                del self._found[name]
+                if name in self._told:
+                    outputs.append(self._end(name, sample, now, why))
+                for other in [each for each in self._found if each in HIDES.get(name, ()) and not self._hidden(each)]:
+                    begin = max(sample, self._found[other])
+                    outputs.append(self._begin(other, begin, now, f"after {in_words(name)}"))
+
+    def _hidden(self, name: RhythmName) -> bool:
+        return any(name in HIDES.get(other, ()) for other in self._found)
+
+    def _begin(self, name: RhythmName, sample: int, now: int, why: str) -> Rhythm:
+        self._told[name] = sample
+        return self._message(name, "begin", sample, now, why, None)
+
+    def _end(self, name: RhythmName, sample: int, now: int, why: str) -> Rhythm:
+        begin = self._told.pop(name)
+        sample = max(begin, sample)
+        return self._message(name, "end", sample, now, why, (sample - begin) / self.fs)
+
+    def _message(
+        self, name: RhythmName, state: Literal["begin", "end"], sample: int, now: int, why: str, length_s: float | None
+    ) -> Rhythm:
+        delay_ms = max(0, now - sample) / self.fs * 1000.0
+        ongoing = tuple(each for each in ORDER if each in self._told)
+        return Rhythm(name, state, sample, sample / self.fs, delay_ms, why, length_s, ongoing)
