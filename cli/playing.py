@@ -15,23 +15,29 @@ if TYPE_CHECKING:
 
 
 def play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
-    """Play a source until it ends or Ctrl-C; give the summary, and the wish that ended it."""
+    """Play a source until it ends, Ctrl-C, or the key that ends it; give the summary, and the wish that ended it."""
     from ..stream.run.engine import run, stopped_by_signals
+    from ..stream.screen.monitor import MonitorSink
 
     async def playing() -> tuple[Summary, StopRequest]:
         with stopped_by_signals() as stop:
+            for sink in sinks:
+                if isinstance(sink, MonitorSink):
+                    sink.viewer.leave = stop.ask
             return await run(session, source, sinks, stop), stop
 
     return asyncio.run(playing())
 
 
-def monitor_sink(watch: Watch) -> Sink:
-    """Show a stream on this terminal."""
+def monitor_sink(watch: Watch, source: Source) -> Sink:
+    """Show a stream on this terminal, and obey its keys; a record waits for them."""
     from rich.console import Console
 
+    from ..replay.player import Player
+    from ..stream.screen.keys import Keyboard
     from ..stream.screen.monitor import MonitorSink
 
-    return MonitorSink(watch, Console())
+    return MonitorSink(watch, Console(), Keyboard.at_hand(), source if isinstance(source, Player) else None)
 
 
 def text_sink(shown: str) -> Sink:

@@ -120,14 +120,10 @@ def _drawn(figure: Figure, suffix: str) -> bytes:
 
 def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: int) -> str:
     """Play the record from its beginning to the moment, at full speed, and give the screen as it stands there."""
-    from io import StringIO
-
-    from rich.console import Console
-
     from ..replay.reference import reference_beats
     from ..stream.pipeline import Pipeline
     from ..stream.run.engine import Session
-    from ..stream.screen.monitor import Screen
+    from ..stream.screen.monitor import svg
     from ..stream.screen.view import Title, Watch
 
     warm_up(Pipeline(model), record)
@@ -137,9 +133,7 @@ def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: in
     watch = Watch(title, reference_beats(record), pipeline.lead_quality)
     for chunk in record.chunks(MONITOR_CHUNK_MS, 0.0, moment_s):
         watch.take(session.push(chunk))
-    console = Console(width=columns, height=rows, file=StringIO(), record=True, force_terminal=True)
-    console.print(Screen(watch.view()), end="")
-    return console.export_svg(title=f"ecg-stream replay {record.name}")
+    return svg(watch.view(), columns, rows, "ecg-stream replay")
 
 
 def _write(output: Path, content: bytes) -> None:

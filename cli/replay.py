@@ -119,7 +119,7 @@ def replay(
         else:
             title = Title(found.name, Path(name).name, shown_pace, min(end or length_s, length_s))
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
-        summary, stop = play(session, source, [monitor_sink(watch), *sinks])
+        summary, stop = play(session, source, [monitor_sink(watch, source), *sinks])
         print(summary_table(found.name, summary))
     else:
         _, stop = play(session, source, [text_sink(shown), *sinks])

@@ -178,7 +178,7 @@ async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: Sto
         ward = Ward(f"{link.address}  {setup.model}")
         sink = _ward_sink(ward)
     else:
-        sink = _monitor_sink(setup) if setup.shown == "monitor" else _text_sink(setup.shown)
+        sink = _monitor_sink(setup, stop) if setup.shown == "monitor" else _text_sink(setup.shown)
     if setup.focus is not None:
         sink = FocusSink(setup.focus, sink)
     service = Service(link, setup.options, setup.models, [sink], recorders=_recorders(setup), state=state)
@@ -228,13 +228,17 @@ def _ward_sink(ward: Ward) -> Sink:
     return WardSink(ward, Console())
 
 
-def _monitor_sink(setup: _Setup) -> Sink:
+def _monitor_sink(setup: _Setup, stop: StopRequest) -> Sink:
     from rich.console import Console
 
+    from ..stream.screen.keys import Keyboard
     from ..stream.screen.monitor import MonitorSink
     from ..stream.screen.view import Title, Watch
 
-    return MonitorSink(Watch(Title(setup.focus or "", setup.model)), Console())
+    watch = Watch(Title(setup.focus or "", setup.model))
+    sink = MonitorSink(watch, Console(), Keyboard.at_hand())
+    sink.viewer.leave = stop.ask
+    return sink
 
 
 def _text_sink(shown: str) -> Sink:

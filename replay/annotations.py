@@ -56,6 +56,14 @@ class Annotations:
         """Leave only the marks that are beats."""
         return self._only([i for i, symbol in enumerate(self.symbols) if symbol in BEAT_SYMBOLS], 0)
 
+    def rhythms(self) -> list[tuple[int, str]]:
+        """List the changes of rhythm: sample, and name as WFDB writes it, such as ``(AFIB``.
+
+        Noise marks and remarks have the symbol ``+`` or a note as well, in some databases; they are no rhythm.
+        """
+        told = zip(self.samples.tolist(), self.symbols, self.notes, strict=True)
+        return [(at, note.strip()) for at, symbol, note in told if symbol == "+" and note.strip().startswith("(")]
+
     def between(self, start: int, stop: int) -> Annotations:
         """Leave only the marks of samples `start` to `stop`, counted from `start`."""
         first, end = np.searchsorted(self.samples, (start, stop)).tolist()

@@ -19,4 +19,4 @@ def reference_beats(record: Recording) -> Reference | None:
     if marks is None:
         return None
     beats = marks.beats()
-    return Reference(beats.samples, tuple(AAMI_CLASS[symbol] for symbol in beats.symbols))
+    return Reference(beats.samples, tuple(AAMI_CLASS[symbol] for symbol in beats.symbols), tuple(marks.rhythms()))

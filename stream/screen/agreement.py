@@ -7,6 +7,7 @@ counts; memory holds only what is not settled. The score for publication is `ecg
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,21 @@ SETTLED_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Reference annotations of a record: `samples` ``(n,)`` ascending, and the AAMI class of each."""
+    """Reference annotations of a record.
+
+    Attributes
+    ----------
+    samples
+        ``(n,)`` R peaks, ascending.
+    labels
+        AAMI class of each.
+    rhythms
+        Changes of rhythm, ascending: sample, and name as WFDB writes it, such as ``(AFIB``.
+    """
 
     samples: NDArray[np.int64]
     labels: tuple[str, ...]
+    rhythms: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +107,61 @@ class RunningAgreement:
         limit = now if ended else now - round(SETTLED_S * fs)
         samples, labels = self._reference.samples, self._reference.labels
         while True:
-            reference = int(samples[self._next]) if self._next < len(samples) else None
-            beat = self._beats[0] if self._beats else None
-            if min(reference if reference is not None else limit, beat.sample if beat else limit) >= limit:
+            at = self._next
+            reference = int(samples[at]) if at < len(samples) else None
+            beat = self._beats[0].sample if self._beats else None
+            if min(limit if reference is None else reference, limit if beat is None else beat) >= limit:
                 return
-            if reference is None or (beat and self._is_extra(beat.sample, reference, window)):
-                assert beat is not None
-                self._counts.extra[CLASSES.index(beat.label)] += 1
-                self._beats.popleft()
-            elif beat is None or self._is_missed(beat.sample, reference, window):
-                self._counts.missed[CLASSES.index(labels[self._next])] += 1
-                self._next += 1
+            after = int(samples[at + 1]) if at + 1 < len(samples) else None
+            beat_after = self._beats[1].sample if len(self._beats) > 1 else None
+            has_reference, has_beat = _first_of((reference, after), (beat, beat_after), window)
+            called = CLASSES.index(self._beats.popleft().label) if has_beat else -1
+            stated = CLASSES.index(labels[at]) if has_reference else -1
+            self._next += has_reference
+            if not has_reference:
+                self._counts.extra[called] += 1
+            elif not has_beat:
+                self._counts.missed[stated] += 1
             else:
-                self._counts.matched[CLASSES.index(labels[self._next]), CLASSES.index(beat.label)] += 1
-                self._beats.popleft()
-                self._next += 1
+                self._counts.matched[stated, called] += 1
 
     def counts(self) -> AgreementCounts:
         """Give what was settled so far."""
         return AgreementCounts(self._counts.matched.copy(), self._counts.missed.copy(), self._counts.extra.copy())
 
-    def _is_extra(self, sample: int, reference: int, window: int) -> bool:
-        """Tell whether a beat lies before its reference's window, or the next beat is nearer."""
-        if sample < reference - window:
-            return True
-        following = self._beats[1].sample if len(self._beats) > 1 else None
-        return following is not None and abs(following - reference) < abs(sample - reference) <= window
 
-    def _is_missed(self, sample: int, reference: int, window: int) -> bool:
-        """Tell whether a reference lies before the beat's window, or the next reference is nearer."""
-        if reference < sample - window:
-            return True
-        samples = self._reference.samples
-        following = int(samples[self._next + 1]) if self._next + 1 < len(samples) else None
-        return following is not None and abs(sample - following) < abs(sample - reference) <= window
+def pairs(reference: Sequence[int], beats: Sequence[int], window: int) -> Iterator[tuple[int | None, int | None]]:
+    """Pair beats with their reference: the place of each in its list, None where the other has none.
+
+    Parameters
+    ----------
+    reference, beats
+        Samples, ascending.
+    window
+        How far apart the two of a pair may be, samples.
+    """
+    at, k = 0, 0
+    while at < len(reference) or k < len(beats):
+        one, two = tuple(reference[at : at + 2]), tuple(beats[k : k + 2])
+        has_reference, has_beat = _first_of(
+            (one[0] if one else None, one[1] if len(one) > 1 else None),
+            (two[0] if two else None, two[1] if len(two) > 1 else None),
+            window,
+        )
+        yield at if has_reference else None, k if has_beat else None
+        at, k = at + has_reference, k + has_beat
+
+
+def _first_of(
+    reference: tuple[int | None, int | None], beat: tuple[int | None, int | None], window: int
+) -> tuple[bool, bool]:
+    """Tell what comes first of two lists, by the next two samples of each: a reference, a beat, or a pair of both."""
+    (stated, stated_after), (found, found_after) = reference, beat
+    if stated is None or found is None:
+        return stated is not None, found is not None
+    apart = abs(found - stated)
+    if found < stated - window or (found_after is not None and abs(found_after - stated) < apart <= window):
+        return False, True
+    if stated < found - window or (stated_after is not None and abs(found - stated_after) < apart <= window):
+        return True, False
+    return True, True

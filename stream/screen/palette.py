@@ -25,6 +25,12 @@ PLAIN = Style()
 BOLD = Style(bold=True)
 QUIET = Style(color="color(244)")
 TRACE = Style(color="color(29)")
+DIFFERS = Style(color="color(231)", bgcolor="color(160)", bold=True)
+"""What the reference says where it differs from ours."""
+
+CHOSEN = Style(bold=True, reverse=True)
+"""The beat that was stepped to."""
+
 ALARM = Style(color="color(160)", bold=True)
 
 

@@ -13,7 +13,7 @@ from .view import View
 
 LEFT = 17
 RIGHT = 26
-LEAVE = "  Ctrl-C ends "
+LEAVE, KEYS = "  Ctrl-C ends ", "  ? explains  q ends "
 WIDE = 50
 """From this width on, the list of beats has times to the millisecond, and delays."""
 
@@ -43,7 +43,7 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
     edge = [Segment("│", QUIET)]
     columns = zip(
         block(_heart(view), rows, LEFT),
-        block(_last_beats(view.beats, rows, middle), rows, middle),
+        block(_last_beats(view, rows, middle), rows, middle),
         block(_timing(view), rows, RIGHT),
         strict=True,
     )
@@ -51,12 +51,13 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
 
 
 def events(view: View, rows: int, width: int) -> list[Line]:
-    """Tell the latest events and changes of rhythm, the newest first; and how to leave."""
+    """Tell the latest events and changes of rhythm, or the answer to the last key; and how to leave."""
+    leave, message = KEYS if view.controls.keys else LEAVE, view.controls.message
     latest = reversed(view.events[-rows:])
     told = [[Segment(f" {line(event)}", _event_style(event))] for event in latest]
-    lines = block(told or [[Segment(" no events", QUIET)]], rows, width - len(LEAVE))
-    lines[-1].append(Segment(LEAVE, QUIET))
-    return lines
+    lines = block(told or [[Segment(" no events", QUIET)]], rows, width)
+    last = [Segment(f" {message}", BOLD)] if message else lines[-1]
+    return [*lines[:-1], [*block([last], 1, max(0, width - len(leave)))[0], Segment(leave, QUIET)]]
 
 
 def _event_style(event: Event | Rhythm) -> Style:
@@ -78,16 +79,18 @@ def _heart(view: View) -> list[Line]:
     return rows
 
 
-def _last_beats(beats: tuple[Beat, ...], rows: int, width: int) -> list[Line]:
+def _last_beats(view: View, rows: int, width: int) -> list[Line]:
     """List the last beats, the newest first: class, R peak, every probability, RR interval."""
+    chosen = view.controls.chosen
     wide = width >= WIDE
     names = "".join(f"{name:>4}" for name in CLASSES)
     head = f" {'':14}{names}{'RR ms':>9}{'delay ms':>11}" if wide else f" {'':9}{names}{'RR':>5}"
     lines: list[Line] = [[Segment(head, QUIET)]]
-    for beat in beats[:-rows:-1]:
+    for beat in view.beats[:-rows:-1]:
         rr = "-" if beat.rr_ms is None else f"{beat.rr_ms:.0f}"
         when = f"{clock(beat.time):>12}" if wide else f"{_short(beat.time):>7}"
-        row = [Segment(" "), Segment(beat.label, CLASS_STYLES[beat.label]), Segment(f" {when}")]
+        mark = Segment("▸", BOLD) if beat == chosen else Segment(" ")
+        row = [mark, Segment(beat.label, CLASS_STYLES[beat.label]), Segment(f" {when}")]
         row += [_probability(beat, k) for k in range(len(CLASSES))]
         row.append(Segment(f"{rr:>9}{beat.delay_ms:>+11.0f}" if wide else f"{rr:>5}"))
         lines.append(row)

@@ -63,15 +63,16 @@ class Trace:
         self._low[slots] = np.fmin(self._low[slots], low[kept])
         self._high[slots] = np.fmax(self._high[slots], high[kept])
 
-    def window(self, columns: int) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
-        """Give the last `columns` columns: index of the first, lowest, highest sample, ``(columns, n_leads)``.
+    def window(self, columns: int, stop: int | None = None) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+        """Give `columns` columns: index of the first, lowest, highest sample, ``(columns, n_leads)``.
 
-        The window ends on an even column, so that a dot keeps its place in its character. Where nothing was
-        measured, lowest and highest are NaN.
+        They are the last ones, or those before column `stop`. The window ends on an even column, so that a dot keeps
+        its place in its character. Where nothing was measured, or it is no longer kept, lowest and highest are NaN.
         """
-        stop = self._end + self._end % 2
+        last = self._end if stop is None else min(stop, self._end)
+        stop = last + last % 2
         slots = np.arange(stop - columns, stop)
-        known = (slots >= self._end - self._size) & (slots < self._end)
+        known = (slots >= self._end - self._size) & (slots < last)
         low = np.where(known[:, None], self._low[slots % self._size], np.inf)
         high = np.where(known[:, None], self._high[slots % self._size], -np.inf)
         missing = low > high

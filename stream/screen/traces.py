@@ -1,6 +1,11 @@
-"""The upper part of the monitor: every lead as a braille trace, the class of each beat above, stream time below."""
+"""The upper part of the monitor.
+
+Every lead is a braille trace. Above stands the class of each beat, over it what the reference says; below, stream time.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from ..run.sinks import clock
-from .palette import ALARM, BOLD, CLASS_STYLES, QUIET, TRACE, TRACE_STYLES, Line, block
+from .palette import ALARM, BOLD, CHOSEN, CLASS_STYLES, DIFFERS, QUIET, TRACE, TRACE_STYLES, Line, block
 from .trace import COLUMN_S, draw
 from .view import LeadView, View, column_of
 
@@ -18,18 +23,24 @@ GUTTER = 11
 QRS_S = (-0.12, 0.16)
 """The part of the trace that takes the colour of its beat, around the R peak."""
 
+NO_BEAT = "-"
+"""Stands in the reference's row where it has no beat and we do."""
+
 _SPANS_MV = np.array([0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000])
 _PULSES_MV = (0.1, 0.2, 0.5, 1.0, 5.0, 20.0, 100.0)
 
 
 def traces(view: View, width: int, rows: int) -> list[Line]:
-    """Draw the marks, the leads, and the axis: `rows` lines of leads and two more.
+    """Draw the marks, the leads, and the axis: `rows` lines of leads and two more, three where there is a reference.
 
     Where there is no room for all leads, two lines each, the first ones are shown and the axis tells of the others.
     """
     cells = max(1, width - GUTTER)
-    shown = view.leads[: max(1, rows // 2)] if rows > 0 else ()
-    lines = [_marks(view, cells)]
+    chosen = view.controls.lead
+    leads = view.leads if chosen is None or chosen >= len(view.leads) else view.leads[chosen : chosen + 1]
+    shown = leads[: max(1, rows // 2)] if rows > 0 else ()
+    marks = [_marks(view, cells)] if view.reference is None else [_reference(view, cells), _marks(view, cells)]
+    lines: list[Line] = []
     if shown:
         gap = 1 if rows - len(shown) + 1 >= 4 * len(shown) else 0
         height, rest = divmod(rows - gap * (len(shown) - 1), len(shown))
@@ -38,8 +49,8 @@ def traces(view: View, width: int, rows: int) -> list[Line]:
             if k and gap:
                 lines.append([])
             lines += _lead(lead, colours, cells, height + (k < rest))
-    lines += [[] for _ in range(rows + 1 - len(lines))]
-    return [*lines, _axis(view, cells, len(view.leads) - len(shown))]
+    lines += [[] for _ in range(rows - len(lines))]
+    return [*marks, *lines, _axis(view, cells, len(view.leads) - len(shown))]
 
 
 def _cell_of(view: View, time_s: float, cells: int) -> int:
@@ -50,10 +61,27 @@ def _cell_of(view: View, time_s: float, cells: int) -> int:
 
 def _marks(view: View, cells: int) -> Line:
     """Put the letter of each beat above its R peak."""
-    marks = {_cell_of(view, beat.time, cells): beat.label for beat in view.beats}
-    row, at = [Segment(" " * GUTTER)], 0
-    for cell in sorted(cell for cell in marks if 0 <= cell < cells):
-        row += [Segment(" " * (cell - at)), Segment(marks[cell], CLASS_STYLES[marks[cell]])]
+    chosen = view.controls.chosen
+    letters = {
+        _cell_of(view, beat.time, cells): (beat.label, CHOSEN if beat == chosen else CLASS_STYLES[beat.label])
+        for beat in view.beats
+    }
+    return _row_of("ecg-stream" if view.reference is not None else "", letters, cells)
+
+
+def _reference(view: View, cells: int) -> Line:
+    """Put what the reference says above each R peak, and its rhythm at the left."""
+    letters = {
+        _cell_of(view, mark.time, cells): (mark.label or NO_BEAT, DIFFERS if mark.differs else QUIET)
+        for mark in view.reference or ()
+    }
+    return _row_of(f"ref {view.reference_rhythm}", letters, cells)
+
+
+def _row_of(name: str, letters: Mapping[int, tuple[str, Style]], cells: int) -> Line:
+    row, at = [Segment(f"{name:{GUTTER}.{GUTTER - 1}}", QUIET)], 0
+    for cell in sorted(cell for cell in letters if 0 <= cell < cells):
+        row += [Segment(" " * (cell - at)), Segment(*letters[cell])]
         at = cell + 1
     return row
 
@@ -128,12 +156,16 @@ def _gutter(lead: LeadView, bottom: float, top: float, rows: int) -> list[Line]:
 
 
 def _axis(view: View, cells: int, hidden: int) -> Line:
-    """Stream time, a tick a second; and how many leads there is no room for."""
+    """Stream time, a tick a second; the beat that was stepped to; and how many leads are not shown."""
     text = [" "] * cells
     for second in range(max(0, int(view.now_s - 2 * COLUMN_S * cells)), int(view.now_s) + 1):
         label = "╵" + clock(second)[:-4].removeprefix("0:")
         at = _cell_of(view, second, cells)
         if at >= 0 and at + len(label) <= cells:
             text[at : at + len(label)] = label
+    chosen = view.controls.chosen
+    at = -1 if chosen is None else _cell_of(view, chosen.time, cells)
+    if 0 <= at < cells:
+        text[at] = "▲"
     more = f"+{hidden} leads" if hidden > 0 else ""
     return [Segment(more.ljust(GUTTER) + "".join(text), QUIET)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import math
 import re
 from collections.abc import Callable
 
@@ -101,6 +103,50 @@ async def test_a_player_that_is_always_late_lets_others_run_too() -> None:
     clock = Clock()
     await given_at(clock, 1, work=lambda k: 0.2)
     assert clock.sleeps.count(0) == 499
+
+
+async def test_a_pause_shifts_the_schedule_and_another_speed_begins_it_anew() -> None:
+    clock = Clock()
+    player = Player(itertools.islice(demo_record().chunks(100), 30), 1, clock=clock, sleep=clock.sleep)
+    times = []
+    async for _ in player:
+        times.append(round(clock.now - 1000, 6))
+        if len(times) == 10:
+            player.pause()
+            assert player.paused
+            clock.now += 60
+            player.resume()
+        if len(times) == 20:
+            player.speed = 2
+    assert times[:10] == pytest.approx([0.1 * (k + 1) for k in range(10)])
+    assert times[10:20] == pytest.approx([61 + 0.1 * (k + 1) for k in range(10)])
+    assert times[20:] == pytest.approx([62 + 0.05 * (k + 1) for k in range(10)])
+
+
+async def test_a_player_that_hurries_pauses_where_it_was_to_go() -> None:
+    clock = Clock()
+    player = Player(itertools.islice(demo_record().chunks(100), 100), 1, clock=clock, sleep=clock.sleep)
+    player.pause()
+    player.hurry(5.05)
+    given = []
+
+    async def read() -> None:
+        async for chunk in player:
+            given.append((chunk.start + len(chunk.samples)) / chunk.fs)  # noqa: PERF401  it is looked at meanwhile
+
+    reading = asyncio.create_task(read())
+    while not player.paused:  # noqa: ASYNC110  it tells nobody
+        await asyncio.sleep(0)
+    assert given[-1] == pytest.approx(5.1)
+    assert clock.now == 1000
+    player.hurry(math.inf)
+    while not player.at_end:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert given[-1] == pytest.approx(10.0)
+    assert player.paused
+    assert not reading.done(), "what is on the screen stays there"
+    player.resume()
+    await reading
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])
