@@ -26,6 +26,7 @@ from .terminal import settle
 
 COMMANDS = {
     "replay": "Play a record through the live classifier.",
+    "live": "Classify the beats of a live source: LSL, a Polar H10 strap, a serial port, UDP, standard input.",
     "subscribe": "Classify every patient that publishes on an MQTT broker, live.",
     "fleet": "Classify the patients of an MQTT broker on many machines, with Ray.",
     "publish": "Publish a record on MQTT as a device would.",
@@ -122,8 +123,8 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         print(f"ecg-stream: {plain(advised(error))}", file=sys.stderr)
         return 2
-    except typer.Abort:
-        return 1
+    except typer.Abort:  # Ctrl-C where nothing is played yet
+        return 130
     except Exception as error:
         if settings["debug"]:
             traceback.print_exc()

@@ -46,7 +46,7 @@ def open_record(
     with download_bars() as progress:
         record = find_record(name, leads=leads, unit=unit, fs=fs, columns=columns, progress=progress)
     hint = scale_hint(record)
-    _tell([*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])])
+    tell([*record.notes, *([] if hint is None else [f"{hint}: play it with {UNIT_ADVICE}"])])
     return record
 
 
@@ -70,7 +70,7 @@ def open_recording(
     if sys.stdin is None:  # closed by the caller, as by `<&-`
         raise RecordError("standard input is closed")
     lines = open_lines(_StandardInput(), asked)
-    _tell(lines.notes)
+    tell(lines.notes)
     return lines
 
 
@@ -86,7 +86,8 @@ class _StandardInput:
         return os.read(descriptor, size)
 
 
-def _tell(notes: Sequence[str]) -> None:
+def tell(notes: Sequence[str]) -> None:
+    """Say what a person should know, a line each, on standard error."""
     for note in notes[:MOST_NOTES]:
         print(f"ecg-stream: {plain(note)}", file=sys.stderr)
     if len(notes) > MOST_NOTES:

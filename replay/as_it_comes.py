@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import CancelledError
 
 from ..stream.core.messages import Chunk
 
 WAITING = 16
 """Chunks that may wait; a sender that is faster is slowed down."""
+LET_GO_S = 10.0
 
 
 class AsItComes:
     """An async iterable of chunks that gives each as soon as it is there; see `engine.Source`.
 
-    A thread does the waiting. It is a daemon: where a run is ended while nothing comes, it is left behind.
+    A thread does the waiting. It is a daemon: where a run is ended while nothing comes, it is left behind, unless there
+    is a way to end the waiting.
 
     Parameters
     ----------
     chunks
         Consecutive chunks.
+    close
+        Ends the waiting from another thread; what was open is let go of before the run ends.
     """
 
     lag_ms = 0.0
     """Nothing is due: it comes when it comes."""
 
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
+    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None] | None = None) -> None:
         self._chunks = chunks
+        self._close = close
 
     async def __aiter__(self) -> AsyncIterator[Chunk]:
         """Give the chunks; raise what the reading of them raises."""
@@ -54,8 +59,12 @@ class AsItComes:
                 hand_over(error)
             else:
                 hand_over(None)
+            finally:
+                if isinstance(self._chunks, Generator):
+                    self._chunks.close()
 
-        threading.Thread(target=read, name="read", daemon=True).start()
+        thread = threading.Thread(target=read, name="read", daemon=True)
+        thread.start()
         try:
             while (item := await coming.get()) is not None:
                 if isinstance(item, Exception):
@@ -65,3 +74,6 @@ class AsItComes:
             ended.set()
             while not coming.empty():  # so that a thread that waits for room goes on, sees that, and ends
                 coming.get_nowait()
+            if self._close is not None:
+                self._close()
+                await asyncio.to_thread(thread.join, LET_GO_S)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Incoming(Protocol):
         ...
 
 
+Kind = TypeVar("Kind", bound="LineRecording")
+
+
 @dataclass(slots=True, eq=False)
 class LineRecording:
     """Rows of numbers as they come; see `recording.Recording`. It can be played once.
@@ -44,6 +47,7 @@ class LineRecording:
     fs: float
     leads: tuple[str, ...]
     notes: tuple[str, ...]
+    nothing: ClassVar[str] = "is empty"
     _stream: Incoming = field(repr=False)
     _rows: RowReader = field(repr=False)
     _chosen: Chosen = field(repr=False)
@@ -76,11 +80,13 @@ class LineRecording:
     def _chunks(self, end: float) -> Iterator[Chunk]:
         yield from self._placed(self._head, end)
         rest = self._rest  # what came with the first lines, before anything is waited for
-        while self._place + 1 < end:
+        while True:
             *lines, rest = rest.split(b"\n")
             if len(rest) > LONGEST_LINE:
-                raise RecordError(f"{self.name} line {self._rows.line + 1} is longer than {LONGEST_LINE:,} characters")
+                rest = self._too_long(rest)
             yield from self._placed([line.decode(errors="replace") for line in lines], end)
+            if self._place + 1 >= end:
+                return
             came = self._stream.read1(AT_ONCE_BYTES)
             if not came:
                 yield from self._placed([rest.decode(errors="replace")], end)
@@ -89,18 +95,30 @@ class LineRecording:
 
     def _placed(self, lines: list[str], end: float) -> Iterator[Chunk]:
         """Cut rows into chunks in which no sample is missing."""
-        rows = [row for line in lines if (row := self._rows.read(line)) is not None]
+        rows = [row for line in lines if (row := self._row(line)) is not None]
         if not rows:
             return
         values = np.array(rows)
-        places = self._places(values)
-        samples = values[:, list(self._chosen.columns)] * np.array(self._chosen.choice.factors)
-        cuts = [0, *(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
-        for first, last in pairwise(cuts):
-            start = int(places[first])
+        for first, last, start in self._parts(values):
             n = int(min(last - first, end - start))
             if n > 0:
-                yield Chunk(start, self.fs, self.leads, samples[first : first + n])
+                part = values[first : first + n, list(self._chosen.columns)]
+                yield Chunk(start, self.fs, self.leads, part * np.array(self._chosen.choice.factors))
+
+    def _row(self, line: str) -> list[float] | None:
+        """Read one line; None where it is no row."""
+        return self._rows.read(line)
+
+    def _too_long(self, rest: bytes) -> bytes:  # noqa: ARG002
+        """Give what to go on with in the place of a line without end."""
+        raise RecordError(f"{self.name} line {self._rows.line + 1} is longer than {LONGEST_LINE:,} characters")
+
+    def _parts(self, values: NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
+        """Give first row, end, and place of parts in which no sample is missing."""
+        places = self._places(values)
+        cuts = [0, *(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]
+        for first, last in pairwise(cuts):
+            yield first, last, int(places[first])
 
     def _places(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
         """Place rows by their times; without any, each behind the one before."""
@@ -120,10 +138,17 @@ class LineRecording:
 
 
 def open_lines(stream: Incoming, asked: Asked, name: str = "stdin") -> LineRecording:
+    """Wait for the first lines of a stream, and tell from them what they hold; see `open_as`."""
+    return open_as(LineRecording, stream, asked, name)
+
+
+def open_as(make: type[Kind], stream: Incoming, asked: Asked, name: str) -> Kind:
     """Wait for the first lines, and tell from them what they hold, as `text.open_text` does.
 
     Parameters
     ----------
+    make
+        `LineRecording`, or what is one.
     stream
         Where lines come from.
     asked
@@ -156,7 +181,7 @@ def open_lines(stream: Incoming, asked: Asked, name: str = "stdin") -> LineRecor
     text = b"\n".join(head).removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
     lines = [f"{line}\n" for line in text.split("\n")]
     if not any(line.strip() for line in lines):
-        raise RecordError(f"{name} is empty")
+        raise RecordError(f"{name} {make.nothing}")
     layout = layout_of_lines(name, lines)
     body = lines[layout.skip :]
     first = RowReader(name, layout, asked.columns)
@@ -166,7 +191,7 @@ def open_lines(stream: Incoming, asked: Asked, name: str = "stdin") -> LineRecor
     if not (chosen.timing.sure and (asked.fs is not None or chosen.timing.fs.is_integer())):
         raise RecordError(f"the first lines of {name} do not tell its sampling rate exactly", about="sampling rate")
     check_fs(name, chosen.timing.fs)
-    return LineRecording(
+    return make(
         name=name,
         fs=chosen.timing.fs,
         leads=tuple(chosen.choice.names[i] for i in chosen.choice.played),

@@ -41,6 +41,7 @@ class RowReader:
         """Columns that hold text and are not read."""
         self.line = layout.skip
         """Number of the line read last."""
+        self.n_columns = len(layout.names)
 
     def read(self, line: str) -> list[float] | None:
         """Read one line; None where it is blank.

@@ -1,0 +1,154 @@
+"""`ecg-stream live`: a live source through the classifier, as its samples come."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import RequestError
+from .file_options import Column, Fs, Unit
+from .live_sources import open_source
+from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile
+from .playing import monitor_sink, play, text_sink
+from .terminal import can_draw
+from .warm_up import warm_up
+
+if TYPE_CHECKING:
+    from ..stream.run.engine import Sink
+
+ANY_MS = 100.0  # chunks are as they come
+
+SOURCE_HELP = (
+    "lsl:NAME, polar: or polar:NUMBER, serial:PORT?fs=HZ, udp://:PORT?fs=HZ, or - for standard input; "
+    "docs/live.md has their options."
+)
+
+
+def live(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP)],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="What the record, and with --publish the patient, is called.  [default: as the source]"
+        ),
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option(metavar="S", help="End after so many seconds.  [default: Ctrl-C]")
+    ] = None,
+    exit_when_idle: Annotated[
+        float | None, typer.Option(metavar="S", help="End when nothing has come for so many seconds.")
+    ] = None,
+    lead: Annotated[
+        list[str] | None, typer.Option(metavar="L", help="A lead, by name or index from 0; may be repeated.")
+    ] = None,
+    fs: Fs = None,
+    unit: Unit = None,
+    column: Column = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+    ] = None,
+    record_model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Record bundle: also classify the last ten seconds, every two seconds."),
+    ] = None,
+    format: Annotated[  # noqa: A002  the option is called --format
+        Literal["monitor", "lines", "json", "csv"] | None,
+        typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/NAME.ecs, WFDB annotations.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
+    ] = None,
+    lsl_markers: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Send each beat as a marker of this LSL stream, stamped with its R peak."),
+    ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Publish beats and events on MQTT: mqtt://HOST[:PORT], or mqtts://..."),
+    ] = None,
+    topic: Annotated[str, typer.Option(metavar="PREFIX", help="Topic levels before the patient.")] = "ecg",
+    ca: Ca = None,
+    cert: Cert = None,
+    key: Key = None,
+    password_file: PasswordFile = None,
+    client_id: ClientId = None,
+) -> None:
+    """Classify the beats of a live source: LSL, a Polar H10 strap, a serial port, UDP, standard input.
+
+    Ctrl-C ends it with the summary.
+    """
+    from ..replay.annotation_sink import AnnotationSink
+    from ..replay.as_it_comes import AsItComes
+    from ..replay.beat_file import BeatFileSink
+    from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
+    from ..stream.run.engine import Session
+    from ..stream.run.sinks import summary_table
+    from ..stream.screen.view import Title, Watch
+    from ..stream.service.topics import patient_id
+    from ..stream.strip.classifier import RecordClassifier
+
+    if name is not None:
+        patient_id(name)  # it becomes a file name and a topic level
+    for option, seconds in (("--end", end), ("--exit-when-idle", exit_when_idle)):
+        if seconds is not None and not 0 < seconds < float("inf"):
+            raise RequestError(f"{option} {seconds:g}: valid is a number of seconds above 0")
+    bundle = DEFAULT_MODEL if model is None else model
+    models = load_models(bundle, DEFAULT_DETECTOR, record_model)
+    sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
+    if output is not None:
+        sinks.append(BeatFileSink(output))
+    with open_source(source, lead=lead, fs=fs, unit=unit, column=column, idle_s=exit_when_idle) as (found, opened):
+        if models.record is not None:
+            RecordClassifier(models.record, found.fs, found.leads)  # refuses leads that the model cannot do with
+        shown_name = name or found.name
+        if publish is not None:
+            sinks.append(_publisher(publish, shown_name, topic, ca, cert, key, password_file, client_id))
+        if lsl_markers is not None:
+            from ..stream.sources.lsl_markers import LslMarkers
+
+            sinks.append(LslMarkers(lsl_markers, opened.local_time))
+        pipeline = Pipeline(models)
+        warm_up(Pipeline(models), found)
+        opened.begin()
+        coming = AsItComes(found.chunks(ANY_MS, 0.0, end), opened.close)
+        session = Session(shown_name, pipeline)
+        shown = format or "monitor"
+        if shown == "monitor" and not can_draw():
+            shown = "lines"
+        if shown == "monitor":
+            watch = Watch(Title(shown_name, Path(bundle).name), None, pipeline.lead_quality)
+            summary, stop = play(session, coming, [monitor_sink(watch, coming), *sinks])
+            print(summary_table(shown_name, summary))
+        else:
+            _, stop = play(session, coming, [text_sink(shown), *sinks])
+        for line in opened.lost():
+            print(f"ecg-stream: {line}", file=sys.stderr)
+    if stop.signal is not None:
+        raise typer.Exit(128 + stop.signal)
+
+
+def _publisher(
+    url: str,
+    patient: str,
+    prefix: str,
+    ca: Path | None,
+    cert: Path | None,
+    key: Path | None,
+    password_file: Path | None,
+    client_id: str | None,
+) -> Sink:
+    from ..stream.service.address import BrokerAddress
+    from ..stream.service.beat_publisher import BeatPublisher
+    from ..stream.service.link import Link
+    from .logs import log_to_stderr
+
+    log_to_stderr()
+    address = BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file)
+    return BeatPublisher(Link(address, client_id or f"ecg-live-{patient}"), patient, prefix=prefix)
