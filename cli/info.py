@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,10 @@ def info(
     fs: Fs = None,
     unit: Unit = None,
     column: Column = None,
+    rhythms: Annotated[
+        bool,
+        typer.Option("--rhythms", help="List the changes of rhythm too: when, which, how long; see `replay --at`."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line instead of tables.")] = False,
 ) -> None:
     """Show a record's header, leads, length and annotation counts."""
@@ -32,12 +37,12 @@ def info(
     if json:
         import msgspec
 
-        print(plain_json(msgspec.json.encode(as_json(opened, reference, marks))).decode())
+        print(plain_json(msgspec.json.encode(as_json(opened, reference, marks, rhythms=rhythms))).decode())
     else:
-        _print_tables(opened, reference, marks)
+        _print_tables(opened, reference, marks, rhythms=rhythms)
 
 
-def as_json(record: Record, reference: str, marks: Annotations | None) -> dict[str, Any]:
+def as_json(record: Record, reference: str, marks: Annotations | None, *, rhythms: bool = False) -> dict[str, Any]:
     """Give everything that `info` knows; `annotations` is None if the record has none of this reference."""
     age, sex = age_and_sex(record.comments)
     return {
@@ -60,6 +65,7 @@ def as_json(record: Record, reference: str, marks: Annotations | None) -> dict[s
             "beats": len(marks.beats()),
             "symbols": dict(marks.counts().most_common()),
             "classes": class_counts(marks),
+            **({"rhythms": rhythm_stretches(record, marks)} if rhythms else {}),
         },
     }
 
@@ -75,6 +81,26 @@ def class_counts(marks: Annotations) -> dict[str, int]:
     return counts
 
 
+def rhythm_stretches(record: Record, marks: Annotations) -> list[dict[str, Any]]:
+    """List the marks of rhythm: name, which one of that name it is, sample, time and length in seconds."""
+    from itertools import pairwise
+
+    numbers: Counter[str] = Counter()
+    stretches = []
+    for (at, name), (end, _) in pairwise([*marks.rhythms(), (record.n_samples, "")]):
+        numbers[name] += 1
+        stretches.append(
+            {
+                "name": name,
+                "number": numbers[name],
+                "sample": at,
+                "time": round(at / record.fs, 3),
+                "seconds": round(max(0, end - at) / record.fs, 3),
+            }
+        )
+    return stretches
+
+
 def age_and_sex(comments: Sequence[str]) -> tuple[int | None, str | None]:
     """Read the patient's age in years and sex, ``M`` or ``F``, out of the comments, as EDB and MITDB write them."""
     for comment in comments:
@@ -87,7 +113,7 @@ def age_and_sex(comments: Sequence[str]) -> tuple[int | None, str | None]:
     return None, None
 
 
-def _print_tables(record: Record, reference: str, marks: Annotations | None) -> None:
+def _print_tables(record: Record, reference: str, marks: Annotations | None, *, rhythms: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -121,6 +147,8 @@ def _print_tables(record: Record, reference: str, marks: Annotations | None) -> 
         console.print(f"no annotations '{reference}'")
     else:
         console.print(_annotation_table(reference, marks))
+        if rhythms:
+            console.print(_rhythm_table(record, marks))
 
 
 def _annotation_table(reference: str, marks: Annotations) -> Any:
@@ -138,6 +166,20 @@ def _annotation_table(reference: str, marks: Annotations) -> Any:
     table.add_section()
     others = [f"{s} {n}" for s, n in counts.most_common() if s not in AAMI_CLASS]
     table.add_row("all", str(sum(per_class.values())), _plain("not beats: " + ", ".join(others)) if others else "")
+    return table
+
+
+def _rhythm_table(record: Record, marks: Annotations) -> Any:
+    from rich.table import Table
+
+    stretches = rhythm_stretches(record, marks)
+    if not stretches:
+        return "no changes of rhythm are marked"
+    table = Table("from", "rhythm", "seconds", "replay --at", title="rhythms", title_justify="left")
+    table.columns[2].justify = "right"
+    for each in stretches:
+        name = _plain(each["name"])
+        table.add_row(_clock_time(each["time"]), name, f"{each['seconds']:.1f}", f'"{name}:{each["number"]}"')
     return table
 
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from ..replay.record import Record
 
+SUFFIXES = (".svg", ".png", ".pdf")
 DENOISE_S = 10.0
+SHEET_S = 2.5
+"""Of many leads, so much of each, as on paper."""
+
 MONITOR_S = 60.0
 MONITOR_CHUNK_MS = 100.0
 SIZE = "100x30"
@@ -35,7 +39,7 @@ GO_WITH = {
 
 def plot(
     record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
-    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .png or .svg; the monitor is .svg.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .svg, .png or .pdf.")],
     what: Annotated[
         Literal["denoise", "normalize", "beats", "monitor"],
         typer.Option(help="Which stage to draw, see above."),
@@ -66,12 +70,12 @@ def plot(
 
     denoise: each lead, as recorded and after high-pass and denoising. normalize: the window of every beat, in
     millivolts and as the network gets it. beats: the mean window of each class. monitor: the screen of `replay`.
+    More than four leads are drawn as a sheet of four columns, 2.5 s of each.
     """
     from ..stream.pipeline import DEFAULT_MODEL
 
-    suffixes = (".svg",) if what == "monitor" else (".svg", ".png")
-    if output.suffix not in suffixes:
-        raise RequestError(f"cannot draw {what} as {output.name}: end --output in {' or '.join(suffixes)}")
+    if output.suffix not in SUFFIXES:
+        raise RequestError(f"cannot draw {what} as {output.name}: end --output in {', '.join(SUFFIXES)}")
     for option, value in {"--end": end, "--lead": lead, "--model": model, "--size": size}.items():
         if value is not None and what not in GO_WITH[option]:
             raise RequestError(f"{option} does not go with --what {what}: it is for {', '.join(GO_WITH[option])}")
@@ -80,8 +84,7 @@ def plot(
     name = DEFAULT_MODEL if model is None else model
     if what == "monitor":
         moment = min(MONITOR_S, found.seconds) if start is None else start
-        svg = _monitor(found, moment, name, columns, rows)
-        _write(output, svg.encode())
+        _write(output, _monitor(found, moment, name, columns, rows, output.suffix))
     else:
         _write(output, _drawn(_figure(found, what, start or 0.0, end, name), output.suffix))
 
@@ -96,15 +99,27 @@ def _size(size: str) -> tuple[int, int]:
     return columns, rows
 
 
-def _figure(record: Record, what: str, start_s: float, end_s: float | None, model: str) -> Figure:
+def _need_matplotlib(what: str) -> None:
+    """Say in one line that matplotlib is not there.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not.
+    """
     try:
-        import matplotlib as _  # noqa: F401  one line says so if it is not there
+        import matplotlib as _  # noqa: F401  only whether it is there
     except ImportError:
-        raise MissingExtraError(f"ecg-stream plot --what {what}", "train") from None
+        raise MissingExtraError(f"ecg-stream plot {what}", "train") from None
+
+
+def _figure(record: Record, what: str, start_s: float, end_s: float | None, model: str) -> Figure:
+    _need_matplotlib(f"--what {what}")
     from ..offline import stage_plots
 
     if what == "denoise":
-        stop = min(start_s + DENOISE_S, record.seconds) if end_s is None else end_s
+        length_s = SHEET_S if len(record.leads) > stage_plots.MOST_ROWS else DENOISE_S
+        stop = min(start_s + length_s, record.seconds) if end_s is None else end_s
         return stage_plots.denoise_figure(record, start_s, stop)
     draw = stage_plots.normalize_figure if what == "normalize" else stage_plots.beats_figure
     return draw(record, start_s, record.seconds if end_s is None else end_s, model)
@@ -118,13 +133,17 @@ def _drawn(figure: Figure, suffix: str) -> bytes:
     return drawn.getvalue()
 
 
-def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: int) -> str:
+def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: int, suffix: str) -> bytes:
     """Play the record from its beginning to the moment, at full speed, and give the screen as it stands there."""
     from ..replay.reference import reference_beats
     from ..stream.pipeline import Pipeline
     from ..stream.run.engine import Session
     from ..stream.screen.monitor import svg
     from ..stream.screen.view import Title, Watch
+
+    if suffix != ".svg":
+        _need_matplotlib(f"--what monitor to {suffix}")
+    from ..offline.screen_plot import screen_figure
 
     warm_up(Pipeline(model), record)
     pipeline = Pipeline(model)
@@ -133,7 +152,9 @@ def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: in
     watch = Watch(title, reference_beats(record), pipeline.lead_quality)
     for chunk in record.chunks(MONITOR_CHUNK_MS, 0.0, moment_s):
         watch.take(session.push(chunk))
-    return svg(watch.view(), columns, rows, "ecg-stream replay")
+    if suffix == ".svg":
+        return svg(watch.view(), columns, rows, "ecg-stream replay").encode()
+    return _drawn(screen_figure(watch.view(), columns, rows), suffix)
 
 
 def _write(output: Path, content: bytes) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PACED_CHUNK_MS = 100.0
 FULL_SPEED_CHUNK_MS = 10_000.0
+AT_LEAD_S = 5.0
+"""So much is played before what --at asks for, so that one sees it come."""
 
 
 def replay(
@@ -34,6 +36,13 @@ def replay(
     ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MARK[:N]",
+            help="Begin 5 s before the N-th annotation of a kind: a rhythm such as (VT, or a beat such as V.",
+        ),
+    ] = None,
     preroll: Annotated[
         float | None,
         typer.Option(metavar="S", help="Run so much before --start first, in silence; 0: none.  [default: 300]"),
@@ -71,6 +80,7 @@ def replay(
     from ..replay.annotation_sink import AnnotationSink
     from ..replay.as_it_comes import AsItComes
     from ..replay.beat_file import BeatFileSink
+    from ..replay.mark_search import find_mark
     from ..replay.player import Player
     from ..replay.preroll import PREROLL_S
     from ..replay.preroll import preroll as prerolled
@@ -87,6 +97,10 @@ def replay(
     if chunk_ms is None:
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
     found = open_recording(record, lead, unit, fs, column)
+    if at is not None:
+        if start:
+            raise RequestError("--at and --start both say where to begin: give one of them")
+        start = max(0.0, find_mark(found.annotations("atr"), at) / found.fs - AT_LEAD_S)
     chunks = found.chunks(chunk_ms, start, end)
     first = 0
     source: Source

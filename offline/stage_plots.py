@@ -13,7 +13,7 @@ from ..errors import RecordError
 from ..replay.record import Record
 from ..stream import batch
 from ..stream.beats.features import WINDOW, columns
-from ..stream.beats.windows import HALF_WINDOW_S
+from ..stream.beats.windows import HALF_WINDOW_S, MARK_REACH_S
 from ..stream.cascade import LOOK_AHEAD_S
 from ..stream.core.messages import CLASSES, Beat, Samples, Signal
 from ..stream.pipeline import Pipeline
@@ -31,6 +31,10 @@ LEAD_IN_S = 60.0
 
 CHUNK_MS = 10_000.0
 PAPER_S, PAPER_MV = 30.0, 8.0
+MOST_ROWS = 4
+SHEET_COLUMNS = 4
+"""More leads than this make a sheet, of so many columns."""
+
 NARROWEST_IN = 6.4
 """Width of a picture in inches, at least: its title has to fit."""
 
@@ -41,6 +45,8 @@ MOST_LINES = 400
 def denoise_figure(record: Record, start_s: float, end_s: float, leads: Sequence[str] | None = None) -> Figure:
     """Draw each lead as it was recorded and as the high-pass and the wavelet denoiser leave it, on ECG paper.
 
+    More than `MOST_ROWS` leads make a sheet of four columns, as twelve do on paper, the one drawn over the other.
+
     Raises
     ------
     RecordError
@@ -50,6 +56,8 @@ def denoise_figure(record: Record, start_s: float, end_s: float, leads: Sequence
     first, last = record.sample_range(start_s, end_s)
     before, after = (signal[first - last :] for signal in _recorded_and_cleaned(record, start_s, end_s, names))
     time = np.arange(first, last) / record.fs
+    if len(names) > MOST_ROWS:
+        return _sheet(record, names, time, before, after)
     figure = new_figure(11, 2.1 * 2 * len(names) + 0.4)
     axes = figure.subplots(2 * len(names), 1, sharex=True, squeeze=False)[:, 0]
     for k, name in enumerate(names):
@@ -67,6 +75,33 @@ def denoise_figure(record: Record, start_s: float, end_s: float, leads: Sequence
             ax.set_ylim(low, high)
     axes[-1].set_xlabel("time, s")
     axes[-1].set_xlim(time[0], time[-1])
+    figure.suptitle(f"{record.name}: look-ahead {1000 * LOOK_AHEAD_S:.0f} ms", fontsize=10)
+    return figure
+
+
+def _sheet(record: Record, names: Sequence[str], time: NDArray[np.float64], before: Samples, after: Samples) -> Figure:
+    """Draw the leads in four columns, each from top to bottom, of one height and one width a second."""
+    rows = -(-len(names) // SHEET_COLUMNS)
+    figure = new_figure(14, 1.9 * rows + 0.5)
+    axes = figure.subplots(rows, SHEET_COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for ax in axes.ravel():
+        ax.set_visible(False)
+    middles = np.nan_to_num(np.nanmedian(np.where(np.isfinite(before).any(axis=0), before, 0.0), axis=0))
+    for k, name in enumerate(names):
+        ax = axes[k % rows, k // rows]
+        ax.set_visible(True)
+        ax.plot(time, before[:, k] - middles[k], color="#9a9a9a", linewidth=0.7, label="recorded")
+        ax.plot(time, after[:, k], color="#1f4e8c", linewidth=0.9, label="high-passed and denoised")
+        ax.set_title(name, loc="left", fontsize=9)
+    axes[0, 0].set_xlim(time[0], time[-1])
+    for ax in axes.ravel():
+        _paper(ax, time[-1] - time[0])
+    for ax in axes[:, 0]:
+        ax.set_ylabel("mV")
+    axes[-1, 0].set_xlabel("time, s")
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False, fontsize=8
+    )
     figure.suptitle(f"{record.name}: look-ahead {1000 * LOOK_AHEAD_S:.0f} ms", fontsize=10)
     return figure
 
@@ -89,7 +124,7 @@ def normalize_figure(record: Record, start_s: float, end_s: float, model: str) -
             if len(these):
                 ax.plot(beats.time_ms, these.T, color=CLASS_COLOURS[label], linewidth=0.5, alpha=0.35)
                 ax.plot([], [], color=CLASS_COLOURS[label], label=label)
-        ax.set_xlabel("from the R peak, ms")
+        ax.set_xlabel("from the middle of the QRS, ms")
     left.set_title("recorded", loc="left", fontsize=9)
     left.set_ylabel("mV")
     right.set_title("normalized: denoised, zero mean, unit deviation", loc="left", fontsize=9)
@@ -117,7 +152,7 @@ def beats_figure(record: Record, start_s: float, end_s: float, model: str) -> Fi
         )
         ax.plot(beats.time_ms, mean, color=CLASS_COLOURS[label])
         ax.set_title(f"{label}: {len(these)}", loc="left", fontsize=10)
-        ax.set_xlabel("from the R peak, ms")
+        ax.set_xlabel("from the middle of the QRS, ms")
         ax.grid(alpha=0.3)
     figure.axes[0].set_ylabel("normalized")
     figure.suptitle(
@@ -156,7 +191,10 @@ def _recorded_and_cleaned(
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Beats of the first lead: class ``(n,)``, recorded and normalized window ``(n, WINDOW)``, time in the window."""
+    """Beats of the first lead: class ``(n,)``, recorded and normalized window ``(n, WINDOW)``, time in the window.
+
+    Both windows of a beat stand around the middle of its QRS complex, where the network's window is cut.
+    """
 
     labels: NDArray[np.str_]
     recorded: NDArray[np.float64]
@@ -182,7 +220,25 @@ def _windows(record: Record, start_s: float, end_s: float, model: str) -> _Windo
     if not marks:
         raise RecordError(f"record {record.name} has no beat from {start_s:g} to {end_s:g} s: ask for a longer part")
     offset = np.linspace(-HALF_WINDOW_S, HALF_WINDOW_S, WINDOW, endpoint=False)
+    shapes = np.stack(normalized)
+    recorded = np.stack(
+        [_recorded_around(record, beat.sample, offset, shape) for beat, shape in zip(marks, shapes, strict=True)]
+    )
+    return _Windows(np.array([beat.label for beat in marks]), recorded, shapes, 1000 * offset)
+
+
+def _recorded_around(
+    record: Record, mark: int, offset: NDArray[np.float64], shape: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Cut the recorded window that belongs to a normalized one, `shape`.
+
+    A beat says where its R peak is. The window stands around the middle of the QRS complex, up to `MARK_REACH_S` from
+    there: it is where the recorded signal is most like what the network got.
+    """
     signal = record.signal()[:, 0]
-    at = np.arange(len(signal))
-    recorded = np.stack([np.interp(beat.sample + offset * record.fs, at, signal) for beat in marks])
-    return _Windows(np.array([beat.label for beat in marks]), recorded, np.stack(normalized), 1000 * offset)
+    shifts = np.arange(-round(MARK_REACH_S * record.fs), round(MARK_REACH_S * record.fs) + 1)
+    places = mark + shifts[:, None] + offset * record.fs
+    windows = np.interp(places, np.arange(len(signal)), signal)
+    centred = np.nan_to_num(windows - windows.mean(axis=1, keepdims=True))
+    likeness = centred @ shape / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)
+    return windows[int(np.argmax(likeness))]

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import wfdb
 
 from ecg_stream.cli.app import run
 from ecg_stream.cli.info import age_and_sex
@@ -36,6 +38,30 @@ def test_json_is_one_object_on_one_line(capsys: Capture) -> None:
     assert annotations["symbols"] == reference.counts()
     assert sum(annotations["classes"].values()) == annotations["beats"] == annotations["total"] == len(reference)
     assert annotations["classes"]["S"] == annotations["symbols"]["A"]
+
+
+def test_the_changes_of_rhythm_are_listed(tmp_path: Path, capsys: Capture) -> None:
+    record = np.zeros((1000, 1))
+    wfdb.wrsamp("rhythms", 100, ["mV"], ["I"], p_signal=record, fmt=["16"], write_dir=str(tmp_path))
+    wfdb.wrann(
+        "rhythms",
+        "atr",
+        np.array([0, 300, 500]),
+        ["+", "+", "+"],
+        aux_note=["(N", "(VT", "(N"],
+        write_dir=str(tmp_path),
+    )
+    path = str(tmp_path / "rhythms")
+    assert run(["info", path, "--rhythms", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["annotations"]["rhythms"] == [
+        {"name": "(N", "number": 1, "sample": 0, "time": 0.0, "seconds": 3.0},
+        {"name": "(VT", "number": 1, "sample": 300, "time": 3.0, "seconds": 2.0},
+        {"name": "(N", "number": 2, "sample": 500, "time": 5.0, "seconds": 5.0},
+    ]
+    assert run(["info", path, "--rhythms"]) == 0
+    assert '"(N:2"' in capsys.readouterr().out
+    assert run(["info", "demo", "--rhythms"]) == 0
+    assert "no changes of rhythm are marked" in capsys.readouterr().out
 
 
 def test_tables_fit_eighty_columns(capsys: Capture) -> None:

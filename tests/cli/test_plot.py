@@ -1,9 +1,14 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecg_stream.cli.app import run
+from ecg_stream.offline import stage_plots
+from ecg_stream.replay.catalog import find_record
+from ecg_stream.replay.demo import demo_record
+from ecg_stream.stream.pipeline import DEFAULT_MODEL
 
 
 @pytest.mark.parametrize("what", ["denoise", "normalize", "beats"])
@@ -13,6 +18,36 @@ def test_a_picture_is_drawn(what: str, suffix: str, tmp_path: Path) -> None:
     assert run(["plot", "demo", "--what", what, "--output", str(output), "--start", "20", "--end", "40"]) == 0
     head = output.read_bytes()[:200]
     assert head.startswith(b"\x89PNG") if suffix == ".png" else b"<?xml" in head
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".pdf", b"%PDF")])
+def test_the_monitor_is_drawn_for_print_too(suffix: str, begins: bytes, tmp_path: Path) -> None:
+    output = tmp_path / f"monitor{suffix}"
+    assert run(["plot", "demo", "--what", "monitor", "--output", str(output), "--start", "9", "--size", "40x12"]) == 0
+    assert output.read_bytes().startswith(begins)
+
+
+def test_both_panels_of_normalize_stand_around_the_same_middle() -> None:
+    windows = stage_plots._windows(demo_record(), 300.0, 420.0, DEFAULT_MODEL)
+    assert {"N", "V"} <= set(windows.labels)
+    centred = windows.recorded - windows.recorded.mean(axis=1, keepdims=True)
+    likeness = [np.corrcoef(one, other)[0, 1] for one, other in zip(centred, windows.normalized, strict=True)]
+    assert np.median(likeness) > 0.98
+    peaks = np.abs(centred).argmax(axis=1) - np.abs(windows.normalized).argmax(axis=1)
+    assert np.quantile(np.abs(peaks), 0.95) <= 1  # samples of 4 ms; a class would be mixed of two groups otherwise
+
+
+def test_twelve_leads_are_a_sheet_of_three_by_four(tmp_path: Path) -> None:
+    t = np.arange(0, 5, 0.004)
+    leads = [f"L{k}" for k in range(12)]
+    columns = np.stack([np.sin(2 * np.pi * (k + 1) * t) for k in range(12)], axis=1)
+    file = tmp_path / "twelve.csv"
+    np.savetxt(file, columns, delimiter=",", header=",".join(leads), comments="", fmt="%.3f")
+    record = find_record(str(file), fs=250.0, unit="mV")
+    figure = stage_plots.denoise_figure(record, 0.0, 2.5)
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.get_visible()] == [
+        leads[k] for k in (0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11)
+    ]
 
 
 def test_the_monitor_is_drawn_as_it_stood_at_the_moment(tmp_path: Path) -> None:
@@ -27,8 +62,8 @@ def test_the_monitor_is_drawn_as_it_stood_at_the_moment(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--output", "picture.gif"], "end --output in .svg or .png"),
-        (["--what", "monitor", "--output", "picture.png"], "end --output in .svg"),
+        (["--output", "picture.gif"], "end --output in .svg, .png, .pdf"),
+        (["--what", "monitor", "--output", "picture.txt"], "end --output in .svg, .png, .pdf"),
         (["--what", "monitor", "--output", "picture.svg", "--size", "huge"], "no size 'huge'"),
         (["--what", "monitor", "--output", "picture.svg", "--size", "00x00"], "from 20x10 on"),
         (["--output", "/proc/nowhere/picture.svg"], "cannot write /proc/nowhere/picture.svg"),

@@ -20,6 +20,7 @@ from ecg_stream.cli.app import run
 from ecg_stream.offline.ec57 import compare
 from ecg_stream.replay.annotations import read_annotations
 from ecg_stream.replay.catalog import find_record
+from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.record import Record
 
 COMMAND = [sys.executable, "-c", "from ecg_stream.cli.app import main; main()"]
@@ -255,3 +256,18 @@ def test_real_records(name: str, real_record: Callable[[str], Record], tmp_path:
     matched = int(counts[:5, :5].sum())
     assert matched / counts[:5].sum() >= 0.998
     assert matched / counts[:, :5].sum() >= 0.998
+
+
+def test_at_begins_before_the_annotation_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    reference = demo_record().annotations()
+    assert reference is not None
+    second = [at for at, symbol in zip(reference.samples.tolist(), reference.symbols, strict=True) if symbol == "V"][1]
+    end = str(second / 250 + 2)
+    asked = ["replay", "demo", "--at", "V:2", "--preroll", "20", "--end", end, "--speed", "max", "--format", "json"]
+    assert run(asked) == 0
+    beats = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["type"] == "beat"]
+    assert second - 5 * 250 <= beats[0]["sample"] < second
+    assert any(abs(beat["sample"] - second) < 0.15 * 250 for beat in beats)
+    assert run(["replay", "demo", "--at", "(VT"]) == 2
+    assert "no '(VT' in the record: valid are N (" in capsys.readouterr().err
+    assert run(["replay", "demo", "--at", "V", "--start", "9"]) == 2
