@@ -51,12 +51,13 @@ def beat(
 ) -> None:
     """Train a network on beats that the live cascade finds and cuts, and write it as a bundle.
 
-    Splits are by patient. Records with paced beats take no part, as EC57 scores them apart.
+    Splits are by patient. Records with paced beats take no part, as EC57 scores them apart. Of a list whose rhythms
+    alone are annotated, as `vfdb`, context takes the beats whose class follows from the rhythm.
     """
     from ..models.beat_networks import ARCHITECTURES
     from ..models.keras_library import import_keras
     from .record_options import one_of
-    from .training_options import noises_at_hand, progress, read_records, training_note, training_split
+    from .training_options import noises_at_hand, progress, read_records, read_weakly, training_note, training_split
 
     one_of("--arch", arch, ARCHITECTURES)
     chosen = _multipliers(multipliers) if multipliers else None
@@ -64,7 +65,7 @@ def beat(
     from ..offline.beat_bundle import write_beat_bundle
     from ..offline.beat_dataset import gather
     from ..offline.beat_training import FEATURES, KIND_MEMORY, VARIATIONS, BeatEpoch, train_beat_network
-    from ..offline.splits import PACED
+    from ..offline.splits import PACED, RHYTHMS
     from ..stream.beats.features import columns
     from ..stream.qrs.detector import load_network
 
@@ -74,11 +75,14 @@ def beat(
     n_members = members or (5 if arch == "context" else 1)
     with_trees = arch == "context" if trees is None else trees
     memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
-    databases = db or ["mitdb", "svdb", "edb"]
-    names, held_out = training_split(databases, folds, fold)
+    weak_labels = arch == "context"
+    databases = db or ["mitdb", "svdb", "edb", *(RHYTHMS if weak_labels else ())]
+    names, held_out = training_split(databases, folds, fold, rhythms=weak_labels)
     names = [name for name in names if name not in PACED]
     import_keras()  # before minutes of reading, if it is missing
-    records, noises = read_records(names), noises_at_hand()
+    weak = [name for name in names if any(name in rhythms.records for rhythms in RHYTHMS.values())]
+    records = read_records([name for name in names if name not in weak]) + read_weakly(weak, network)
+    noises = noises_at_hand()
     variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.needs_donor]
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:
         beats = gather(records, variations, noises, network, seed, on_record=advance, jobs=n_jobs)

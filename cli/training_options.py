@@ -14,6 +14,7 @@ from ..errors import RequestError
 if TYPE_CHECKING:
     from ..offline.training_records import TrainingRecord
     from ..stream.core.messages import Samples
+    from ..stream.qrs.network import DetectorNetwork
 
 Databases: TypeAlias = Annotated[
     list[str] | None,
@@ -26,20 +27,25 @@ Fold: TypeAlias = Annotated[
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 
-def training_split(databases: Sequence[str], folds: int, fold: int | None) -> tuple[list[str], list[str]]:
+def training_split(
+    databases: Sequence[str], folds: int, fold: int | None, *, rhythms: bool = False
+) -> tuple[list[str], list[str]]:
     """Give the records to train on and those held out, both ``db/name`` and at hand; name the missing.
+
+    With `rhythms`, lists of records whose rhythms alone are annotated are valid too.
 
     Raises
     ------
     RequestError
         If a list is unknown, nothing of it is at hand, or there is no such fold.
     """
-    from ..offline.splits import choose, missing_line, patient_folds, split_by_presence
+    from ..offline.splits import LISTS, RHYTHMS, missing_line, patient_folds, record_list, split_by_presence
     from ..replay.catalog import data_folder
 
     if fold is not None and fold >= folds:
         raise RequestError(f"no fold {fold} of {folds}: --fold counts from 0 to {folds - 1}")
-    asked = [name for names in choose(databases, ()).values() for name in names]
+    lists = {**LISTS, **RHYTHMS} if rhythms else LISTS
+    asked = [name for database in databases for name in record_list(database, lists).records]
     present, missing = split_by_presence(list(dict.fromkeys(asked)), data_folder())
     if missing:
         print(missing_line(missing), file=sys.stderr)
@@ -75,6 +81,18 @@ def read_records(names: Sequence[str]) -> list[TrainingRecord]:
         for record in read_training_records(names):
             records.append(record)
             advance(record.name)
+    return records
+
+
+def read_weakly(names: Sequence[str], detector: DetectorNetwork) -> list[TrainingRecord]:
+    """Read records whose rhythms are annotated and whose beats are not, showing how far."""
+    from ..offline.weak_labels import read_weak_records
+
+    with progress(len(names), "reading rhythms") as advance:
+        records = []
+        for name in names:
+            records += read_weak_records([name], detector)
+            advance(name)
     return records
 
 

@@ -17,7 +17,7 @@ from ..stream.qrs.network import DetectorNetwork
 from .ectopic_beats import donors
 from .parallel import in_parallel
 from .training_records import MATCH_S, TrainingRecord, match
-from .variations import Variation, varied
+from .variations import FIRST_LEAD, UNALTERED, Variation, varied
 
 _PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous", "rr_to_long32", "rr_to_base")]
 
@@ -39,8 +39,8 @@ class BeatSet:
         ``(n,)`` index into `CLASSES`.
     patients
         ``(n,)`` number of the patient.
-    unaltered
-        ``(n,)``: the signal was the record's own, not disturbed for training.
+    unaltered, noisy, weak
+        ``(n,)``: the signal was the record's own from its begin on; noise was added to it; the label is a weak one.
     kinds
         ``(n,)`` records, see `windows.DescribedBeats`.
     streams
@@ -53,6 +53,8 @@ class BeatSet:
     classes: NDArray[np.int64]
     patients: NDArray[np.int64]
     unaltered: NDArray[np.bool_]
+    noisy: NDArray[np.bool_]
+    weak: NDArray[np.bool_]
     kinds: Records
     streams: NDArray[np.int64]
     donors: NDArray[np.int64]
@@ -70,13 +72,19 @@ class BeatSet:
 
 
 def beats_of(
-    record: TrainingRecord, detector: DetectorNetwork, patient: int, unaltered: bool = True, donor: int = -1
+    record: TrainingRecord,
+    detector: DetectorNetwork,
+    patient: int,
+    variation: Variation = UNALTERED,
+    donor: int = -1,
 ) -> BeatSet:
-    """Run the cascade over a record; give its detections with their classes.
+    """Run the cascade over a record, which `variation` made; give its detections with their classes.
 
     A detection that is no reference beat is Q, which is what unclassifiable means: noise that got past the detector
-    is then not called V. Flutter is left out.
+    is then not called V. Flutter is left out, and of records with weak labels whatever is not labelled.
     """
+    if record.pieces:
+        return joined([beats_of(piece, detector, patient, variation, donor) for piece in record.cut()])
     n_leads = record.signal.shape[1]
     cascade = Cascade(record.fs, tuple(f"lead {number + 1}" for number in range(n_leads)), detector)
     beats = cascade.push(record.signal.astype(np.float64)).beats.joined(cascade.flush().beats)
@@ -85,12 +93,16 @@ def beats_of(
     classes = np.full(len(marks), CLASSES.index("Q"), dtype=np.int64)
     classes[pair[pair >= 0]] = record.classes[pair >= 0]
     kept = record.outside_flutter(marks)
+    if record.weak:
+        kept &= np.isin(np.arange(len(marks)), pair)
     n = int(kept.sum())
     return BeatSet(
         beats.features[kept],
         classes[kept],
         np.full(n, patient, dtype=np.int64),
-        np.full(n, unaltered),
+        np.full(n, variation in (UNALTERED, FIRST_LEAD)),
+        np.full(n, variation.noise),
+        np.full(n, record.weak),
         beats.kinds[kept],
         np.zeros(n, dtype=np.int64),
         np.full(n, donor, dtype=np.int64),
@@ -109,20 +121,28 @@ def gather(
     """Cut the beats of all records in all variations; the same for any number of `jobs`, see `in_parallel`."""
     rng = np.random.default_rng(seed)
     number = {name: index for index, name in enumerate(sorted({record.patient for record in records}))}
-    available = donors(records) if any(variation.needs_donor for variation in variations) else []
+    available = (
+        donors([record for record in records if not record.weak])
+        if any(variation.needs_donor for variation in variations)
+        else []
+    )
 
-    def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, bool, int]]:
-        for record in records:
-            for variation in variations:  # random numbers are drawn here, in this order, wherever the rest is done
-                altered = varied(record, variation, noises, rng, available) if variation != Variation() else record
-                unaltered = not (variation.noise or variation.turned or variation.rhythm)
-                yield altered, detector, number[record.patient], unaltered, number.get(altered.donor, -1)
+    planned = [
+        (record, variation)
+        for record in records
+        for variation in variations
+        if not (record.weak and (variation.rhythm or variation.needs_donor))  # not all of its beats are known
+    ]
 
-    names = (record.name for record in records for _ in variations)
+    def calls() -> Iterator[tuple[TrainingRecord, DetectorNetwork, int, Variation, int]]:
+        for record, variation in planned:  # random numbers are drawn here, in this order, wherever the rest is done
+            altered = varied(record, variation, noises, rng, available) if variation != UNALTERED else record
+            yield altered, detector, number[record.patient], variation, number.get(altered.donor, -1)
+
     parts = []
-    for name, part in zip(names, in_parallel(beats_of, calls(), jobs), strict=True):
+    for (record, _), part in zip(planned, in_parallel(beats_of, calls(), jobs), strict=True):
         parts.append(part)
-        on_record(name)
+        on_record(record.name)
     return joined(parts)
 
 

@@ -16,8 +16,9 @@ from ..models.keras_library import import_keras
 from ..models.stacked import Member, mean_of
 from ..stream.beats.features import NAMES, columns
 from ..stream.core.messages import CLASSES
-from .beat_calibration import TINY, calibrate, calibrated_network, choose_multipliers, class_figures
-from .beat_dataset import BeatSet, irregular_without_p, joined, premature, with_memory
+from .beat_calibration import TINY, calibrate, calibrated_network
+from .beat_dataset import BeatSet, irregular_without_p, joined, premature
+from .operating_point import choose_operating_point
 from .variations import Variation
 
 _, S, V, _, Q = range(len(CLASSES))
@@ -71,6 +72,10 @@ VARIATIONS: dict[str, tuple[Variation, ...]] = {
             noise=True,
             snr_db=(24.0, 18.0, 12.0, 6.0, 0.0),
         ),
+        Variation(pieces=True),
+        Variation(pieces=True, leads="mixed", turned=True),
+        Variation(sustained=True),
+        Variation(sustained=True, leads="mixed", turned=True, noise=True, snr_db=(24.0, 18.0, 12.0)),
     ),
 }
 """What is done to the records for each architecture."""
@@ -99,13 +104,13 @@ class TrainedBeatNetwork:
     names
         Its columns.
     multipliers
-        By class: what the probability is multiplied by before the highest is taken; chosen on validation patients.
+        By class: what the probability is multiplied by; chosen on validation patients, see `operating_point`.
     kind_memory
         How much earlier beats of a kind count.
     history
         Every epoch of every member.
     validation
-        Figures on the validation patients, unaltered signal, by class.
+        Figures on the validation patients, see `OperatingPoint`.
     """
 
     ensemble: BeatEnsemble
@@ -208,28 +213,21 @@ def train_beat_network(
         seen_probabilities.append(member_alone.predict(held_x))
         seen_trust.append(held_weights)
     held_out, probabilities = joined(seen_beats), np.concatenate(seen_probabilities)
-    classes = held_out.classes
-    # What is served is the signal as it comes; what is altered for training has a say only in what noise is called.
-    unaltered, trusted = held_out.unaltered, np.concatenate(seen_trust) > 0.0
-    plain, noisy = unaltered & trusted, ~unaltered & trusted
-    calibration = calibrate(classes[plain], probabilities[plain])
+    # What is served is the signal as it comes; what is altered for training has no say in the calibration.
+    plain = held_out.unaltered & ~held_out.weak & (np.concatenate(seen_trust) > 0.0)
+    calibration = calibrate(held_out.classes[plain], probabilities[plain])
     network = mean_of(joining, names)
     network = calibrated_network(keras, network if sums is None else beside_trees(network), calibration)
-    calibrated = with_memory(held_out, calibration(probabilities), kind_memory)
-    if multipliers is None:
-        told = (classes[noisy], calibrated[noisy]) if noisy.any() else None
-        best = choose_multipliers((classes[plain], calibrated[plain]), told)
-        multipliers = dict(zip(CLASSES, best.tolist(), strict=True))
-    weighed = calibrated[plain] * np.array([multipliers[name] for name in CLASSES])
-    figures = class_figures(classes[plain], weighed)
+    given = None if multipliers is None else [multipliers[name] for name in CLASSES]
+    point = choose_operating_point(held_out, calibration(probabilities), kind_memory, given)
     return TrainedBeatNetwork(
         BeatEnsemble(network, sums),
         tuple(member.network for member in joining),
         names,
-        multipliers,
+        dict(zip(CLASSES, point.multipliers.tolist(), strict=True)),
         kind_memory,
         tuple(history),
-        figures,
+        point.figures,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class TrainingRecord:
         ``(k, 2)`` first and last sample of stretches of ventricular flutter, in which no beat is marked.
     donor
         The patient whose ventricular beats were put into it, if any; see `ectopic_beats`.
+    weak
+        Whether only some of its beats are known; see `weak_labels`.
+    pieces
+        Samples from which and before which its pieces reach, where each is to be a stream of its own.
     """
 
     name: str
@@ -52,6 +56,22 @@ class TrainingRecord:
     classes: NDArray[np.int64]
     flutter: NDArray[np.int64]
     donor: str = ""
+    weak: bool = False
+    pieces: tuple[tuple[int, int], ...] = ()
+
+    def cut(self) -> Iterator[TrainingRecord]:
+        """Give each piece as a record."""
+        for first, last in self.pieces:
+            inside = (self.beats >= first) & (self.beats < last)
+            touching = self.flutter[(self.flutter[:, 1] >= first) & (self.flutter[:, 0] < last)]
+            yield replace(
+                self,
+                signal=self.signal[first:last],
+                beats=self.beats[inside] - first,
+                classes=self.classes[inside],
+                flutter=np.clip(touching, first, last) - first,
+                pieces=(),
+            )
 
     def outside_flutter(self, samples: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of ``samples`` lie outside of ventricular flutter and its next 150 ms."""

@@ -12,13 +12,16 @@ from ..stream.core.messages import Samples
 from .ectopic_beats import Donor, another
 from .rhythm_augmentation import with_other_rhythm
 from .training_records import TrainingRecord, qrs_height
-from .ventricular_runs import with_ventricular_runs
+from .ventricular_runs import SUSTAINED, with_ventricular_runs
 
 SLOW_S = 0.120
 """What two moving averages over this time leave is P and T waves, hardly any QRS complex."""
 
 RATES = (0.7, 0.85, 1.0, 1.15, 1.3)
 """A sampling rate taken for so many times what it is makes a slow heart with wide complexes, or a fast one."""
+
+PIECES, PIECE_S = 12, 12.0
+"""So many pieces of a record, each so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class Variation:
         Whether most of the beats that this makes premature become ventricular beats of another patient.
     runs
         Whether runs of ventricular beats of another patient are put in, see `with_ventricular_runs`.
+    sustained
+        Whether some of them last for minutes, or from the start on.
+    pieces
+        Whether only short pieces are left, each a stream of its own, in which nothing is known of the patient.
     """
 
     leads: str = "all"
@@ -52,11 +59,17 @@ class Variation:
     rhythm: bool = False
     ectopic: bool = False
     runs: bool = False
+    sustained: bool = False
+    pieces: bool = False
 
     @property
     def needs_donor(self) -> bool:
         """Whether it takes beats of another patient."""
-        return self.ectopic or self.runs
+        return self.ectopic or self.runs or self.sustained
+
+
+UNALTERED, FIRST_LEAD = Variation(), Variation(leads="first")
+"""What is served is the record as it is, both leads or one."""
 
 
 def varied(
@@ -73,6 +86,8 @@ def varied(
     donor = another(available, record.patient, rng) if variation.needs_donor else None
     if variation.runs and donor is not None:
         record = with_ventricular_runs(record, rng, donor)
+    if variation.sustained and donor is not None:
+        record = with_ventricular_runs(record, rng, donor, SUSTAINED)
     if variation.rhythm:
         record = with_other_rhythm(record, rng, donor if variation.ectopic else None)
     signal = record.signal.astype(np.float64)
@@ -90,7 +105,16 @@ def varied(
         signal = signal * rng.choice([-1.0, 1.0], size=signal.shape[1])
         if rng.random() < 1 / 3:
             signal = signal[:, ::-1]
+    if variation.pieces:
+        record = replace(record, pieces=_places(record, rng))
     return replace(record, signal=np.ascontiguousarray(signal, dtype=np.float32))
+
+
+def _places(record: TrainingRecord, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
+    """Choose where pieces begin and end."""
+    length = round(PIECE_S * record.fs)
+    begins = np.sort(rng.integers(0, max(len(record.signal) - length, 1), PIECES)).tolist()
+    return tuple((begin, begin + length) for begin in begins)
 
 
 def _mixed(signal: Samples, fs: float, rng: np.random.Generator) -> Samples:

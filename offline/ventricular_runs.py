@@ -8,7 +8,7 @@ interval of their own, growing and shrinking at times as they do when the ventri
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,42 @@ from numpy.typing import NDArray
 from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, V, give_way
 from .training_records import TrainingRecord, qrs_height
 
-RUNS_AN_HOUR = (6.0, 40.0)
-"""How many runs are tried; one that would meet flutter or other than N beats is left out."""
 
-BEATS = (3, 16)
-"""A run has so many beats, rather few than many: tachycardias that last are rare."""
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """How often runs come, and how long and how fast they are; each pair is what is drawn between.
 
-INTERVAL_S, SHARE = (0.26, 0.55), 0.8
-"""The interval in a run, and the share of the patient's own that it is at most."""
+    Attributes
+    ----------
+    an_hour
+        How many are tried in an hour of the record; one that would meet flutter is left out.
+    seconds
+        How long a run lasts, but for `beats`.
+    beats
+        Fewest and most beats of a run; it is drawn twice and the shorter run taken.
+    interval_s, share
+        The interval in a run, and the share of the patient's own that it is at most.
+    from_start
+        How often a record begins in a run.
+    over_any
+        Whether beats of any class give way, or N beats alone.
+    """
+
+    an_hour: tuple[float, float]
+    seconds: tuple[float, float]
+    beats: tuple[int, int]
+    interval_s: tuple[float, float]
+    share: float
+    from_start: float = 0.0
+    over_any: bool = False
+
+
+SHORT = Runs((6.0, 40.0), (0.0, 60.0), (3, 16), (0.26, 0.55), 0.8)
+"""Rather few beats than many, as most runs are."""
+
+SUSTAINED = Runs((4.0, 12.0), (20.0, 180.0), (16, 750), (0.24, 0.60), 0.95, from_start=0.5, over_any=True)
+"""Tachycardias of 100 to 250 beats a minute that last for minutes, so that their beats become the usual ones; half of
+the records begin in one, when nothing is known of the patient's own."""
 
 COUPLING_S, COUPLING = 0.30, (0.45, 0.9)
 """The first beat comes no sooner than this after the one before, and after such a share of the usual interval."""
@@ -47,29 +75,37 @@ SLOWEST = PACE[1] * 1.1
 """A beat is drawn so many times as far from its mark as a donor's reaches: its pace, and a tenth for leads that lag."""
 
 
-def with_ventricular_runs(record: TrainingRecord, rng: np.random.Generator, donor: Donor) -> TrainingRecord:
+def with_ventricular_runs(
+    record: TrainingRecord, rng: np.random.Generator, donor: Donor, kind: Runs = SHORT
+) -> TrainingRecord:
     """Give the record with runs of ventricular beats of `donor`; signal, beats and classes are new.
 
-    Only N beats give way to them, and none in or beside flutter. A record that has too few N beats is given back.
+    Nothing in or beside flutter gives way to them. A record that has too few N beats is given back.
     """
     fs = record.fs
     signal = record.signal.astype(np.float64)
-    normal = (record.classes == N) & record.outside_flutter(record.beats)
+    outside = record.outside_flutter(record.beats)
+    normal = (record.classes == N) & outside
     height = qrs_height(signal, record.beats[record.classes == N], fs)
-    if normal.sum() < BEATS[1] or not (height > 0.0).all():
+    if normal.sum() < SHORT.beats[1] or not (height > 0.0).all():
         return record
+    gives_way = outside if kind.over_any else normal
     look = Look.of(donor, height, rng)
-    wanted = rng.poisson(rng.uniform(*RUNS_AN_HOUR) * len(signal) / fs / 3600.0)
+    wanted = rng.poisson(rng.uniform(*kind.an_hour) * len(signal) / fs / 3600.0)
     kept = np.ones(len(record.beats), dtype=np.bool_)
     runs: list[NDArray[np.int64]] = []
     taken = 0
-    for first in np.sort(rng.integers(0, len(record.beats) - BEATS[1], wanted)).tolist():
-        if first < taken:
+    places = np.sort(rng.integers(0, len(record.beats) - SHORT.beats[1], wanted)).tolist()
+    if rng.random() < kind.from_start:
+        places = [-1, *places]
+    for first in places:
+        if first < taken - (first < 0):
             continue
-        marks, resumed = _run(record, first, rng)
-        if resumed is None or not normal[first : resumed + 1].all():
+        marks, resumed = _run(record, first, rng, kind)
+        if resumed is None or not gives_way[max(first, 0) : resumed + 1].all():
             continue
-        _put(signal, marks, (record.beats[first], record.beats[resumed]), fs, look, rng)
+        before = record.beats[first] if first >= 0 else -round(AFTER_QRS_S * fs)
+        _put(signal, marks, (int(before), int(record.beats[resumed])), fs, look, rng)
         kept[first + 1 : resumed] = False
         runs.append(marks)
         taken = resumed + 1
@@ -84,15 +120,20 @@ def with_ventricular_runs(record: TrainingRecord, rng: np.random.Generator, dono
     )
 
 
-def _run(record: TrainingRecord, first: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], int | None]:
-    """Draw the marks of a run after a beat, and the number of the beat that is the next of the record's own."""
+def _run(
+    record: TrainingRecord, first: int, rng: np.random.Generator, kind: Runs
+) -> tuple[NDArray[np.int64], int | None]:
+    """Draw the marks of a run after a beat (-1: from the start), and the number of the record's own beat after it."""
     fs = record.fs
-    usual = float(np.median(np.diff(record.beats[max(first - AROUND, 0) : first + AROUND]))) / fs
-    interval = min(rng.uniform(*INTERVAL_S), SHARE * usual)
-    n = min(int(rng.integers(BEATS[0], BEATS[1] + 1)), int(rng.integers(BEATS[0], BEATS[1] + 1)))
+    usual = float(np.median(np.diff(record.beats[max(first - AROUND, 0) : max(first, 0) + AROUND]))) / fs
+    interval = min(rng.uniform(*kind.interval_s), kind.share * usual)
+    few, many = kind.beats
+    n = min(int(rng.integers(few, many + 1)), int(rng.integers(few, many + 1)))
+    n = max(min(n, int(rng.uniform(*kind.seconds) / interval)), few)
     steps = interval * (1.0 + rng.uniform(*UNSTEADY) * rng.standard_normal(n))
     steps[0] = max(rng.uniform(*COUPLING) * usual, COUPLING_S)
-    marks = record.beats[first] + np.rint(np.cumsum(steps) * fs).astype(np.int64)
+    begin = record.beats[first] if first >= 0 else 0
+    marks = begin + np.rint(np.cumsum(steps) * fs).astype(np.int64)
     resumed = int(np.searchsorted(record.beats, marks[-1] + REST_S * fs))
     return marks, resumed if resumed < len(record.beats) else None
 

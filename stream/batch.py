@@ -144,7 +144,7 @@ def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
     labelled, first = [], 0
     for each in described:
         after = first + len(each.beats)
-        labelled.append(_labelled(models, each, probabilities[first:after]) if after > first else _only_events(each))
+        labelled.append(_labelled(each, probabilities[first:after]) if after > first else _only_events(each))
         first = after
     return labelled
 
@@ -153,10 +153,10 @@ def _only_events(described: Described) -> Labelled:
     return Labelled([output for output in described.outputs if isinstance(output, Event)], described.memory)
 
 
-def _labelled(models: Models, described: Described, probabilities: NDArray[np.float64]) -> Labelled:
+def _labelled(described: Described, probabilities: NDArray[np.float64]) -> Labelled:
     memory = described.memory.copy()
     weighed = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities)
-    rows = zip(models.classifier.decide(weighed).tolist(), weighed.tolist(), strict=True)
+    rows = zip(weighed.argmax(axis=1).tolist(), weighed.tolist(), strict=True)
     outputs: list[Beat | Event] = []
     for output in described.outputs:
         if isinstance(output, DecidedBeat):

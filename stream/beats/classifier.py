@@ -43,13 +43,9 @@ class Classifier(Protocol):
         """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one."""
         ...
 
-    def decide(self, probabilities: NDArray[np.float64], /) -> NDArray[np.int64]:
-        """Give ``(n,)`` indices into `CLASSES`."""
-        ...
-
 
 class PlainClassifier:
-    """A classifier made of a function on features: the class is the most probable one, and no kind is remembered.
+    """A classifier made of a function on features; no kind of beats is remembered.
 
     Parameters
     ----------
@@ -82,13 +78,9 @@ class PlainClassifier:
             raise StreamError("the classifier gave what are no probabilities: each row has to add up to one")
         return given
 
-    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Give ``(n,)`` indices into `CLASSES`: of the highest probability."""
-        return np.asarray(np.argmax(probabilities, axis=1))
-
 
 class BeatClassifier:
-    """Probabilities of beats from their feature rows, and the label that they make.
+    """Probabilities of beats from their feature rows; a beat's label is its most probable class.
 
     Stateless: one instance may serve any number of streams.
 
@@ -131,6 +123,9 @@ class BeatClassifier:
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the probabilities of ``(n, len(features.NAMES))`` rows, ``(n, 5)``, each row adding up to one.
 
+        The network's, times the multipliers in the card: the operating point is in the probabilities, so that the
+        label of a beat is always its most probable class.
+
         Raises
         ------
         BundleError
@@ -144,8 +139,5 @@ class BeatClassifier:
         x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
         x[:n] = features[:, self._columns]
         (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
-        return checked(output, len(x), len(CLASSES), self.name)[:n]
-
-    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Give ``(n,)`` indices into `CLASSES`: of the highest probability, times the multiplier in the card."""
-        return np.asarray(np.argmax(probabilities * self._multipliers, axis=1))
+        weighed = checked(output, len(x), len(CLASSES), self.name)[:n] * self._multipliers
+        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))

@@ -53,7 +53,8 @@ TEMPLATE_COLUMNS = record_type(_numbers(
     "before_energy1", "before_energy2", "roughness1", "roughness2", "previous_is_dominant", "previous_corr",
     "previous_same", "previous_premature", "best_shift", "polarity1", "polarity2", "leads_used", "lead2_share",
     "other_corr", "previous_wave_corr", "certainty", "certainty8", "usual_before_corr1", "usual_before_corr2",
-    "usual_before_size1", "usual_before_size2",
+    "usual_before_size1", "usual_before_size2", "narrow_corr", "width_to_narrow", "narrow_share", "narrow_age", "span1",
+    "span2",
 ))  # fmt: skip
 """Likeness to the kinds of beats known, see `likeness`."""
 

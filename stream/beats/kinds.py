@@ -16,6 +16,8 @@ STANDS = 8
 """A kind stands as the dominant one once it has had so many beats: as many as intervals that make a rhythm known."""
 SHIFTS = 3
 """Alignment is searched over 12 ms to either side."""
+ESTABLISHED = 8.0
+"""A kind of so many beats is no chance."""
 
 
 @compiled_part
@@ -65,6 +67,25 @@ def find_dominant(templates: Records) -> tuple[int, float]:
 
 
 @compiled_part
+def find_narrow(templates: Records, first: Integer, last: Integer) -> int:
+    """Find the established kind with the narrowest QRS complex in these leads, -1 if there is none yet.
+
+    It is what the patient's normal beat looks like, remembered when a wide rhythm has lasted until it is dominant.
+    """
+    narrow = -1
+    narrowest = np.inf
+    for k in range(N_TEMPLATES):
+        if templates[k].weight > 0.0 and templates[k].count >= ESTABLISHED:
+            width = 0.0
+            for lead in range(first, last):
+                width += templates[k].width[lead]
+            if width < narrowest:
+                narrowest = width
+                narrow = k
+    return narrow
+
+
+@compiled_part
 def merge_kinds(templates: Records, kept: int, share: Floats, first: int, last: int) -> int:
     """Join to the kind `kept` the one that has come to be like it, if any; give its number, else -1."""
     for k in range(N_TEMPLATES):
@@ -91,8 +112,10 @@ def merge_kinds(templates: Records, kept: int, share: Floats, first: int, last: 
 
 @compiled_part
 def compare(b: Scalars, templates: Records) -> None:
-    """Find the dominant kind and the one that the beat is most like."""
+    """Find the dominant kind, the narrow one and the one that the beat is most like."""
     b.dominant, b.total = find_dominant(templates)
+    b.narrow = find_narrow(templates, b.first, b.last)
+    b.narrow_corr = 0.0
     b.best = -1
     b.best_corr = -1.0
     b.best_shift = 0
@@ -116,6 +139,8 @@ def compare(b: Scalars, templates: Records) -> None:
             b.best = k
             b.best_corr = kind_corr
             b.best_shift = kind_shift
+        if k == b.narrow:
+            b.narrow_corr = kind_corr
         if k != b.dominant:
             b.other_corr = max(b.other_corr, kind_corr)
         else:

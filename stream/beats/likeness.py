@@ -94,6 +94,24 @@ def _write_kind(x: Scalars, b: Scalars, p: Scalars, templates: Records, ratio: f
 
 
 @compiled_part
+def _write_narrow(x: Scalars, b: Scalars, p: Scalars, templates: Records) -> None:
+    """Write how the beat `b` compares with the narrow kind: likeness, how much wider (0.1 s), and how usual that is."""
+    x.narrow_corr = b.narrow_corr
+    if b.narrow < 0:
+        x.width_to_narrow = 0.0
+        x.narrow_share = 0.0
+        x.narrow_age = 6.0
+        return
+    narrow = templates[b.narrow]
+    wider = 0.0
+    for lead in range(b.first, b.last):
+        wider += b.width[lead] - narrow.width[lead]
+    x.width_to_narrow = wider / 100.0 / (b.last - b.first)
+    x.narrow_share = narrow.weight / b.total
+    x.narrow_age = np.log1p(float(p.n_beats - narrow.seen))
+
+
+@compiled_part
 def _previous_wave_corr(b: Scalars, p: Scalars) -> float:
     """Give the correlation with the beat before, where they align best."""
     highest = -1.0
@@ -144,3 +162,6 @@ def describe_likeness(
     x.usual_before_corr2 = p.before_corr[1]
     x.usual_before_size1 = _usual_size(b, p, one)
     x.usual_before_size2 = _usual_size(b, p, two)
+    _write_narrow(x, b, p, templates)
+    x.span1 = b.span[0] / 100.0 if b.first == 0 else b.span[1] / 100.0
+    x.span2 = b.span[1] / 100.0 if b.last == 2 else b.span[0] / 100.0

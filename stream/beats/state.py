@@ -96,8 +96,12 @@ BEAT = record_type(
         ("best_corr", np.float64),
         ("best_shift", np.int64),
         ("other_corr", np.float64),
+        ("span", np.float64, (2,)),
+        ("narrow", np.int64),
+        ("narrow_corr", np.float64),
     ]
 )
 """The beat in hand: its two leads (mV), from lead ``first`` to before lead ``last`` in use, what was measured of them,
 the scale that the dominant kind gives and the share of each lead in correlations; how like the beat is to the
-``dominant`` kind, to the ``best`` and to the most alike of those that are not dominant; the weight of all kinds."""
+``dominant`` kind, to the ``best``, to the most alike of those that are not dominant, and to the ``narrow`` one; the
+weight of all kinds."""
