@@ -27,8 +27,10 @@ class Calibration:
         return calibrated
 
 
-def calibrate(classes: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Calibration:
-    """Find the scale and shifts with the lowest log loss.
+def calibrate(
+    classes: NDArray[np.int64], probabilities: NDArray[np.float32], patients: NDArray[np.int64]
+) -> Calibration:
+    """Find the scale and shifts with the lowest mean over patients of the mean log loss.
 
     Temperature scaling (Guo et al. 2017, arXiv:1706.04599) with a shift for each class, since training leaves out
     most N beats and weighs the classes.
@@ -36,10 +38,12 @@ def calibrate(classes: NDArray[np.int64], probabilities: NDArray[np.float32]) ->
     from scipy.optimize import minimize
 
     rows = np.arange(len(classes))
+    _, number, beats = np.unique(patients, return_inverse=True, return_counts=True)
+    weights = 1.0 / (beats[number] * len(beats))
 
     def loss(parameters: NDArray[np.float64]) -> float:
         calibration = Calibration(float(parameters[0]), np.array([0.0, *parameters[1:]]))
-        return float(-np.log(calibration(probabilities)[rows, classes] + TINY).mean())
+        return float(-(weights * np.log(calibration(probabilities)[rows, classes] + TINY)).sum())
 
     # F and Q are too few in clean signals to be moved by them.
     bounds = [(0.2, 5.0), (-6.0, 6.0), (-6.0, 6.0), (0.0, 0.0), (0.0, 0.0)]

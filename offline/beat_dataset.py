@@ -23,6 +23,9 @@ _PREMATURITY = [NAMES.index(name) for name in ("rr_to_median8", "rr_to_previous"
 
 _FIBRILLATION = [NAMES.index(name) for name in ("irregular48", "usual_before_corr1", "usual_before_corr2")]
 
+_SEEN, FEW_SEEN = NAMES.index("rr_seen"), 3.5 / 63.0
+"""The column that counts intervals, and three of them in its units."""
+
 NOT_PREMATURE = 0.95
 """An S beat later than this, by every measure, is S by something that no feature tells."""
 
@@ -39,8 +42,9 @@ class BeatSet:
         ``(n,)`` index into `CLASSES`.
     patients
         ``(n,)`` number of the patient.
-    unaltered, noisy, weak
-        ``(n,)``: the signal was the record's own from its begin on; noise was added to it; the label is a weak one.
+    unaltered, noisy, weak, sustained
+        ``(n,)``: the signal was the record's own from its begin on; noise was added to it; the label is a weak one;
+        tachycardias that last were put in.
     kinds
         ``(n,)`` records, see `windows.DescribedBeats`.
     streams
@@ -55,6 +59,7 @@ class BeatSet:
     unaltered: NDArray[np.bool_]
     noisy: NDArray[np.bool_]
     weak: NDArray[np.bool_]
+    sustained: NDArray[np.bool_]
     kinds: Records
     streams: NDArray[np.int64]
     donors: NDArray[np.int64]
@@ -103,6 +108,7 @@ def beats_of(
         np.full(n, variation in (UNALTERED, FIRST_LEAD)),
         np.full(n, variation.noise),
         np.full(n, record.weak),
+        np.full(n, variation.sustained),
         beats.kinds[kept],
         np.zeros(n, dtype=np.int64),
         np.full(n, donor, dtype=np.int64),
@@ -167,6 +173,11 @@ def irregular_without_p(beats: BeatSet) -> NDArray[np.bool_]:
     """Tell which beats come in a rhythm as irregular and as poor in P waves as fibrillation is, ``(n,)``."""
     irregular, *p_waves = (beats.features[:, column] for column in _FIBRILLATION)
     return np.asarray((irregular > 0.4) & (p_waves[0] < 0.5) & (p_waves[1] < 0.6))
+
+
+def unknown(beats: BeatSet) -> NDArray[np.bool_]:
+    """Tell of which beats next to nothing is known, as their stream has just begun, ``(n,)``."""
+    return np.asarray(beats.features[:, _SEEN] < FEW_SEEN)
 
 
 def premature(beats: BeatSet) -> NDArray[np.bool_]:

@@ -17,11 +17,11 @@ from ..models.stacked import Member, mean_of
 from ..stream.beats.features import NAMES, columns
 from ..stream.core.messages import CLASSES
 from .beat_calibration import TINY, calibrate, calibrated_network
-from .beat_dataset import BeatSet, irregular_without_p, joined, premature
+from .beat_dataset import BeatSet, irregular_without_p, joined, premature, unknown
 from .operating_point import choose_operating_point
 from .variations import Variation
 
-_, S, V, _, Q = range(len(CLASSES))
+N, S, V, _, Q = range(len(CLASSES))
 
 N_SHARE = 0.3
 """Share of the N beats kept in each variation: there are thirty of them for each beat of another class."""
@@ -32,6 +32,13 @@ RARE = 300.0
 FIBRILLATION_WEIGHT = 12.0
 """Weight of N beats in what looks like fibrillation. Few patients have it, whose beats are early by chance and are no S
 beats; those few must be heard."""
+
+WEAK_WEIGHT = {N: 5.0, V: 0.7, Q: 0.4}
+"""Weight of beats with weak labels: of N there are few beside those of other databases, and what is found in
+fibrillation may well be taken for V."""
+
+SUSTAINED_WEIGHT = 0.3
+"""Weight of the V beats of tachycardias that were put in: they teach width, and are not to teach donors."""
 
 PATIENT_POWER, FEW = -0.5, 30
 """Weight of a beat within its class: the number of such beats of its patient to this power, counting at least so many;
@@ -215,7 +222,7 @@ def train_beat_network(
     held_out, probabilities = joined(seen_beats), np.concatenate(seen_probabilities)
     # What is served is the signal as it comes; what is altered for training has no say in the calibration.
     plain = held_out.unaltered & ~held_out.weak & (np.concatenate(seen_trust) > 0.0)
-    calibration = calibrate(held_out.classes[plain], probabilities[plain])
+    calibration = calibrate(held_out.classes[plain], probabilities[plain], held_out.patients[plain])
     network = mean_of(joining, names)
     network = calibrated_network(keras, network if sums is None else beside_trees(network), calibration)
     given = None if multipliers is None else [multipliers[name] for name in CLASSES]
@@ -267,11 +274,19 @@ def _thinned(beats: BeatSet, seed: int) -> BeatSet:
 
 
 def _trust(beats: BeatSet) -> NDArray[np.float64]:
-    """Weigh beats: N kept for others weigh more, an S beat that is not early cannot be told and weighs nothing."""
+    """Weigh beats: N kept for others weigh more, an S beat that is not early cannot be told and weighs nothing.
+
+    Nor does what was no beat at the begin of a stream: most of the first that is found is a beat, which is not to be
+    called Q for want of a past.
+    """
     trust = np.ones(len(beats))
-    trust[beats.classes == 0] = N_SHARE**-0.5
-    trust[(beats.classes == 0) & irregular_without_p(beats)] *= FIBRILLATION_WEIGHT
-    trust[(beats.classes == 1) & ~premature(beats)] = 0.0
+    trust[beats.classes == N] = N_SHARE**-0.5
+    trust[(beats.classes == N) & irregular_without_p(beats)] *= FIBRILLATION_WEIGHT
+    trust[(beats.classes == S) & ~premature(beats)] = 0.0
+    trust[(beats.classes == Q) & unknown(beats)] = 0.0
+    for k, weight in WEAK_WEIGHT.items():
+        trust[beats.weak & (beats.classes == k)] *= weight
+    trust[beats.sustained & (beats.classes == V)] *= SUSTAINED_WEIGHT
     return trust * _evenly(beats)
 
 

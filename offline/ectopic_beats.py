@@ -52,12 +52,12 @@ NEXT_S, SHORTEST_S = 0.20, 0.1
 P_WAVE_S = -0.24
 """From here to the donated beat nothing is left of the P wave."""
 
-N, V = CLASSES.index("N"), CLASSES.index("V")
+N, S, V = (CLASSES.index(name) for name in "NSV")
 
 
 @dataclass(frozen=True, slots=True)
 class Donor:
-    """Ventricular beats of one record.
+    """Ventricular beats, or those of another class, of one record.
 
     Attributes
     ----------
@@ -74,13 +74,14 @@ class Donor:
 
 def donors(records: Iterable[TrainingRecord]) -> list[Donor]:
     """Take the ventricular beats of all records that have some."""
-    return [donor for record in records if (donor := _donor(record)) is not None]
+    return [donor for record in records if (donor := donor_of(record, V)) is not None]
 
 
-def _donor(record: TrainingRecord) -> Donor | None:
+def donor_of(record: TrainingRecord, label: int) -> Donor | None:
+    """Take the beats of a class of one record; None where it has too few."""
     normal = record.beats[record.classes == N]
     apart = np.diff(record.beats, prepend=-(10**9), append=10**12) > APART_S * record.fs
-    chosen = (record.classes == V) & apart[:-1] & apart[1:] & record.outside_flutter(record.beats)
+    chosen = (record.classes == label) & apart[:-1] & apart[1:] & record.outside_flutter(record.beats)
     inside = (record.beats > record.fs) & (record.beats < len(record.signal) - record.fs)
     marks = record.beats[chosen & inside]
     if len(marks) < FEWEST or len(normal) < FEWEST:
@@ -186,6 +187,16 @@ class Look:
         groups = _shapes(donor, rng)
         weights = rng.dirichlet(np.ones(len(groups)))
         return cls(donor, factor * normal, leads, delay, rng.uniform(*PACE), groups, weights)
+
+    @classmethod
+    def own(cls, donor: Donor, normal: NDArray[np.float64], rng: np.random.Generator) -> Look:
+        """Draw one for the donor's own record: leads stand where they do, a little taller or lower."""
+        n_leads = len(normal)
+        factor = np.exp(rng.normal(0.0, HEIGHT, n_leads))
+        groups = _shapes(donor, rng)[:1]
+        return cls(
+            donor, factor * normal, np.arange(n_leads), np.zeros(n_leads), rng.uniform(*PACE), groups, np.ones(1)
+        )
 
     def wave(self, seconds: NDArray[np.float64], rng: np.random.Generator) -> Samples:
         """Draw one beat, ``(len(seconds), n_leads)`` mV, at times from its mark; nothing before and after it."""

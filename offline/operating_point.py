@@ -21,7 +21,7 @@ N, S, V, F, Q = range(len(CLASSES))
 
 OFFERED = {
     S: (0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4),
-    V: (0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0),
+    V: (0.12, 0.18, 0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0),
     Q: (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0),
 }
 """What may be chosen, in the order in which it is; F is left at `FUSION`, as its beats are too few to choose by."""
@@ -63,7 +63,7 @@ def choose_operating_point(
     Parameters
     ----------
     beats
-        Whole streams. What is not `unaltered` and not `noisy` has no say.
+        Whole streams. What is neither `unaltered` nor `noisy`, or has beats of a donor in it, has no say.
     probabilities
         ``(n, 5)``, calibrated, from networks that have not learnt from these patients.
     kind_memory
@@ -71,7 +71,7 @@ def choose_operating_point(
     given
         ``(5,)`` multipliers that are not to be chosen.
     """
-    heard = np.flatnonzero(beats.unaltered | beats.noisy)
+    heard = np.flatnonzero(beats.unaltered | (beats.noisy & (beats.donors < 0)))
     beats, probabilities = beats.select(heard), probabilities[heard]
 
     def units(multipliers: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:

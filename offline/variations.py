@@ -12,7 +12,7 @@ from ..stream.core.messages import Samples
 from .ectopic_beats import Donor, another
 from .rhythm_augmentation import with_other_rhythm
 from .training_records import TrainingRecord, qrs_height
-from .ventricular_runs import SUSTAINED, with_ventricular_runs
+from .ventricular_runs import SUSTAINED, with_runs, with_supraventricular_runs
 
 SLOW_S = 0.120
 """What two moving averages over this time leave is P and T waves, hardly any QRS complex."""
@@ -45,9 +45,9 @@ class Variation:
     ectopic
         Whether most of the beats that this makes premature become ventricular beats of another patient.
     runs
-        Whether runs of ventricular beats of another patient are put in, see `with_ventricular_runs`.
+        Whether runs of ventricular beats of another patient are put in, see `with_runs`.
     sustained
-        Whether some of them last for minutes, or from the start on.
+        Whether ventricular tachycardias that last for minutes are put in, and supraventricular ones beside them.
     pieces
         Whether only short pieces are left, each a stream of its own, in which nothing is known of the patient.
     """
@@ -85,9 +85,9 @@ def varied(
     """
     donor = another(available, record.patient, rng) if variation.needs_donor else None
     if variation.runs and donor is not None:
-        record = with_ventricular_runs(record, rng, donor)
+        record = with_runs(record, rng, donor)
     if variation.sustained and donor is not None:
-        record = with_ventricular_runs(record, rng, donor, SUSTAINED)
+        record = with_supraventricular_runs(with_runs(record, rng, donor, SUSTAINED), rng)
     if variation.rhythm:
         record = with_other_rhythm(record, rng, donor if variation.ectopic else None)
     signal = record.signal.astype(np.float64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, V, give_way
+from .ectopic_beats import AFTER_S, BEFORE_S, PACE, Donor, Look, N, S, V, donor_of, give_way
 from .training_records import TrainingRecord, qrs_height
 
 
@@ -35,6 +35,8 @@ class Runs:
         How often a record begins in a run.
     over_any
         Whether beats of any class give way, or N beats alone.
+    label
+        Class of the beats of a run.
     """
 
     an_hour: tuple[float, float]
@@ -44,6 +46,7 @@ class Runs:
     share: float
     from_start: float = 0.0
     over_any: bool = False
+    label: int = V
 
 
 SHORT = Runs((6.0, 40.0), (0.0, 60.0), (3, 16), (0.26, 0.55), 0.8)
@@ -52,6 +55,11 @@ SHORT = Runs((6.0, 40.0), (0.0, 60.0), (3, 16), (0.26, 0.55), 0.8)
 SUSTAINED = Runs((4.0, 12.0), (20.0, 180.0), (16, 750), (0.24, 0.60), 0.95, from_start=0.5, over_any=True)
 """Tachycardias of 100 to 250 beats a minute that last for minutes, so that their beats become the usual ones; half of
 the records begin in one, when nothing is known of the patient's own."""
+SUPRAVENTRICULAR = Runs((4.0, 12.0), (5.0, 90.0), (10, 300), (0.28, 0.50), 0.75, label=S)
+"""As fast, and narrow: what tells the two is the shape, not the rate."""
+
+ABERRANT = 0.35
+"""So much of each lead comes into the others: at such rates beats do not look quite as usual."""
 
 COUPLING_S, COUPLING = 0.30, (0.45, 0.9)
 """The first beat comes no sooner than this after the one before, and after such a share of the usual interval."""
@@ -75,10 +83,18 @@ SLOWEST = PACE[1] * 1.1
 """A beat is drawn so many times as far from its mark as a donor's reaches: its pace, and a tenth for leads that lag."""
 
 
-def with_ventricular_runs(
-    record: TrainingRecord, rng: np.random.Generator, donor: Donor, kind: Runs = SHORT
-) -> TrainingRecord:
-    """Give the record with runs of ventricular beats of `donor`; signal, beats and classes are new.
+def with_supraventricular_runs(record: TrainingRecord, rng: np.random.Generator) -> TrainingRecord:
+    """Give the record with runs of its own N beats, as in a supraventricular tachycardia; see `with_runs`."""
+    donor = donor_of(record, N)
+    if donor is None:
+        return record
+    n_leads = donor.waves.shape[2]
+    changed = donor.waves @ (np.eye(n_leads) + ABERRANT * rng.standard_normal((n_leads, n_leads)))
+    return with_runs(record, rng, replace(donor, waves=changed.astype(np.float32)), SUPRAVENTRICULAR)
+
+
+def with_runs(record: TrainingRecord, rng: np.random.Generator, donor: Donor, kind: Runs = SHORT) -> TrainingRecord:
+    """Give the record with runs of beats of `donor`; signal, beats and classes are new.
 
     Nothing in or beside flutter gives way to them. A record that has too few N beats is given back.
     """
@@ -89,8 +105,9 @@ def with_ventricular_runs(
     height = qrs_height(signal, record.beats[record.classes == N], fs)
     if normal.sum() < SHORT.beats[1] or not (height > 0.0).all():
         return record
+    turning = TURNING if kind.label == V else 0.0
     gives_way = outside if kind.over_any else normal
-    look = Look.of(donor, height, rng)
+    look = Look.of(donor, height, rng) if kind.label == V else Look.own(donor, height, rng)
     wanted = rng.poisson(rng.uniform(*kind.an_hour) * len(signal) / fs / 3600.0)
     kept = np.ones(len(record.beats), dtype=np.bool_)
     runs: list[NDArray[np.int64]] = []
@@ -105,7 +122,7 @@ def with_ventricular_runs(
         if resumed is None or not gives_way[max(first, 0) : resumed + 1].all():
             continue
         before = record.beats[first] if first >= 0 else -round(AFTER_QRS_S * fs)
-        _put(signal, marks, (int(before), int(record.beats[resumed])), fs, look, rng)
+        _put(signal, marks, (int(before), int(record.beats[resumed])), fs, look, rng, turning)
         kept[first + 1 : resumed] = False
         runs.append(marks)
         taken = resumed + 1
@@ -113,11 +130,10 @@ def with_ventricular_runs(
         return record
     added = np.concatenate(runs)
     beats = np.concatenate([record.beats[kept], added])
-    classes = np.concatenate([record.classes[kept], np.full(len(added), V)])
+    classes = np.concatenate([record.classes[kept], np.full(len(added), kind.label)])
     order = np.argsort(beats)
-    return replace(
-        record, signal=signal.astype(np.float32), beats=beats[order], classes=classes[order], donor=donor.patient
-    )
+    others = donor.patient if donor.patient != record.patient else record.donor
+    return replace(record, signal=signal.astype(np.float32), beats=beats[order], classes=classes[order], donor=others)
 
 
 def _run(
@@ -145,14 +161,15 @@ def _put(
     fs: float,
     look: Look,
     rng: np.random.Generator,
+    turning: float,
 ) -> None:
-    """Put a run between two beats, in place."""
+    """Put a run between two beats, in place; the axis of so many of them turns."""
     begin = max(marks[0] - round(BEFORE_S * look.pace * fs), between[0] + round(AFTER_QRS_S * fs))
     end = between[1] - round(P_WAVE_S * fs)
     stretch = signal[begin:end]
     new = np.linspace(stretch[0], stretch[-1], len(stretch))
     samples = np.arange(begin, end)
-    turn = 2.0 * np.pi / rng.uniform(*TURN_BEATS) if rng.random() < TURNING else 0.0
+    turn = 2.0 * np.pi / rng.uniform(*TURN_BEATS) if rng.random() < turning else 0.0
     phase = rng.uniform(0.0, 2.0 * np.pi, signal.shape[1])
     for number, mark in enumerate(marks.tolist()):
         axis = np.sin(turn * number + phase)

@@ -19,6 +19,7 @@ def beats_of(classes, patient: int, *, noisy: bool = False) -> BeatSet:
         np.full(n, not noisy),
         np.full(n, noisy),
         np.zeros(n, dtype=np.bool_),
+        np.zeros(n, dtype=np.bool_),
         kinds,
         np.zeros(n, dtype=np.int64),
         np.full(n, -1),

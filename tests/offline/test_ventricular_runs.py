@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ecg_stream.offline.ectopic_beats import BEFORE_S, donors
 from ecg_stream.offline.training_records import read_training_records
 from ecg_stream.offline.variations import Variation, varied
-from ecg_stream.offline.ventricular_runs import BEATS, COUPLING_S, INTERVAL_S, P_WAVE_S, REST_S, with_ventricular_runs
+from ecg_stream.offline.ventricular_runs import COUPLING_S, P_WAVE_S, REST_S, SHORT, with_runs
 
 N, V = 0, 2
 seeds = st.integers(0, 2**32 - 1)
@@ -40,22 +40,22 @@ def _runs(record):
 @settings(max_examples=15)
 @given(seeds)
 def test_a_run_has_the_rate_of_a_tachycardia_and_room_about_it(demo, donor, seed):
-    other = with_ventricular_runs(demo, np.random.default_rng(seed), donor)
+    other = with_runs(demo, np.random.default_rng(seed), donor)
     assert (np.diff(other.beats) > 0).all()
     for first, last in _runs(other):
-        assert BEATS[0] <= last - first + 1 <= BEATS[1]
+        assert SHORT.beats[0] <= last - first + 1 <= SHORT.beats[1]
         seconds = np.diff(other.beats[first - 1 : last + 2]) / other.fs
         assert seconds[0] > COUPLING_S - 0.01
         assert seconds[-1] > REST_S - 0.01
-        assert INTERVAL_S[0] * 0.75 < seconds[1:-1].min()
-        assert seconds[1:-1].max() < INTERVAL_S[1] * 1.25
+        assert SHORT.interval_s[0] * 0.75 < seconds[1:-1].min()
+        assert seconds[1:-1].max() < SHORT.interval_s[1] * 1.25
 
 
 @settings(max_examples=15)
 @given(seeds)
 def test_beats_and_signal_outside_of_the_runs_stay_as_they_are(demo, donor, seed):
     before = demo.signal.copy()
-    other = with_ventricular_runs(demo, np.random.default_rng(seed), donor)
+    other = with_runs(demo, np.random.default_rng(seed), donor)
     np.testing.assert_array_equal(demo.signal, before)
     assert other.signal.shape == demo.signal.shape
     assert set(other.beats[other.classes == N].tolist()) <= set(demo.beats.tolist())
@@ -72,7 +72,7 @@ def test_runs_are_put_in_and_the_leads_show_them(demo, donor):
     rng = np.random.default_rng(0)
     n_runs, shares = 0, []
     for _ in range(8):
-        other = with_ventricular_runs(demo, rng, donor)
+        other = with_runs(demo, rng, donor)
         runs = _runs(other)
         n_runs += len(runs)
         assert other.donor == ("somebody else" if runs else "")
@@ -85,10 +85,10 @@ def test_runs_are_put_in_and_the_leads_show_them(demo, donor):
 
 def test_nothing_but_normal_beats_outside_of_flutter_gives_way(demo, donor):
     flutter = np.array([[0, len(demo.signal) - 1]])
-    assert with_ventricular_runs(replace(demo, flutter=flutter), np.random.default_rng(0), donor).donor == ""
+    assert with_runs(replace(demo, flutter=flutter), np.random.default_rng(0), donor).donor == ""
     others = replace(demo, classes=np.where(np.arange(len(demo.classes)) % 2 == 0, N, 1))
     for seed in range(5):
-        other = with_ventricular_runs(others, np.random.default_rng(seed), donor)
+        other = with_runs(others, np.random.default_rng(seed), donor)
         assert (other.classes == 1).sum() == (others.classes == 1).sum()
 
 
@@ -101,4 +101,4 @@ def test_a_variation_may_have_runs_without_another_rhythm(demo, donor):
     with_runs = [record for record in rewritten if record.donor]
     assert with_runs
     for record in with_runs:  # what the rhythm makes premature stays the patient's own
-        assert all(last - first + 1 >= BEATS[0] for first, last in _runs(record))
+        assert all(last - first + 1 >= SHORT.beats[0] for first, last in _runs(record))

@@ -8,7 +8,7 @@ from ecg_stream.offline.ectopic_beats import donors
 from ecg_stream.offline.rhythm_labels import rhythm_stretches
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
 from ecg_stream.offline.variations import PIECE_S, PIECES, Variation
-from ecg_stream.offline.ventricular_runs import SUSTAINED, with_ventricular_runs
+from ecg_stream.offline.ventricular_runs import SUSTAINED, with_runs
 from ecg_stream.offline.weak_labels import CLASS_OF, EDGE_S, MOST, read_weak_records
 from ecg_stream.stream.beats.features import NAMES
 from ecg_stream.stream.core.messages import CLASSES
@@ -58,7 +58,8 @@ def test_pieces_are_streams_of_their_own(demo, detector):
 
 def test_a_sustained_tachycardia_lasts_and_may_stand_from_the_start_on(demo):
     (donor,) = donors([demo])
-    altered = [with_ventricular_runs(demo, np.random.default_rng(seed), donor, SUSTAINED) for seed in range(12)]
+    donor = replace(donor, patient="another")
+    altered = [with_runs(demo, np.random.default_rng(seed), donor, SUSTAINED) for seed in range(12)]
     longest, from_start = [], 0
     for record in altered:
         if not record.donor:
