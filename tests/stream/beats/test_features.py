@@ -23,7 +23,8 @@ TEMPLATE = (
     "before_energy2", "roughness1", "roughness2", "previous_is_dominant", "previous_corr", "previous_same",
     "previous_premature", "best_shift", "polarity1", "polarity2", "leads_used", "lead2_share",
     "other_corr", "previous_wave_corr", "certainty", "certainty8", "usual_before_corr1", "usual_before_corr2",
-    "usual_before_size1", "usual_before_size2",
+    "usual_before_size1", "usual_before_size2", "narrow_corr", "width_to_narrow", "narrow_share", "narrow_age", "span1",
+    "span2",
 )  # fmt: skip
 WAVES = {"window": 50, "wave1": 50, "wave2": 50, "before1": 20, "before2": 20}
 
@@ -48,8 +49,8 @@ def test_a_record_and_a_row_are_the_same_memory():
     assert rows.dtype == np.float32
     assert rows[1, NAMES.index("rr_to_median8")] == 0.5
     assert rows[2, NAMES.index("wave2.07")] == 3.0
-    rows[0, NAMES.index("usual_before_size2")] = 4.0
-    assert features[0].template.usual_before_size2 == 4.0
+    rows[0, NAMES.index("span2")] = 4.0
+    assert features[0].template.span2 == 4.0
 
 
 def test_an_unknown_column_is_refused():
