@@ -58,7 +58,8 @@ def screen_figure(view: View, columns: int, rows: int) -> Figure:
                 )  # fmt: skip
             column += len(text)
     for colour, places in dots.items():
-        ax.scatter(*zip(*places, strict=True), s=2.4, color=colour, linewidths=0, marker="o")
+        x, y = zip(*places, strict=True)
+        ax.scatter(x, y, s=2.4, color=colour, linewidths=0, marker="o")
     return figure
 
 

@@ -241,4 +241,5 @@ def _recorded_around(
     windows = np.interp(places, np.arange(len(signal)), signal)
     centred = np.nan_to_num(windows - windows.mean(axis=1, keepdims=True))
     likeness = centred @ shape / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)
-    return windows[int(np.argmax(likeness))]
+    best: NDArray[np.float64] = windows[int(np.argmax(likeness))]
+    return best
