@@ -37,6 +37,8 @@ Part: TypeAlias = Literal[
     "column",
     "fleet name",
     "fold",
+    "http",
+    "http token",
     "jobs",
     "lead",
     "metrics",

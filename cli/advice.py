@@ -17,6 +17,8 @@ ADVICE: dict[Part, str] = {
     "column": "name it with --column",
     "fleet name": "start one with `ecg-stream fleet URL`, or name another with --name",
     "fold": "choose another with --fold",
+    "http": "choose another address with --http",
+    "http token": "give a token with --http-token-file or ECG_STREAM_HTTP_TOKEN, or name a proxy with --http-proxy",
     "jobs": "add nodes, or give --jobs a number",
     "lead": "name those to play with --lead",
     "metrics": "choose another port with --metrics",

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import RequestError
 from .file_options import RECORD_HELP, Column, Fs, Unit
+from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .playing import monitor_sink, play, text_sink
 from .records import open_recording
 from .terminal import can_draw
@@ -72,6 +73,11 @@ def replay(
         Path | None,
         typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
     ] = None,
+    http: Http = None,
+    http_token: HttpToken = None,
+    http_proxy: HttpProxy = None,
+    http_user_header: HttpUserHeader = "X-Remote-User",
+    http_name: HttpName = None,
 ) -> None:
     """Play a record through the live classifier.
 
@@ -118,6 +124,9 @@ def replay(
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
     if output is not None:
         sinks.append(BeatFileSink(output))
+    web = []
+    if http is not None:
+        web.append(WebPage.of(found.name, http, http_token, http_proxy, http_user_header, http_name))
     pipeline = Pipeline(models)
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline, first, record_origin(found))
@@ -133,10 +142,10 @@ def replay(
         else:
             title = Title(found.name, Path(name).name, shown_pace, min(end or length_s, length_s))
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
-        summary, stop = play(session, source, [monitor_sink(watch, source), *sinks])
+        summary, stop = play(session, source, [*web, monitor_sink(watch, source), *sinks])
         print(summary_table(found.name, summary))
     else:
-        _, stop = play(session, source, [text_sink(shown), *sinks])
+        _, stop = play(session, source, [*web, text_sink(shown), *sinks])
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
 

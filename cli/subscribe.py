@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -28,6 +29,7 @@ from ..stream.service.metrics import serve_metrics
 from ..stream.service.service import Options, Service
 from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
+from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 from .terminal import can_draw
@@ -74,6 +76,11 @@ def subscribe(
         int | None, typer.Option(metavar="PORT", help="Serve /metrics (Prometheus) and /healthz on this port.")
     ] = None,
     metrics_host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to serve them on.")] = "127.0.0.1",
+    http: Http = None,
+    http_token: HttpToken = None,
+    http_proxy: HttpProxy = None,
+    http_user_header: HttpUserHeader = "X-Remote-User",
+    http_name: HttpName = None,
     exit_when_idle: Annotated[
         float | None, typer.Option(metavar="S", help="End when all patients have been silent for S seconds.")
     ] = None,
@@ -102,6 +109,10 @@ def subscribe(
     if shown == "monitor" and not can_draw():
         shown = "lines"
     name = DEFAULT_MODEL if model is None else model
+    web = None
+    if http is not None:
+        source = f"{url or 'demo'}  {Path(name).name}"
+        web = WebPage.of(source, http, http_token, http_proxy, http_user_header, http_name)
     setup = _Setup(
         address=None
         if url is None
@@ -115,6 +126,7 @@ def subscribe(
         state=state,
         metrics=metrics,
         metrics_host=metrics_host,
+        web=web,
         client_id=client_id,
         retry=retry,
     )
@@ -152,6 +164,7 @@ class _Setup:
     state: Path | None
     metrics: int | None
     metrics_host: str
+    web: WebPage | None
     client_id: str | None
     retry: bool
 
@@ -181,9 +194,13 @@ async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: Sto
         sink = _monitor_sink(setup, stop) if setup.shown == "monitor" else _text_sink(setup.shown)
     if setup.focus is not None:
         sink = FocusSink(setup.focus, sink)
-    service = Service(link, setup.options, setup.models, [sink], recorders=_recorders(setup), state=state)
+    sinks: list[Sink] = [sink] if setup.web is None else [setup.web, sink]
+    service = Service(link, setup.options, setup.models, sinks, recorders=_recorders(setup), state=state)
+    if setup.web is not None:
+        setup.web.ward.ask(partial(_around, service), lambda: service.connected)
     if ward is not None:
-        _let_ask(ward, service)
+        ward.ask(partial(_around, service), lambda: service.connected)
+        logging.getLogger().addHandler(NewsHandler(ward))
     async with AsyncExitStack() as stack:
         if setup.metrics is not None:
             server = await serve_metrics(service.metrics, service.wrong, setup.metrics, setup.metrics_host)
@@ -212,14 +229,9 @@ def _recorders(setup: _Setup) -> list[Sink]:
     return [SegmentRecorder(setup.record)]
 
 
-def _let_ask(ward: Ward, service: Service) -> None:
-    """Let the ward's screen ask the service what the streams do not tell."""
-
-    def around(patient: str) -> Around:
-        return Around(service.patients.load(patient), service.online.get(patient, True))
-
-    ward.ask(around, lambda: service.connected)
-    logging.getLogger().addHandler(NewsHandler(ward))
+def _around(service: Service, patient: str) -> Around:
+    """Ask the service what the streams do not tell."""
+    return Around(service.patients.load(patient), service.online.get(patient, True))
 
 
 def _ward_sink(ward: Ward) -> Sink:

@@ -66,7 +66,8 @@ class WatchedStream:
         """Stream time of the newest sample."""
         self._rate = HeartRate()
         self._conditions = LeadConditions()
-        self._rhythms = Rhythms()
+        self.rhythms = Rhythms()
+        """The rhythms that go on."""
         self._v, self._s = HourCount(), HourCount()
         self._run = 0
         self._first_s: float | None = None
@@ -82,7 +83,7 @@ class WatchedStream:
                 self._conditions.note(output)
                 continue
             if isinstance(output, Rhythm):
-                self._rhythms.note(output)
+                self.rhythms.note(output)
                 continue
             self._rate.add(output)
             self.beats.append(output)

@@ -1,0 +1,216 @@
+// One patient in full: all leads, calipers, the last hour, and the list of events.
+
+import { Calipers } from "./calipers.js";
+import { clock, h, plain, say } from "./dom.js";
+import { ask } from "./link.js";
+import { Sweep } from "./sweep.js";
+import { SIGNS, drawnBeat, why } from "./tiles.js";
+import { Trend } from "./trend.js";
+
+const REFETCH_MS = 15000;
+const ROWS = 200;
+const ECTOPIC = { S: "supraventricular ectopic", V: "ventricular ectopic", F: "fusion", Q: "paced or unclassifiable" };
+
+function words(line) {
+  const parts =
+    line.type === "rhythm"
+      ? [`${line.name.replaceAll("-", " ")} ${line.state === "begin" ? "begins" : "ends"}:`, line.why]
+      : [line.kind ?? line.type, line.lead, line.detail];
+  return parts.filter(Boolean).map(plain).join(" ");
+}
+
+export class PatientView {
+  constructor(app, patient) {
+    this.app = app;
+    this.patient = patient;
+    this.sweeps = [];
+    this.names = "";
+    this.frozen = false;
+    this.filtered = true;
+    this.rows = new Set();
+    this.sign = h("span", { class: "sign", "aria-hidden": "true" });
+    this.note = h("p", { class: "note" });
+    this.rate = h("b", { class: "number" }, "–");
+    this.last = h("b", { class: "beat" });
+    this.counts = h("p", { class: "counts" });
+    this.strips = h("div", { class: "strips" });
+    this.scaleText = h("p", { class: "scale" });
+    this.list = h("ol", { class: "events", tabindex: "0", "aria-label": "Events, the newest first" });
+    this.trend = new Trend();
+    this.calipers = new Calipers(this.strips, () => ({ scale: this.scale, gain: this.sweeps[0]?.gain ?? 10 }));
+    const button = (text, key, act) => h("button", { type: "button", "aria-pressed": "false", title: `key: ${key}`, onclick: act }, text);
+    this.hold = button("Hold still", "space", () => this.freeze());
+    this.time = button("Time calipers", "c", () => this.measure("time"));
+    this.voltage = button("Voltage calipers", "v", () => this.measure("voltage"));
+    this.raw = button("No filter", "f", () => this.filter());
+    this.element = h(
+      "div",
+      { class: "patient" },
+      h("div", { class: "patient-head" },
+        h("a", { class: "back", href: "#/" }, "← Ward"),
+        this.sign, h("h2", {}, plain(patient)), this.note, this.counts,
+        h("p", { class: "rate" }, this.last, " ", this.rate, h("small", {}, "/min"))),
+      h("div", { class: "patient-body" },
+        h("section", { class: "traces", "aria-label": "Traces" },
+          h("div", { class: "tools" }, this.hold, this.time, this.voltage, this.raw, this.calipers.reading, this.scaleText),
+          this.strips),
+        h("section", { class: "hour", "aria-labelledby": "hour-title" }, h("h3", { id: "hour-title" }, "Last hour"), this.trend.element),
+        h("section", { class: "list", "aria-labelledby": "list-title" }, h("h3", { id: "list-title" }, "Events"), this.list)),
+    );
+    this.resized = new ResizeObserver(() => (this.due = true));
+  }
+
+  open() {
+    this.resized.observe(this.strips);
+    this.refetch();
+    this.app.fetchBeats(this.patient, "limit=500");
+    this.timer = setInterval(() => this.refetch(), REFETCH_MS);
+    const known = this.app.patients.get(this.patient);
+    if (known) this.changed(known.state);
+    else say(this.note, "no such patient now");
+    this.app.want({ [this.patient]: "all" });
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.resized.disconnect();
+    if (!this.filtered) this.stream?.filter(true);
+  }
+
+  get stream() {
+    return this.app.patients.get(this.patient)?.stream;
+  }
+
+  async refetch() {
+    try {
+      const found = await ask(`/api/patients/${encodeURIComponent(this.patient)}`);
+      this.trend.show(found.trend, found.time);
+      for (const line of found.events) this.line(line);
+    } catch {
+      // asked again soon; that the connection is lost is said at the top
+    }
+  }
+
+  changed(state) {
+    if (state.patient !== this.patient) return;
+    this.element.dataset.need = state.need;
+    say(this.sign, SIGNS[state.need]);
+    say(this.note, why(state));
+    say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
+    say(this.last, state.last);
+    this.last.dataset.label = state.last;
+    const bad = state.leads.filter((lead) => lead.state).map((lead) => `${plain(lead.name)} ${plain(lead.state)}`);
+    say(this.counts, [`V ${state.v_last_hour}/h`, `S ${state.s_last_hour}/h`, `${state.fs} Hz`, ...bad].join("   "));
+  }
+
+  beat(patient, beat) {
+    if (patient !== this.patient) return;
+    if (!this.frozen) for (const sweep of this.sweeps) sweep.mark(beat);
+    if (beat.label !== "N") this.line(beat);
+  }
+
+  // An event, or a beat that is not normal, becomes a row.
+  line(line) {
+    if (line.record !== this.patient) return;
+    const what = line.type === "beat" ? ECTOPIC[line.label] : words(line);
+    const key = `${line.time} ${line.type} ${what}`;
+    if (this.rows.has(key)) return;
+    this.rows.add(key);
+    const sign = line.type === "beat" ? h("b", { class: "beat", "data-label": line.label }, line.label) : h("b", { class: "beat" }, "!");
+    const row = h("li", {}, h("time", {}, clock(line.time)), sign, h("span", {}, what));
+    row.time = line.time;
+    row.key = key;
+    let before = this.list.firstElementChild;
+    while (before && before.time > line.time) before = before.nextElementSibling;
+    this.list.insertBefore(row, before);
+    while (this.list.children.length > ROWS) {
+      this.rows.delete(this.list.lastElementChild.key);
+      this.list.lastElementChild.remove();
+    }
+  }
+
+  lay() {
+    this.due = false;
+    const stream = this.stream;
+    if (!stream) return;
+    if (stream !== this.drawn || stream.names.join("\n") !== this.names) {
+      this.drawn = stream;
+      this.names = stream.names.join("\n");
+      this.sweeps = stream.names.map((name) => {
+        const canvas = h("canvas", { role: "img", "aria-label": `ECG of ${plain(this.patient)}, lead ${plain(name)}` });
+        const sweep = new Sweep(canvas, stream, name);
+        sweep.listeners.push((mark) => drawnBeat(this.patient, mark));
+        return sweep;
+      });
+      const strips = this.sweeps.map((sweep) => h("div", { class: "strip" }, sweep.canvas, h("span", { class: "lead" }, plain(sweep.name))));
+      this.strips.replaceChildren(...strips, this.calipers.element);
+    }
+    const number = Math.max(1, this.sweeps.length);
+    const width = this.strips.clientWidth;
+    const room = Math.max(160, window.innerHeight * (window.innerHeight < 900 ? 0.48 : 0.58));
+    const height = Math.max(64, Math.min(420, Math.floor(room / number)));
+    this.strips.style.setProperty("--strip", `${height}px`);
+    const fits = Math.min(9, width / (25 * 6), height / (number > 6 ? 18 : 26));
+    this.scale = Math.max(2.6, fits) * this.app.zoom;
+    for (const sweep of this.sweeps) sweep.resize(this.scale);
+    this.calipers.lay();
+  }
+
+  frame(wall) {
+    const stream = this.stream;
+    if (!stream || stream.playhead.position === null) return;
+    if (this.due || stream !== this.drawn || stream.names.join("\n") !== this.names) this.lay();
+    if (this.frozen) return;
+    for (const sweep of this.sweeps) sweep.frame(stream.playhead.position, wall);
+    const gain = Math.min(...this.sweeps.map((sweep) => sweep.gain));
+    for (const sweep of this.sweeps) if (sweep.gain !== gain) [sweep.gain, sweep.drawn] = [gain, null]; // calipers: one scale
+    say(this.scaleText, `25 mm/s  ${gain} mm/mV  ${this.filtered ? "0.5 Hz filter" : "no filter"}`);
+  }
+
+  redraw() {
+    for (const sweep of this.sweeps) sweep.redraw();
+    this.trend.draw();
+  }
+
+  freeze() {
+    this.frozen = !this.frozen;
+    this.hold.setAttribute("aria-pressed", this.frozen);
+    if (!this.frozen) this.redraw();
+  }
+
+  measure(which) {
+    const on = this.calipers.toggle(which);
+    this[which].setAttribute("aria-pressed", on);
+    if (on && !this.frozen) this.freeze();
+  }
+
+  filter() {
+    this.filtered = !this.filtered;
+    this.raw.setAttribute("aria-pressed", !this.filtered);
+    this.stream?.filter(this.filtered);
+    this.redraw();
+  }
+
+  key(event) {
+    if (event.target.matches?.("[role=slider], .events") && event.key.startsWith("Arrow")) return false;
+    if (event.target.matches?.("button, a") && [" ", "Enter"].includes(event.key)) return false;
+    if (!this.app.singleKeys && event.key.length === 1) return false;
+    const does = {
+      " ": () => this.freeze(),
+      c: () => this.measure("time"),
+      v: () => this.measure("voltage"),
+      f: () => this.filter(),
+      ArrowRight: () => this.go(1),
+      ArrowLeft: () => this.go(-1),
+    }[event.key];
+    does?.();
+    return Boolean(does);
+  }
+
+  go(step) {
+    const all = [...this.app.patients.keys()].sort(new Intl.Collator("en", { numeric: true }).compare);
+    if (all.length < 2) return;
+    const at = all.indexOf(this.patient);
+    location.hash = `#/${encodeURIComponent(all[(at + step + all.length) % all.length])}`;
+  }
+}

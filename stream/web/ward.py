@@ -1,0 +1,215 @@
+"""The ward for browsers: gathers what streams bring, as a sink, and hands it to the feeds of all clients."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from ... import __version__
+from ...words import plain_json
+from ..run.attention import Around
+from ..run.engine import Step
+from ..run.sinks import ContextSink
+from ..run.summary import Summary
+from .feeds import LineFeed, SampleFeed
+from .messages import BeatsAnswer, Gone, Lost, PatientAnswer, Tick, WardAnswer, Which
+from .patient import BEATS_KEPT, WebPatient
+
+REFRESH_S = 1.0  # so often each patient's state is looked at
+SLICES = 20  # in so many parts, that a turn never waits for more than one of them
+TICK_S = 2.0
+
+_encoder = msgspec.json.Encoder()
+
+
+class WebWard(ContextSink):
+    """A sink that shows all streams to browsers.
+
+    Parameters
+    ----------
+    source
+        Where the streams come from, as it is to be shown.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._patients: dict[str, WebPatient] = {}
+        self._run = secrets.token_hex(4)
+        self._number = 0
+        self._streams = 0
+        self._lines: set[LineFeed] = set()
+        self._samples: set[SampleFeed] = set()
+        self._around: Callable[[str], Around] = lambda patient: Around()  # noqa: ARG005
+        self._connected: Callable[[], bool] = lambda: True
+
+    def ask(self, around: Callable[[str], Around], connected: Callable[[], bool]) -> None:
+        """Ask these for what the streams do not tell."""
+        self._around, self._connected = around, connected
+
+    # What the streams bring.
+
+    async def write(self, step: Step) -> None:
+        """Gather what a step brings, and let clients have it; never waits."""
+        now = time.monotonic()
+        patient = self._patients.get(step.record)
+        if patient is None:
+            self._streams += 1
+            patient = self._patients[step.record] = WebPatient(step.record, f"{self._run}-{self._streams}")
+        patient.take(step, now)
+        for output in step.outputs:
+            self._number += 1
+            line = patient.line(self._number, output, step.origin)
+            self._tell(step.record, line.kind, line.json)
+        if step.chunk is not None and len(step.chunk.samples):
+            encoded: dict[Which, bytes] = {}
+            for feed in self._samples:
+                if (which := feed.wanted.get(step.record)) is not None:
+                    if which not in encoded:
+                        encoded[which] = patient.samples(which, step.chunk)
+                    feed.put(encoded[which])
+
+    async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
+        """Let a patient go."""
+        if self._patients.pop(record, None) is not None:
+            self._tell(record, "gone", _encoder.encode(Gone(record)))
+
+    def _tell(self, patient: str, kind: str, json: bytes) -> None:
+        message = b"id: %s\nevent: %s\ndata: %s\n\n" % (self.cursor.encode(), kind.encode(), json)
+        for feed in self._lines:
+            if feed.wants(patient):
+                feed.put(message)
+
+    # What clients ask.
+
+    @property
+    def cursor(self) -> str:
+        """Stands for all outputs up to now."""
+        return f"{self._run}-{self._number}"
+
+    def number(self, cursor: str) -> int:
+        """Give the number of the last output that a cursor stands for; 0 if it is from another run."""
+        run, _, number = cursor.partition("-")
+        return int(number) if run == self._run and number.isascii() and number.isdecimal() and len(number) < 20 else 0
+
+    def __contains__(self, patient: str) -> bool:
+        """Tell whether there is a stream of a patient."""
+        return patient in self._patients
+
+    async def all(self) -> WardAnswer:
+        """Give everybody's state."""
+        cursor = self.cursor
+        states = []
+        for each in list(self._patients.values()):
+            states.append(each.state(time.monotonic(), self._around(each.patient)))
+            await asyncio.sleep(0)  # a turn may be waiting
+        return WardAnswer(__version__, self._source, self._connected(), cursor, states)
+
+    def one(self, patient: str) -> PatientAnswer:
+        """Give what there is to know of one patient; KeyError if there is none."""
+        found = self._patients[patient]
+        state = found.state(time.monotonic(), self._around(patient))
+        return PatientAnswer(state, self.cursor, found.now_s, found.trend.minutes(found.now_s), found.events())
+
+    def beats(self, patient: str, since: str | None, most: int = BEATS_KEPT) -> BeatsAnswer:
+        """Give beats of a patient: the first `most` after a cursor, without one the latest; KeyError if unknown."""
+        found = self._patients[patient]
+        if since is None:
+            lines, lost, cursor = found.latest_beats(most), False, self.cursor
+        else:
+            lines, lost = found.beats_since(self.number(since), most)
+            cursor = f"{self._run}-{lines[-1].number}" if len(lines) == most else self.cursor
+        return BeatsAnswer(patient, cursor, lost, [msgspec.Raw(line.json) for line in lines])
+
+    # Clients.
+
+    async def events(self, patients: frozenset[str] | None, last: str | None) -> AsyncGenerator[bytes, None]:
+        """Give the server-sent events for one client, until it goes or the service ends.
+
+        Parameters
+        ----------
+        patients
+            Whom it wants to hear of; None: everybody.
+        last
+            The cursor up to which it has heard before; None: it is new.
+        """
+        feed = LineFeed(patients)
+        self._lines.add(feed)
+        sent = last or self.cursor
+        try:
+            yield b"retry: 1000\n\n"
+            if last is not None and last != self.cursor:
+                yield self._event("lost", Lost(last))
+            ward = await self.all()
+            yield self._event(
+                "ward", msgspec.structs.replace(ward, patients=[s for s in ward.patients if feed.wants(s.patient)])
+            )
+            yield self._tick()
+            ticked = time.monotonic()
+            while True:
+                found = await feed.take(max(0.0, ticked + TICK_S - time.monotonic()))
+                if found is None:
+                    return
+                before, sent = sent, self.cursor  # all up to here is in what was found, or was thrown away
+                if feed.dropped:
+                    feed.dropped = 0
+                    yield self._event("lost", Lost(before))
+                if found:
+                    yield found
+                if time.monotonic() - ticked >= TICK_S:
+                    ticked = time.monotonic()
+                    yield self._tick()
+        finally:
+            self._lines.discard(feed)
+
+    @asynccontextmanager
+    async def sampling(self) -> AsyncIterator[SampleFeed]:
+        """Give a feed of samples for one client, for as long as the block lasts."""
+        feed = SampleFeed()
+        self._samples.add(feed)
+        try:
+            yield feed
+        finally:
+            self._samples.discard(feed)
+
+    def want(self, feed: SampleFeed, wanted: dict[str, Which]) -> None:
+        """Let a client see these patients' samples, from some seconds ago on where they are new to it."""
+        fresh = {patient for patient, which in wanted.items() if feed.wanted.get(patient) != which}
+        feed.wanted = dict(wanted)
+        for patient in fresh:
+            if (found := self._patients.get(patient)) is not None:
+                for message in found.recent(wanted[patient]):
+                    feed.put(message)
+
+    def close(self) -> None:
+        """Let all clients go."""
+        for feed in (*self._lines, *self._samples):
+            feed.close()
+
+    async def refresh(self) -> None:
+        """Tell clients of every patient whose state has changed, a part of the ward at a time, for ever."""
+        while True:
+            patients = list(self._patients.values()) if self._lines else []
+            size = -(-len(patients) // SLICES) or 1
+            for first in range(0, SLICES * size, size):
+                for each in patients[first : first + size]:
+                    self._refresh_one(each)
+                await asyncio.sleep(REFRESH_S / SLICES)
+
+    def _refresh_one(self, patient: WebPatient) -> None:
+        if self._patients.get(patient.patient) is not patient:
+            return
+        state = patient.state(time.monotonic(), self._around(patient.patient))
+        if state != patient.told:
+            patient.told = state
+            self._tell(patient.patient, "patient", plain_json(_encoder.encode(state)))
+
+    def _event(self, kind: str, what: msgspec.Struct) -> bytes:
+        return b"event: %s\ndata: %s\n\n" % (kind.encode(), plain_json(_encoder.encode(what)))
+
+    def _tick(self) -> bytes:
+        return self._event("tick", Tick(__version__, self._source, self._connected(), len(self._patients)))
