@@ -20,6 +20,7 @@ from .core.compiled import can_cache, is_cached
 from .core.messages import CLASSES, Signal
 from .qrs.detector import Detections, QrsDetector, load_network
 from .qrs.kernel import detect
+from .rhythm.activity import compile_activity
 from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard
@@ -43,6 +44,7 @@ def compile_front() -> None:
     signal = Signal(HighPass(FS, 1).push(nothing.samples), nothing.good)
     WaveletDenoiser(FS, 1).push(signal)
     QrsDetector(load_network(), 1).push(Grid(FS, 1).push(signal).signal)
+    compile_activity()
     KindMemory(0.5)(np.empty(0, dtype=JOINED), np.empty((0, len(CLASSES))))
 
 

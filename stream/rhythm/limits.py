@@ -27,9 +27,9 @@ class RhythmLimits:
         A ventricular tachycardia that lasts so long is sustained.
     cycles
         Cycles of bigeminy or trigeminy that make it one.
-    r_on_t_s, r_on_t_share
-        A ventricular beat no later after the beat before than this, s, and than this share of the usual interval,
-        stands on the T wave.
+    r_on_t_qtc_s
+        A ventricular beat no later after the beat before than the QT interval, of which this is the part that does
+        not depend on the rate (Bazett), stands on the T wave.
     frequent_beats, frequent_until
         Ventricular beats in a minute that are frequent, and number at which they no longer are.
     multiform_kinds, multiform_beats, multiform_s
@@ -56,8 +56,7 @@ class RhythmLimits:
     ventricular_rate: float = 100.0
     sustained_s: float = 30.0
     cycles: int = 3
-    r_on_t_s: float = 0.4
-    r_on_t_share: float = 0.5
+    r_on_t_qtc_s: float = 0.4
     frequent_beats: int = 10
     frequent_until: int = 6
     multiform_kinds: int = 2

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..core.messages import RhythmName
+from .ectopy import FrequentRule, MultiformRule, ROnTRule
+from .patterns import PatternRule
+from .pauses import PauseRule
 from .rate import RateRule
-from .rule import MakeRule
+from .rule import RhythmRule
+from .supraventricular import SupraventricularRule
+from .ventricular import VentricularRule
 
-RULES: Mapping[str, MakeRule] = {
+RULES: Mapping[str, type[RhythmRule]] = {
+    "pause": PauseRule,
+    "ventricular": VentricularRule,
+    "supraventricular": SupraventricularRule,
+    "r_on_t": ROnTRule,
+    "multiform": MultiformRule,
+    "pattern": PatternRule,
+    "frequent": FrequentRule,
     "rate": RateRule,
 }
 
-FOUND: frozenset[RhythmName] = frozenset(name for rule in (RateRule,) for name in rule.names)
+FOUND: frozenset[RhythmName] = frozenset(name for rule in RULES.values() for name in rule.names)
 """What some rule finds."""

@@ -147,11 +147,11 @@ class RhythmStage:
     def _go_on(self, heard: Sequence[Heard], last: int, outputs: list[Output]) -> None:
         """Let time go on to sample `last`: ask each rule what is due until then."""
         while self._due <= last:
-            now = self._due
+            now = max(self._due, self._heard - 1)
             self._hear(heard, now + 1)
             found: list[Finding] = []
             for rule in self._rules.values():
-                if rule.due <= now:
+                if rule.due <= now:  # what became due before it was asked for is told now
                     found += rule.time(now)
             self._due = min(rule.due for rule in self._rules.values())
             self._tell(found, now, outputs)

@@ -74,9 +74,7 @@ def _in_words(limits: RhythmLimits) -> Mapping[RhythmName, str]:
         ),
         "idioventricular-rhythm": f"{k.run_beats} and more V below {k.ventricular_rate:g}/min",
         "atrial-fibrillation": "irregular intervals, and no P waves",
-        "r-on-t": (
-            f"V within {1000 * k.r_on_t_s:g} ms and {k.r_on_t_share:g} of the usual interval after the beat before"
-        ),
+        "r-on-t": f"V no later after a beat than its QT interval: {1000 * k.r_on_t_qtc_s:g} ms times the root of RR",
         "multiform-ventricular-beats": (
             f"{k.multiform_kinds} and more kinds of V, {k.multiform_beats} of each in {k.multiform_s:g} s"
         ),

@@ -165,7 +165,7 @@ def test_beats_and_events_come_out_as_they_went_in():
     event = Event(700, 2.8, "gap", None, "0.1 s missing")
     decided = beats(row("NNNN"))
     decided.insert(3, (720, event))
-    outputs = make().push(decided, [], 2000)
+    outputs = make().push(decided, [], 1200)
     assert outputs == [item if isinstance(item, Event) else item.beat for _, item in decided]
 
 

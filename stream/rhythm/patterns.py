@@ -1,0 +1,89 @@
+"""Bigeminy and trigeminy: a ventricular beat is every second, or every third."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..core.messages import RhythmName
+from ..core.stage import State
+from .limits import RhythmLimits
+from .rule import NEVER, NOTHING, Finding, Findings, RhythmBeat, RhythmRule
+
+PERIODS: tuple[tuple[int, RhythmName, str], ...] = (
+    (2, "bigeminy", "V every second beat"),
+    (3, "trigeminy", "V every third beat"),
+)
+
+
+class PatternRule(RhythmRule):
+    """Bigeminy and trigeminy.
+
+    Each begins at the first V of the pattern, and is told with the last of the cycles that make it one. It ends with
+    the first beat that breaks the pattern, or where no beat comes for the length of a pause.
+    """
+
+    names: ClassVar[tuple[RhythmName, ...]] = ("bigeminy", "trigeminy")
+
+    def __init__(self, limits: RhythmLimits, fs: float, leads: tuple[str, ...], start: int) -> None:
+        super().__init__(limits, fs, leads, start)
+        self._others = 0  # beats since the last V
+        self._last = 0
+        self._first = [0, 0]  # by period: the first V of the pattern
+        self._cycles = [0, 0]  # and how many V it has
+
+    def beat(self, beat: RhythmBeat, now: int) -> Findings:  # noqa: ARG002  the protocol of a rule
+        """Take a beat."""
+        found = beat.beat
+        findings: list[Finding] = []
+        if found.rr_ms is None:
+            findings += self._break_all(self._last, "intervals are missing")
+        is_v = found.label == "V"
+        for k, (period, name, what) in enumerate(PERIODS):
+            fits = self._others == period - 1 if is_v else self._others < period - 1
+            if not fits:
+                findings += self._break(k, found.sample)
+            if is_v:
+                if not self._cycles[k]:
+                    self._first[k] = found.sample
+                self._cycles[k] += 1
+                if self._cycles[k] == self.limits.cycles:
+                    why = f"{what}, {self._cycles[k]} times"
+                    findings.append(Finding(name, "begin", self._first[k], why))
+        self._others = 0 if is_v else min(self._others + 1, 3)
+        self._last = found.sample
+        limits = self.limits
+        going_on = max(self._cycles) >= limits.cycles
+        self.due = found.sample + round((limits.pause_s + limits.pause_told_s) * self.fs) if going_on else NEVER
+        return findings
+
+    def time(self, now: int) -> Findings:  # noqa: ARG002
+        """End what goes on, as no beat came."""
+        self.due = NEVER
+        return self._break_all(self._last, f"no beat for {self.limits.pause_s:g} s")
+
+    def _break_all(self, sample: int, why: str) -> list[Finding]:
+        self._others = 3
+        return [finding for k in range(len(PERIODS)) for finding in self._break(k, sample, why)]
+
+    def _break(self, k: int, sample: int, why: str = "") -> Findings:
+        cycles, self._cycles[k] = self._cycles[k], 0
+        if cycles < self.limits.cycles:
+            return NOTHING
+        return (Finding(PERIODS[k][1], "end", sample, why or f"{PERIODS[k][2]}, {cycles} times"),)
+
+    def snapshot(self) -> State:
+        """Copy the state out."""
+        return {
+            **super().snapshot(),
+            "others": self._others,
+            "last": self._last,
+            "first": list(self._first),
+            "cycles": list(self._cycles),
+        }
+
+    def restore(self, state: State) -> None:
+        """Put a copied state back."""
+        super().restore(state)
+        self._others, self._last = int(state["others"]), int(state["last"])
+        self._first = [int(each) for each in state["first"]]
+        self._cycles = [int(each) for each in state["cycles"]]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+from rhythm_beats import beats, names, row, told
+
+
+def patterns(text: str, **options: float):
+    return [each for each in told(beats(row(text)), **options) if each.name in ("bigeminy", "trigeminy")]
+
+
+def test_every_second_beat_three_times_is_a_bigeminy():
+    begin, end = patterns("NNNVNVNVNVNNN")
+    assert (begin.name, begin.why) == ("bigeminy", "V every second beat, 3 times")
+    assert begin.sample == 125 + 3 * 200
+    assert begin.delay_ms == pytest.approx(4 * 800 + 140)
+    assert end.why == "V every second beat, 4 times"
+    assert end.sample == 125 + 11 * 200  # the N that breaks it
+
+
+def test_every_third_beat_three_times_is_a_trigeminy():
+    assert names(patterns("NNVNNVNNVNNNN")) == ["+trigeminy", "-trigeminy"]
+    assert patterns("NNVNNVNNNVNNVNNN") == []
+
+
+@pytest.mark.parametrize("text", ["NVNVNNVNVN", "NVVNVVNVVN", "NNNNNNNN", "NVNNVNVNNV", "VVVVVVV", "SNSNSNSN"])
+def test_other_patterns_are_none(text):
+    assert patterns(text) == []
+
+
+def test_a_bigeminy_that_turns_into_a_trigeminy_ends():
+    rhythms = patterns("NVNVNVNVNNVNNVNNVNNN")
+    assert names(rhythms) == ["+bigeminy", "-bigeminy", "+trigeminy", "-trigeminy"]
+
+
+def test_a_pause_ends_a_pattern_by_the_clock():
+    _, end = patterns("NVNVNVNV", stop_s=20.0)
+    assert (end.why, end.sample) == ("no beat for 2 s", 125 + 7 * 200)
