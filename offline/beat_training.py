@@ -38,7 +38,7 @@ WEAK_WEIGHT = {N: 5.0, V: 0.7, Q: 0.4}
 fibrillation may well be taken for V."""
 
 SUSTAINED_WEIGHT = 0.3
-"""Weight of S and V beats where tachycardias were put in: they teach width, and are not to teach donors."""
+"""Weight of V beats where tachycardias were put in: they teach width, and are not to teach donors."""
 
 PATIENT_POWER, FEW = -0.5, 30
 """Weight of a beat within its class: the number of such beats of its patient to this power, counting at least so many;
@@ -286,7 +286,7 @@ def _trust(beats: BeatSet) -> NDArray[np.float64]:
     trust[(beats.classes == Q) & unknown(beats)] = 0.0
     for k, weight in WEAK_WEIGHT.items():
         trust[beats.weak & (beats.classes == k)] *= weight
-    trust[beats.sustained & np.isin(beats.classes, (S, V))] *= SUSTAINED_WEIGHT
+    trust[beats.sustained & (beats.classes == V)] *= SUSTAINED_WEIGHT
     return trust * _evenly(beats)
 
 
