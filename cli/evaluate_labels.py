@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -27,6 +28,10 @@ def labels(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
     ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Cross-validation, as `evaluate beat` takes it, in place of --model."),
+    ] = None,
     leads: Annotated[
         Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
     ] = "all",
@@ -39,14 +44,19 @@ def labels(
     """
     import msgspec
 
-    from ..offline.beat_run import Conditions
+    from ..offline.beat_run import Conditions, held_out_by
     from ..offline.rhythm_labels import run_records, shares
     from ..offline.splits import LISTS, RHYTHMS, choose_of, missing_line, record_list, split_by_presence
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_MODEL, load_models
 
-    conditions = Conditions(model=DEFAULT_MODEL if model is None else model, first_lead=leads == "first")
-    load_models(conditions.model)
+    conditions = Conditions(
+        model=DEFAULT_MODEL if model is None else model,
+        folds=None if folds is None else held_out_by(folds),
+        first_lead=leads == "first",
+    )
+    if folds is None:
+        load_models(conditions.model)
     only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
     known = {**RHYTHMS, **LISTS}
     lists = [record_list(name, known) for name in db or ["vfdb"]]

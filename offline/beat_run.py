@@ -52,7 +52,7 @@ class Conditions:
     detector
         Detector by name or path.
     folds
-        Bundles of a cross-validation, see `held_out_by`; each record is then run with the pair that it was kept from.
+        Bundles of a cross-validation, see `held_out_by`; each record is then run with those that it was kept from.
     first_lead
         Whether the pipeline sees the first lead only.
     start_s
@@ -85,7 +85,8 @@ class Conditions:
             return load_models(self.model, self.detector)
         if record not in self.folds:
             raise RequestError(f"record {record} was held out of no fold", about="records")
-        return load_models(str(self.folds[record] / "beat"), str(self.folds[record] / "qrs"))
+        fold = self.folds[record]
+        return load_models(str(fold / "beat"), str(fold / "qrs") if (fold / "qrs").is_dir() else self.detector)
 
 
 def held_out_by(folder: Path) -> dict[str, Path]:
@@ -94,7 +95,8 @@ def held_out_by(folder: Path) -> dict[str, Path]:
     Parameters
     ----------
     folder
-        With a folder for each fold that holds the bundles ``qrs`` and ``beat``, both trained without that fold.
+        With a folder for each fold that holds the bundle ``beat``, trained without that fold, and ``qrs`` if the
+        detector is cross-validated too.
 
     Returns
     -------
@@ -104,19 +106,24 @@ def held_out_by(folder: Path) -> dict[str, Path]:
     Raises
     ------
     RequestError
-        If there are no such bundles, or the two of a fold held out different records.
+        If there are no such bundles, or the detector of a fold was trained on records of the fold.
     """
     found: dict[str, Path] = {}
     for card in sorted(folder.glob("*/beat/card.json")):
         fold = card.parent.parent
         held_out = read_card(fold / "beat").training.get("held_out", [])
-        if set(held_out) != set(read_card(fold / "qrs").training.get("held_out", [])):
+        qrs = fold / "qrs"
+        seen = set(held_out) & set(read_card(qrs).training.get("records", [])) if qrs.is_dir() else set()
+        if seen:
             raise RequestError(
-                f"{fold}: qrs and beat held out different records: both are to be trained without the same fold"
+                f"{qrs} was trained on records that {fold / 'beat'} held out, such as {min(seen)}: both are to be "
+                "trained without the same fold"
             )
         found |= dict.fromkeys(held_out, fold)
     if not found:
-        raise RequestError(f"no folds in {folder}: it needs FOLD/qrs and FOLD/beat, each trained without that fold")
+        raise RequestError(
+            f"no folds in {folder}: it needs FOLD/beat, and FOLD/qrs if there is one, trained without that fold"
+        )
     return found
 
 
