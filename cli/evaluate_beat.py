@@ -32,8 +32,8 @@ def beat(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Cross-validation: FOLD/beat, and FOLD/qrs or else --detector; each record is run with the models that "
-            "did not see it.",
+            help="Cross-validation: FOLD/beat, and FOLD/qrs or else --detector; each record is run with the models "
+            "that did not see it.",
         ),
     ] = None,
     db: Annotated[
