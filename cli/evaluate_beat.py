@@ -14,6 +14,7 @@ import typer
 from ..errors import RequestError
 from ..replay.labels import LabelMap
 from .jobs_option import Jobs, parallel
+from .training_options import OwnFolder, own_records
 
 if TYPE_CHECKING:
     from ..offline.beat_run import Conditions, DatabaseResult
@@ -46,9 +47,12 @@ def beat(
     records: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME,...", help="Only these records: bare names out of the lists, or db/name; may be repeated."
+            metavar="NAME,...",
+            help="Only these records: bare names out of the lists, or db/name; may be repeated. With --data, a file "
+            "that lists records of your own.",
         ),
     ] = None,
+    data: OwnFolder = None,
     leads: Annotated[
         Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
     ] = "all",
@@ -99,11 +103,19 @@ def beat(
         start_s=start,
         label_map=label_map,
         noise=NoiseStress(noise, snr) if noise is not None and snr is not None else None,
+        own=data,
     )
     if folds is None:
         load_models(conditions.model, conditions.detector)
-    only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
-    chosen = choose(db or [], only)
+    if data is None:
+        only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
+        chosen = choose(db or [], only)
+    else:
+        if db or len(records or []) > 1:
+            raise RequestError("with --data goes one --records LIST, the file that lists your records, and no --db")
+        only = list(records or [])
+        theirs = own_records(Path(only[0]) if only else None, data)
+        chosen = {theirs.name: theirs.records} if theirs else {}
     if report is not None or json:
         check_extra()
     with parallel(jobs) as n_jobs, nullcontext() if report is None else writing_report(report) as folder:
@@ -130,7 +142,7 @@ def _run(chosen: Mapping[str, Sequence[str]], conditions: Conditions, folder: Pa
     console = Console(stderr=True)
     results = []
     for name, records in chosen.items():
-        present, missing = split_by_presence(records, folder)
+        present, missing = (list(records), []) if conditions.own else split_by_presence(records, folder)
         if missing:
             print(f"{name}: {missing_line(missing)}", file=sys.stderr)
         if present:
@@ -154,6 +166,8 @@ def _command(conditions: Conditions, lists: Sequence[str], records: Sequence[str
         options.append(("--detector", conditions.detector))
     if records:
         options.append(("--records", ",".join(records)))
+    if conditions.own is not None:
+        options.append(("--data", str(conditions.own)))
     options += [("--leads", "first" if conditions.first_lead else "all"), ("--from", f"{conditions.start_s:g}")]
     options += [("--map", conditions.label_map)]
     if conditions.noise is not None:

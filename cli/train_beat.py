@@ -10,13 +10,15 @@ import typer
 
 from ..errors import RequestError
 from .jobs_option import Jobs, parallel
-from .training_options import Databases, Fold, Folds, Seed
+from .training_options import Databases, Fold, Folds, OwnFolder, OwnList, Seed
 
 
 def beat(
     output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
     arch: Annotated[str, typer.Option(help="Network: context, dense, lstm or simplernn.")] = "context",
     db: Databases = None,
+    own_list: OwnList = None,
+    data: OwnFolder = None,
     features: Annotated[
         str | None, typer.Option(help="Groups of features, with commas; by default what the network takes.")
     ] = None,
@@ -51,13 +53,23 @@ def beat(
 ) -> None:
     """Train a network on beats that the live cascade finds and cuts, and write it as a bundle.
 
+    --records and --data train on records of your own, alone or, with --db, beside others.
+
     Splits are by patient. Records with paced beats take no part, as EC57 scores them apart. Of a list whose rhythms
     alone are annotated, as `vfdb`, context takes the beats whose class follows from the rhythm.
     """
     from ..models.beat_networks import ARCHITECTURES
     from ..models.keras_library import import_keras
     from .record_options import one_of
-    from .training_options import noises_at_hand, progress, read_records, read_weakly, training_note, training_split
+    from .training_options import (
+        noises_at_hand,
+        own_records,
+        progress,
+        read_records,
+        read_weakly,
+        training_note,
+        training_split,
+    )
 
     one_of("--arch", arch, ARCHITECTURES)
     chosen = _multipliers(multipliers) if multipliers else None
@@ -76,12 +88,14 @@ def beat(
     with_trees = arch == "context" if trees is None else trees
     memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
     weak_labels = arch == "context"
-    databases = db or ["mitdb", "svdb", "edb", *(RHYTHMS if weak_labels else ())]
-    names, held_out = training_split(databases, folds, fold, rhythms=weak_labels)
+    own = own_records(own_list, data)
+    databases = db or ([] if own else ["mitdb", "svdb", "edb", *(RHYTHMS if weak_labels else ())])
+    theirs = own.records if own else ()
+    names, held_out = training_split(databases, folds, fold, rhythms=weak_labels, own=theirs)
     names = [name for name in names if name not in PACED]
     import_keras()  # before minutes of reading, if it is missing
     weak = [name for name in names if any(name in rhythms.records for rhythms in RHYTHMS.values())]
-    records = read_records([name for name in names if name not in weak]) + read_weakly(weak, network)
+    records = read_records([name for name in names if name not in weak], data) + read_weakly(weak, network)
     noises = noises_at_hand()
     variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.needs_donor]
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:
@@ -106,15 +120,17 @@ def beat(
         kind_memory=memory,
         on_epoch=show,
     )
-    command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}"
+    command = f"ecg-stream train beat --arch {arch} {' '.join(f'--db {name}' for name in databases)}".rstrip()
     command += f" --features {','.join(groups)} --detector {Path(detector).name} --epochs {epochs}"
     command += f" --members {n_members} --{'trees' if with_trees else 'no-trees'} --kind-memory {memory:g}"
     command += f" --seed {seed}" if ectopic else f" --no-ectopic --seed {seed}"
+    if own:
+        command += f" --records {own.file.name} --data {own.folder.name}"
     if multipliers:
         command += f" --multipliers {multipliers}"
     training = training_note(
         command,
-        databases,
+        [*databases, *([own.name] if own else [])],
         (names, held_out),
         folds,
         fold,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from ..errors import RequestError
 
 if TYPE_CHECKING:
+    from ..offline.own_records import OwnRecords
     from ..offline.training_records import TrainingRecord
     from ..stream.core.messages import Samples
     from ..stream.qrs.network import DetectorNetwork
@@ -20,6 +22,13 @@ Databases: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--db", help="Record list to train on; repeat for several: see `evaluate beat --help`."),
 ]
+OwnList: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--records", metavar="LIST", help="File that lists records of your own: RECORD PATIENT, a line each."),
+]
+OwnFolder: TypeAlias = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder of these; NAME.atr beside each is its reference.")
+]
 Folds: TypeAlias = Annotated[int, typer.Option(min=2, help="Folds of patients, for --fold.")]
 Fold: TypeAlias = Annotated[
     int | None, typer.Option(min=0, help="Leave out this fold of patients; the card names its records as held out.")
@@ -27,12 +36,30 @@ Fold: TypeAlias = Annotated[
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 
+def own_records(records: Path | None, data: Path | None) -> OwnRecords | None:
+    """Read the list of a user's own records; None if there is none.
+
+    Raises
+    ------
+    RequestError
+        If one of the two is missing, or the list or a record cannot be read.
+    """
+    from ..offline.own_records import read_own
+
+    if records is None and data is None:
+        return None
+    if records is None or data is None:
+        raise RequestError("--records and --data go together: the list of your records, and the folder of them")
+    return read_own(records, data)
+
+
 def training_split(
-    databases: Sequence[str], folds: int, fold: int | None, *, rhythms: bool = False
+    databases: Sequence[str], folds: int, fold: int | None, *, rhythms: bool = False, own: Sequence[str] = ()
 ) -> tuple[list[str], list[str]]:
     """Give the records to train on and those held out, both ``db/name`` and at hand; name the missing.
 
-    With `rhythms`, lists of records whose rhythms alone are annotated are valid too.
+    With `rhythms`, lists of records whose rhythms alone are annotated are valid too. `own` are records beside, see
+    `own_records`.
 
     Raises
     ------
@@ -49,6 +76,7 @@ def training_split(
     present, missing = split_by_presence(list(dict.fromkeys(asked)), data_folder())
     if missing:
         print(missing_line(missing), file=sys.stderr)
+    present += own
     if not present:
         raise RequestError(f"none of the records of {' '.join(databases)} is in {data_folder()}: fetch them first")
     if fold is None:
@@ -72,13 +100,13 @@ def training_note(
     return {"databases": list(databases), "records": trained_on, "held_out": held_out, **about, "command": command}
 
 
-def read_records(names: Sequence[str]) -> list[TrainingRecord]:
+def read_records(names: Sequence[str], own: Path | None = None) -> list[TrainingRecord]:
     """Read the records, showing how far."""
     from ..offline.training_records import read_training_records
 
     with progress(len(names), "reading") as advance:
         records = []
-        for record in read_training_records(names):
+        for record in read_training_records(names, own):
             records.append(record)
             advance(record.name)
     return records

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from ..errors import MissingExtraError
-from ..replay.catalog import find_record
 from ..stream.core.messages import CLASSES
 from .beat_figures import classification, delays, matched_beats, offsets, unpaced
 from .beat_markdown import Pictures, report_text
@@ -19,6 +18,7 @@ from .beat_run import SUPRAVENTRICULAR_RHYTHMS, Conditions, DatabaseResult, Reco
 from .beat_stretches import save_stretch, worst_stretches
 from .by_patient import patient_means
 from .ec57_report import as_json
+from .own_records import find
 from .report_folder import FIGURES
 from .splits import PACED
 
@@ -63,7 +63,7 @@ def fill_report(
         place = folder / result.name
         place.mkdir()
         plots = save_plots(place, result.runs, matched_beats(unpaced(result.runs)))
-        pictures.append(Pictures(plots, _save_stretches(place, result.runs, data_folder)))
+        pictures.append(Pictures(plots, _save_stretches(place, result.runs, conditions.own, data_folder)))
     (folder / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
     (folder / "report.md").write_text(report_text(results, content, pictures, command), encoding="utf-8")
 
@@ -111,11 +111,11 @@ def _database_figures(result: DatabaseResult) -> dict[str, Any]:
     }
 
 
-def _save_stretches(folder: Path, runs: Sequence[RecordRun], data_folder: Path) -> list[str]:
+def _save_stretches(folder: Path, runs: Sequence[RecordRun], own: Path | None, data_folder: Path) -> list[str]:
     saved = []
     by_name = {run.name: run for run in runs}
     for stretch in worst_stretches(runs):
-        record = find_record(stretch.record, data_folder=data_folder, download=False)
+        record = find(stretch.record, own, data_folder)
         name = f"worst-{stretch.kind}-{record.name}.png"
         save_stretch(folder / name, stretch, by_name[stretch.record], record)
         saved.append(name)

@@ -20,6 +20,7 @@ from ..stream.core.messages import CLASSES, Beat, Chunk, Output
 from ..stream.pipeline import DEFAULT_DETECTOR, Models, Pipeline, load_models
 from .ec57 import LEARNING_PERIOD_S, RecordScore, compare
 from .noise_stress import NoiseStress, stressed
+from .own_records import find
 from .parallel import in_parallel
 
 CHUNK_MS = 1000.0
@@ -61,6 +62,8 @@ class Conditions:
         See `ec57.compare`.
     noise
         What is added to each record, if anything.
+    own
+        Folder of records ``@LIST/PATIENT/RECORD``, see `own_records`; None if there are none.
     """
 
     model: str
@@ -70,6 +73,7 @@ class Conditions:
     start_s: float = LEARNING_PERIOD_S
     label_map: LabelMap = "aami"
     noise: NoiseStress | None = None
+    own: Path | None = None
 
     def models(self, record: str) -> Models:
         """Load what the record, ``db/name``, is to be run with.
@@ -271,10 +275,8 @@ def rhythm_is_supraventricular(reference: Annotations, n_samples: int) -> bool:
 
 
 def _run_by_name(name: str, conditions: Conditions, data_folder: Path) -> RecordRun:
-    from ..replay.catalog import find_record
-
-    record = find_record(name, data_folder=data_folder, download=False)
+    record = find(name, conditions.own, data_folder)
     if conditions.noise is not None:
-        noise = find_record(f"nstdb/{conditions.noise.kind}", data_folder=data_folder, download=False)
+        noise = find(f"nstdb/{conditions.noise.kind}", None, data_folder)
         record = stressed(record, noise, conditions.noise.snr_db)
     return run_record(name, record, Pipeline(conditions.models(name)), conditions)

@@ -130,6 +130,8 @@ def patient(record: str) -> str:
     Where the records are named after the patient, that part of the name stands for them.
     """
     database, _, name = record.partition("/")
+    if database.startswith("@"):  # a record of a user's own, see `own_records`
+        return f"{database}/{name.partition('/')[0]}"
     pattern = _PATIENT_IN_NAME.get(database)
     if pattern is not None and (found := pattern.match(name)):
         return f"{database}/{found[0]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
 from ..stream.core.messages import CLASSES, Samples
+from .own_records import find
 from .splits import patient
 
 NOISE_KINDS = ("em", "ma", "bw")
@@ -82,13 +84,15 @@ class TrainingRecord:
         return outside
 
 
-def read_training_records(names: Sequence[str]) -> Iterator[TrainingRecord]:
+def read_training_records(names: Sequence[str], own: Path | None = None) -> Iterator[TrainingRecord]:
     """Read records one after the other.
 
     Parameters
     ----------
     names
-        ``db/name``, with reference annotations.
+        ``db/name``, or ``@LIST/PATIENT/RECORD``, with reference annotations.
+    own
+        Folder of the latter, see `own_records`.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def read_training_records(names: Sequence[str]) -> Iterator[TrainingRecord]:
         If one is missing or damaged.
     """
     for name in names:
-        record = find_record(name)
+        record = find(name, own, download=True)
         annotations = record.annotations("atr")
         if annotations is None:
             continue
