@@ -6,6 +6,7 @@ import typer
 
 from .evaluate_beat import beat
 from .evaluate_labels import labels
+from .evaluate_pauses import pauses
 from .evaluate_record import record
 
 app = typer.Typer(
@@ -13,4 +14,5 @@ app = typer.Typer(
 )
 app.command("beat")(beat)
 app.command("labels")(labels)
+app.command("pauses")(pauses)
 app.command("record")(record)

@@ -425,7 +425,7 @@ DETECTING = (
     Mutation(
         "no search-back",
         "stream/qrs/kernel.py",
-        "    if best.p > back_threshold and ",
+        "    if best.p > needed and ",
         "    if best.p > 2.0 and ",
         (f"{RULES}::test_search_back_takes_a_weak_beat_in_a_pause",),
     ),
@@ -456,6 +456,20 @@ DETECTING = (
         "        _copy(rhythm, learnt, np.int64(1), np.int64(0))\n",
         "        _copy(rhythm, learnt, np.int64(0), np.int64(0))\n",
         (f"{RULES}::test_what_a_p_wave_has_taught_is_unlearnt",),
+    ),
+    Mutation(
+        "P waves are beats in a standstill",
+        "stream/qrs/overdue.py",
+        "    return bool(best > P_LIKE and ",
+        "    return bool(best > 2.0 and ",
+        (f"{RULES}::test_p_waves_alone_are_no_beats_however_long_the_standstill",),
+    ),
+    Mutation(
+        "search-back takes what is low and strange",
+        "stream/qrs/overdue.py",
+        "height < low and qrs < QRS_LIKE",
+        "height < 0.0 and qrs < QRS_LIKE",
+        (f"{RULES}::test_search_back_takes_nothing_low_and_strange_in_a_pause",),
     ),
     Mutation(
         "levels do not fall in silence",

@@ -18,7 +18,7 @@ from .apart import APART
 from .candidate import FEATURES, LOGGED, N_FEATURES, columns
 from .kernel import BACK, HOLD, LONGEST_WAIT, RINGING, detect
 from .network import BACK_THRESHOLD, THRESHOLD, DetectorNetwork
-from .state import CENTRE_LAG, CONFIRM, FOUND, LEAD, LEARNT, MASK, RHYTHM, RING, RINGS, STATE
+from .state import CENTRE_LAG, CONFIRM, FOUND, LEAD, LEARNT, LOWEST, MASK, RHYTHM, RING, RINGS, STATE
 
 PREPROCESSING = "qrs-candidates/2"
 """Identifier that the detector's card carries; it changes whenever a feature changes its meaning."""
@@ -130,6 +130,15 @@ def _from_plain_state(state: State) -> State:
     return {**state, "state": new}
 
 
+def _without_memory_of_p_waves(state: State) -> State:
+    """Give a snapshot of a detector that did not know the usual height, nor what stands before the beats."""
+    learnt = np.zeros(state["learnt"].shape, dtype=LEARNT)
+    for name in state["learnt"].dtype.names:
+        learnt[name] = state["learnt"][name]
+    learnt["usual"] = learnt["lowest"] / LOWEST
+    return {**state, "learnt": learnt}
+
+
 class QrsDetector:
     """Find QRS complexes on the 125 Hz grid.
 
@@ -138,7 +147,9 @@ class QrsDetector:
     template, and the rhythm. One that is low and not quite sure, as P waves are and few beats, waits for 208 to 304 ms
     and gives way to a surer one. One that is in doubt is judged in each of the two best leads alone: a wide beat
     may come so much later in one than in the other that together they show two low peaks. Search-back takes the best
-    candidate passed over when 1.6 mean RR intervals go by, but hardly one that follows a beat within 280 ms.
+    candidate passed over when 1.6 mean RR intervals go by, but hardly one that follows a beat within 280 ms. In a long
+    pause it is no longer content with little. Neither the patient's own P waves are taken for beats there, nor what is
+    low and unlike the QRS complex (`overdue`).
 
     The plan of levels, refractory time and search-back is that of Pan and Tompkins (1985,
     doi 10.1109/TBME.1985.325532).
@@ -167,7 +178,7 @@ class QrsDetector:
         Candidates of the last push, records of `LOGGED`; the next one overwrites them.
     """
 
-    schema = Schema(2, {1: _from_plain_state})
+    schema = Schema(3, {1: _from_plain_state, 2: _without_memory_of_p_waves})
 
     def __init__(self, network: DetectorNetwork, n_leads: int, n_logged: int = 0, start: int = 0) -> None:
         self.network = network

@@ -14,6 +14,7 @@ from .candidate import describe_candidate, is_peak
 from .leads import LEARN, is_new, rank_leads
 from .learning import accept
 from .network import DetectorNetwork, probability
+from .overdue import PATIENCE, is_no_beat
 from .state import (
     AGREEMENT_LIMIT,
     ALONE,
@@ -51,6 +52,9 @@ taken for one its P wave: it counts, and is learnt from. Without this, a detecto
 went on for minutes, as the QRS complexes fell into the refractory time."""
 BACK = RING - 64
 """Search-back takes no candidate whose past is about to leave the rings, 3.6 s after it."""
+LATE_THRESHOLD = 0.4
+"""Where a beat has been due for long, so that the level has sunk, search-back is no longer content with little: what
+little there is in a standstill is a P wave, or noise."""
 SILENCE = 250
 """After 2 s without a beat, lower ones are expected."""
 DOUBTED = 0.005
@@ -157,7 +161,8 @@ def _decide(s: Scalars, r: Scalars, rings: Scalars, back_threshold: float) -> bo
         best.p = 0.0
     if s.pending.peak >= 0:
         return bool(s.now - s.pending.peak >= HOLD and not _waits(s, r, rings))
-    if best.p > back_threshold and s.now - r.last > 1.6 * r.mean_rr and s.now - best.peak < BACK:
+    needed = back_threshold if s.now - r.last < PATIENCE else max(back_threshold, LATE_THRESHOLD)
+    if best.p > needed and s.now - r.last > 1.6 * r.mean_rr and s.now - best.peak < BACK:
         s.pending = best
         return True
     return False
@@ -209,6 +214,8 @@ def detect(
         if peak > 8 and any_usable and is_peak(rings, peak):
             describe_candidate(f, peak, s.passed, r, rings, leads, learnt[0], weight, order)
             p = probability(columns, network, h1, h2)
+            if p > DOUBTED and is_no_beat(r, leads, learnt[0], usable, weight, peak, p, network.threshold):
+                p = 0.0
             if n_log < len(log):
                 log[n_log].peak = peak
                 log[n_log].p = p

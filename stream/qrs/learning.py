@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.compiled import Flags, Integer, Records, Scalars, compiled_part
 from .candidate import match, slope_at
+from .overdue import learn_usual
 from .state import CENTRE_LAG, LOWEST, MASK, MATCHED, N_RR, REFRACTORY, TEMPLATE
 
 P_WAVE, HIGHER = 40, 1.5
@@ -102,6 +103,7 @@ def accept(s: Scalars, rhythm: Records, leads: Records, learnt: Records, usable:
         _learn_interval(r, interval, certainty)
     for lead in range(len(leads)):
         if usable[lead]:
+            learn_usual(leads[lead], learnt[0, lead], peak, interval / r.mean_rr)
             _learn_wave(leads[lead], learnt[0, lead], peak, certainty)
     r.n_beats += 1
     r.last = peak

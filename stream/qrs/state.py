@@ -29,6 +29,8 @@ SLOPES = 32
 """Length of the ring of slopes; a power of two."""
 MATCHED = 17
 """Samples of the matched filter, 136 ms of slope: short enough to be complete when a candidate is judged."""
+BEFORE_FIRST, BEFORE = 42, 34
+"""What stands before a QRS complex is remembered from 336 ms before its middle on, for 272 ms: the P wave."""
 LOWEST = 1.0 / 16.0
 """How low the level of a lead sinks in silence: to this share of what it was at the last beat."""
 BRIDGE = 5
@@ -104,10 +106,13 @@ LEARNT = record_type(
         ("template", np.float64, (TEMPLATE,)),
         ("matched", np.float64, (MATCHED,)),
         ("power", np.float64),
+        ("usual", np.float64),
+        ("before", np.float64, (BEFORE,)),
     ]
 )
 """What a lead has learnt of its beats (mV): level and how low it may sink, beats seen (up to 7), template, and the
-matched filter, slopes of a QRS, with the sum of their squares."""
+matched filter, slopes of a QRS, with the sum of their squares. ``usual`` is the height of the envelope at its beats,
+which no pause lowers, and ``before`` the slopes that stand before each QRS complex."""
 
 FOUND = record_type([("peak", np.int64), ("row", np.int64), ("p", np.float64), ("gap", np.bool_)])
 """A beat: its peak in the envelope (absolute grid index), the row of the samples pushed at which it became final, its

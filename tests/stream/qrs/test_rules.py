@@ -163,6 +163,55 @@ def test_the_level_sinks_no_lower_than_a_sixteenth_in_silence():
     assert missed_and_false(found, complexes, 3.0, 98.5) == (0, 0)
 
 
+# ---- where no QRS complex comes
+
+
+def waves(times: np.ndarray, height: float, width_s: float, seconds: float = 60.0) -> np.ndarray:
+    """One lead of humps of any width."""
+    t = np.arange(round(seconds * GRID_HZ))[:, np.newaxis] / GRID_HZ
+    return (height * np.exp(-0.5 * ((t - times) / width_s) ** 2)).sum(axis=1)[:, np.newaxis]
+
+
+PR_S = 0.17
+
+
+def sinus_rhythm(until_s: float, height: float = 0.3) -> np.ndarray:
+    complexes = np.arange(1.0, until_s)
+    return bumps(complexes, QRS) + waves(complexes - PR_S, height, 0.024)
+
+
+@pytest.mark.parametrize("height", [0.15, 0.25, 0.4])
+def test_p_waves_alone_are_no_beats_however_long_the_standstill(height):
+    """To this network what is higher than two fifths of the level is a beat, and the level sinks."""
+    x = sinus_rhythm(30.0, height) + waves(np.arange(30.0, 59.0) - PR_S, height, 0.024)
+    found = detect(x, network=plain())
+    assert missed_and_false(found, np.arange(1.0, 30.0), 3.0, 58.0) == (0, 0)
+
+
+def test_a_lower_qrs_complex_is_a_beat_after_a_standstill():
+    """Half as high, and another one: what is asked for is no P wave, not the patient's own complex."""
+    x = sinus_rhythm(30.0) + waves(np.arange(30.0, 38.0) - PR_S, 0.3, 0.024)
+    escape = np.arange(38.5, 58.0, 2.0)
+    x += waves(escape, -0.55, 0.03)
+    found = detect(x, network=plain())
+    assert near(found, escape, 0.12).all()
+    assert not near(found, np.arange(30.0, 37.0) - PR_S, 0.1).any()
+
+
+def test_beats_that_become_low_are_found_within_seconds():
+    """P wave and QRS complex alike, as when an electrode dries."""
+    x = sinus_rhythm(60.0)
+    x[round(29.5 * GRID_HZ) :] *= 0.2
+    found = detect(x, network=plain())
+    assert near(found, np.arange(34.0, 58.0)).all()
+    assert not near(found, np.arange(34.0, 58.0) - PR_S, 0.1).any()
+
+
+def test_search_back_takes_nothing_low_and_strange_in_a_pause():
+    x = sinus_rhythm(30.0, 0.0) + waves(np.array([31.6]), 0.4, 0.045)
+    assert missed_and_false(detect(x, network=plain()), np.arange(1.0, 30.0), 3.0, 58.0) == (0, 0)
+
+
 # ---- leads that come, go and are noisy
 
 
