@@ -31,7 +31,7 @@ MIN_COLUMNS, MIN_ROWS = 20, 10
 GO_WITH = {
     "--end": ("denoise", "normalize", "beats"),
     "--lead": ("denoise", "monitor"),
-    "--model": ("normalize", "beats", "monitor"),
+    "--model": ("normalize", "beats", "stages", "monitor"),
     "--size": ("monitor",),
 }
 """Options that say nothing of some pictures, and the pictures that they go with."""
@@ -41,7 +41,7 @@ def plot(
     record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .svg, .png or .pdf.")],
     what: Annotated[
-        Literal["denoise", "normalize", "beats", "monitor"],
+        Literal["denoise", "normalize", "beats", "stages", "monitor"],
         typer.Option(help="Which stage to draw, see above."),
     ] = "denoise",
     start: Annotated[
@@ -69,7 +69,8 @@ def plot(
     """Draw what the live stages make of a record.
 
     denoise: each lead, as recorded and after high-pass and denoising. normalize: the window of every beat, in
-    millivolts and as the network gets it. beats: the mean window of each class. monitor: the screen of `replay`.
+    millivolts and as the network gets it. beats: the mean window of each class. stages: the first beat after --start,
+    after each stage, and what its delay is. monitor: the screen of `replay`.
     More than four leads are drawn as a sheet of four columns, 2.5 s of each.
     """
     from ..stream.pipeline import DEFAULT_MODEL
@@ -121,6 +122,10 @@ def _figure(record: Record, what: str, start_s: float, end_s: float | None, mode
         length_s = SHEET_S if len(record.leads) > stage_plots.MOST_ROWS else DENOISE_S
         stop = min(start_s + length_s, record.seconds) if end_s is None else end_s
         return stage_plots.denoise_figure(record, start_s, stop)
+    if what == "stages":
+        from ..offline.one_beat_plot import stages_figure
+
+        return stages_figure(record, start_s, model)
     draw = stage_plots.normalize_figure if what == "normalize" else stage_plots.beats_figure
     return draw(record, start_s, record.seconds if end_s is None else end_s, model)
 

@@ -222,24 +222,39 @@ def _windows(record: Record, start_s: float, end_s: float, model: str) -> _Windo
     offset = np.linspace(-HALF_WINDOW_S, HALF_WINDOW_S, WINDOW, endpoint=False)
     shapes = np.stack(normalized)
     recorded = np.stack(
-        [_recorded_around(record, beat.sample, offset, shape) for beat, shape in zip(marks, shapes, strict=True)]
+        [recorded_around(record, beat.sample, offset, shape)[0] for beat, shape in zip(marks, shapes, strict=True)]
     )
     return _Windows(np.array([beat.label for beat in marks]), recorded, shapes, 1000 * offset)
 
 
-def _recorded_around(
+def recorded_around(
     record: Record, mark: int, offset: NDArray[np.float64], shape: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Cut the recorded window that belongs to a normalized one, `shape`.
+) -> tuple[NDArray[np.float64], int]:
+    """Cut the recorded window that belongs to a normalized one.
 
     A beat says where its R peak is. The window stands around the middle of the QRS complex, up to `MARK_REACH_S` from
     there: it is where the recorded signal is most like what the network got.
+
+    Parameters
+    ----------
+    record
+        The record.
+    mark
+        Sample of the R peak.
+    offset
+        ``(WINDOW,)`` seconds from the middle.
+    shape
+        ``(WINDOW,)`` the normalized window.
+
+    Returns
+    -------
+    tuple
+        The recorded window, mV, ``(WINDOW,)``, and the sample of its middle.
     """
     signal = record.signal()[:, 0]
-    shifts = np.arange(-round(MARK_REACH_S * record.fs), round(MARK_REACH_S * record.fs) + 1)
-    places = mark + shifts[:, None] + offset * record.fs
-    windows = np.interp(places, np.arange(len(signal)), signal)
+    reach = round(MARK_REACH_S * record.fs)
+    middles = mark + np.arange(-reach, reach + 1)
+    windows = np.interp(middles[:, None] + offset * record.fs, np.arange(len(signal)), signal)
     centred = np.nan_to_num(windows - windows.mean(axis=1, keepdims=True))
-    likeness = centred @ shape / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)
-    best: NDArray[np.float64] = windows[int(np.argmax(likeness))]
-    return best
+    best = int(np.argmax(centred @ shape / np.maximum(np.linalg.norm(centred, axis=1), 1e-9)))
+    return windows[best], int(middles[best])

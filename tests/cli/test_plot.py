@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 
 from ecg_stream.cli.app import run
 from ecg_stream.offline import stage_plots
+from ecg_stream.offline.one_beat_plot import stages_figure
 from ecg_stream.replay.catalog import find_record
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.pipeline import DEFAULT_MODEL
@@ -25,6 +27,16 @@ def test_the_monitor_is_drawn_for_print_too(suffix: str, begins: bytes, tmp_path
     output = tmp_path / f"monitor{suffix}"
     assert run(["plot", "demo", "--what", "monitor", "--output", str(output), "--start", "9", "--size", "40x12"]) == 0
     assert output.read_bytes().startswith(begins)
+
+
+def test_one_beat_is_drawn_after_every_stage(tmp_path: Path) -> None:
+    output = tmp_path / "stages.svg"
+    assert run(["plot", "demo", "--what", "stages", "--output", str(output), "--start", "30"]) == 0
+    assert output.read_bytes().startswith(b"<?xml")
+    figure = stages_figure(demo_record(), 30.0, DEFAULT_MODEL)
+    told = [text.get_text() for text in figure.axes[5].texts]
+    parts = [int(part) for text in told[:-1] for part in re.findall(r"(\d+) ms", text)]
+    assert sum(parts) == pytest.approx(int(re.findall(r"after (\d+) ms", told[-1])[0]), abs=3)
 
 
 def test_both_panels_of_normalize_stand_around_the_same_middle() -> None:
