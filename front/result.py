@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, RequestError
-from ..replay.annotations import write_annotations
+from ..replay.rhythm_marks import RhythmEpisodes, write_with_rhythms
 from ..stream.core.messages import CLASSES, Beat, Event, Output, Rhythm
 from ..stream.core.snapshots import replace_file
 from ..stream.run.beat_rows import OriginCells
@@ -22,6 +23,10 @@ from ..stream.run.summary import Summary
 
 if TYPE_CHECKING:
     import pandas
+
+
+FOLLOWS_MS = 0.5
+"""Times and intervals are of samples: where they agree so far, one interval begins where the other ends."""
 
 
 class Intervals(NamedTuple):
@@ -37,6 +42,26 @@ class Intervals(NamedTuple):
 
     times: NDArray[np.float64]
     ms: NDArray[np.float64]
+
+    @property
+    def sdnn_ms(self) -> float:
+        """Standard deviation of the intervals, ms; of NN intervals it is SDNN. NaN of fewer than two.
+
+        Source: Task Force of ESC and NASPE, "Heart rate variability", Circulation 93(5), 1996,
+        doi:10.1161/01.CIR.93.5.1043.
+        """
+        return float(np.std(self.ms, ddof=1)) if len(self.ms) > 1 else math.nan
+
+    @property
+    def rmssd_ms(self) -> float:
+        """Root mean square of the differences of intervals that follow each other, ms; of NN intervals it is RMSSD.
+
+        Intervals follow each other if the later one begins where the earlier one ends; a difference across what is
+        left out is none. NaN where no two do. Source: as `sdnn_ms`.
+        """
+        follow = np.abs(np.diff(self.times) * 1000.0 - self.ms[1:]) < FOLLOWS_MS
+        differences = np.diff(self.ms)[follow]
+        return float(np.sqrt(np.mean(differences**2))) if len(differences) else math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,9 +188,11 @@ class Result:
         """
         place = Path(folder)
         beats = self.beats
-        marks = write_annotations(
-            place, self.name, self.fs, [beat.sample for beat in beats], [beat.label for beat in beats]
-        )
+        episodes = RhythmEpisodes()
+        for rhythm in self.rhythms:
+            episodes.add(rhythm)
+        samples, labels = [beat.sample for beat in beats], [beat.label for beat in beats]
+        marks = write_with_rhythms(place, self.name, self.fs, samples, labels, episodes.marks(self.start, self.stop))
         lines = [encode_line(self.name, output, self.origin) for output in self.outputs]
         file = place / f"{self.name}.jsonl"
         try:

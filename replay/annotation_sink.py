@@ -1,4 +1,4 @@
-"""A sink that writes the beats of a record as WFDB annotations, for ``bxb`` and every other WFDB tool."""
+"""A sink that writes the beats and rhythms of a record as WFDB annotations, for ``bxb`` and every other WFDB tool."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import RequestError
-from ..stream.core.messages import Beat
+from ..stream.core.messages import Beat, Rhythm
 from ..stream.run.engine import Step
 from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
-from .annotations import write_annotations
-
-EXTENSION = "ecs"
+from .rhythm_marks import RhythmEpisodes, write_with_rhythms
 
 
 @dataclass(slots=True)
@@ -22,12 +20,16 @@ class _Marks:
     fs: float = 0.0
     samples: array[int] = field(default_factory=lambda: array("q"))
     labels: bytearray = field(default_factory=bytearray)
+    rhythms: RhythmEpisodes = field(default_factory=RhythmEpisodes)
+    first: int | None = None
+    stop: int = 0
 
 
 class AnnotationSink(ContextSink):
-    """Writes ``FOLDER/RECORD.ecs``, symbols N S V F Q, when a record ends; of one that fails, nothing is left.
+    """Writes ``FOLDER/RECORD.ecs`` when a record ends; of one that fails, nothing is left.
 
-    Until then the beats are held, 9 bytes each: a megabyte a day.
+    Beats are N S V F Q. Rhythms, if there was one, are ``+`` with ``(VT`` and so on, ``(N`` where none of them goes
+    on, and ``[ ]`` around ventricular fibrillation. Until then the beats are held, 9 bytes each: a megabyte a day.
 
     Parameters
     ----------
@@ -55,13 +57,18 @@ class AnnotationSink(ContextSink):
         marks = self._marks.setdefault(step.record, _Marks())
         if step.chunk is not None:
             marks.fs = step.chunk.fs
+            marks.first = step.chunk.start if marks.first is None else marks.first
+            marks.stop = step.chunk.start + len(step.chunk.samples)
         for output in step.outputs:
             if isinstance(output, Beat):
                 marks.samples.append(output.sample)
                 marks.labels += output.label.encode()
+            elif isinstance(output, Rhythm):
+                marks.rhythms.add(output)
 
     async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
         """Write the file of a record that has ended."""
         marks = self._marks.pop(record, None)
         if marks is not None and marks.fs:
-            write_annotations(self._folder, record, marks.fs, marks.samples, marks.labels.decode(), EXTENSION)
+            rhythms = marks.rhythms.marks(marks.first or 0, marks.stop)
+            write_with_rhythms(self._folder, record, marks.fs, marks.samples, marks.labels.decode(), rhythms)

@@ -78,11 +78,11 @@ class Annotations:
         )
 
 
-def marks(samples: ArrayLike, symbols: Iterable[str]) -> Annotations:
-    """Make annotations without subtypes and notes from anything array-like, in the order given."""
+def marks(samples: ArrayLike, symbols: Iterable[str], notes: Iterable[str] | None = None) -> Annotations:
+    """Make annotations without subtypes from anything array-like, in the order given; None is without notes."""
     at = np.array(samples, dtype=np.int64).reshape(-1)
     names = tuple(symbols)
-    return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names))
+    return Annotations(at, names, np.zeros(len(at), np.int64), ("",) * len(names) if notes is None else tuple(notes))
 
 
 def read_annotations(
@@ -179,7 +179,13 @@ def _stated_hz(file: Path, content: bytes) -> float | None:
 
 
 def write_annotations(
-    folder: Path, record_name: str, fs: float, samples: ArrayLike, symbols: Sequence[str], extension: str = "ecs"
+    folder: Path,
+    record_name: str,
+    fs: float,
+    samples: ArrayLike,
+    symbols: Sequence[str],
+    extension: str = "ecs",
+    notes: Sequence[str] | None = None,
 ) -> Path:
     """Write ``FOLDER/RECORD.EXTENSION`` in MIT format, whole or not at all.
 
@@ -197,6 +203,8 @@ def write_annotations(
         WFDB symbol of each.
     extension
         Annotator, letters only.
+    notes
+        Auxiliary text of each, such as ``(VT``; None is none.
 
     Returns
     -------
@@ -210,28 +218,37 @@ def write_annotations(
     """
     file = folder / f"{record_name}.{extension}"
     try:
-        replace_annotations(file, fs, samples, symbols)
+        replace_annotations(file, fs, samples, symbols, notes)
     except OSError as error:
         raise RequestError(f"cannot write {file}: {error.strerror}", about="annotations") from error
     return file
 
 
-def replace_annotations(file: Path, fs: float, samples: ArrayLike, symbols: Iterable[str]) -> None:
+def replace_annotations(
+    file: Path, fs: float, samples: ArrayLike, symbols: Iterable[str], notes: Iterable[str] | None = None
+) -> None:
     """Do the same for a file ``RECORD.EXTENSION``, and raise OSError where it cannot be written."""
-    found = marks(samples, symbols)
+    found = marks(samples, symbols, notes)
     order = np.argsort(found.samples, kind="stable")
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{file.stem}.", dir=file.parent) as part:
         extension = file.suffix.removeprefix(".")
-        written = _write(Path(part), fs, found.samples[order], [found.symbols[i] for i in order], extension)
+        written = _write(Path(part), fs, found.samples[order], *_in_order(found, order.tolist()), extension)
         written.replace(file)
 
 
-def _write(folder: Path, fs: float, samples: NDArray[np.int64], symbols: list[str], extension: str) -> Path:
+def _in_order(found: Annotations, order: list[int]) -> tuple[list[str], list[str]]:
+    return [found.symbols[i] for i in order], [found.notes[i] for i in order]
+
+
+def _write(
+    folder: Path, fs: float, samples: NDArray[np.int64], symbols: list[str], notes: list[str], extension: str
+) -> Path:
     import wfdb
 
     if len(samples):
-        wfdb.wrann("record", extension, samples, symbol=symbols, fs=fs, write_dir=str(folder))
+        texts = notes if any(notes) else None
+        wfdb.wrann("record", extension, samples, symbol=symbols, aux_note=texts, fs=fs, write_dir=str(folder))
     else:  # wrann takes no empty set; the time resolution and the end mark alone are a valid file
         empty = wfdb.Annotation("record", extension, sample=np.zeros(0, np.int64), fs=fs)
         content = bytes(empty.calc_fs_bytes()) + END_OF_DEFINITIONS + END_OF_ANNOTATIONS

@@ -32,8 +32,8 @@ from ..stream.run.origin import Origin
 from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
 from ..stream.service.codec import quantize
-from .annotation_sink import EXTENSION
 from .annotations import replace_annotations
+from .rhythm_marks import EXTENSION
 
 log = logging.getLogger("ecg_stream.mqtt")
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..core.messages import Beat, Chunk, Event, Rhythm
+from ..core.messages import Beat, Chunk, Event, Rhythm, RhythmName, in_words
 from .engine import Step
 from .turn import Load
 from .vitals import Condition, HeartRate, LeadConditions, Rhythms
@@ -22,6 +22,17 @@ SLOW, FAST = 40, 150  # beats a minute: beyond is urgent
 LOW, HIGH = 50, 120  # beyond is of note
 RUN = 3  # ventricular beats in a row
 HOUR_S = 3600.0
+URGENT_RHYTHMS: frozenset[RhythmName] = frozenset(
+    (
+        "ventricular-fibrillation",
+        "asystole",
+        "sustained-ventricular-tachycardia",
+        "ventricular-tachycardia",
+        "ventricular-run",
+        "pause",
+    )
+)
+"""What puts a patient first; every other rhythm is of note."""
 
 URGENT, NOTABLE, RECENT, QUIET = 3, 2, 1, 0
 """How much attention a patient needs."""
@@ -134,12 +145,17 @@ class WatchedStream:
             return URGENT, f"no data for {silent_s:.0f} s"
         if conditions and len(bad) == len(conditions):
             return URGENT, "no lead: " + ", ".join(dict.fromkeys(bad.values()))
+        rhythm = self.rhythms.first()
+        if rhythm is not None and rhythm.name in URGENT_RHYTHMS:
+            return URGENT, in_words(rhythm.name)
         if self._run >= RUN:
             return URGENT, f"{self._run} V in a row"
         if rate is None and self.now_s - (self._first_s or 0.0) > SILENT_S:
             return URGENT, "no beat"
         if rate is not None and not SLOW <= rate <= FAST:
             return URGENT, "slow" if rate < SLOW else "fast"
+        if rhythm is not None:
+            return NOTABLE, in_words(rhythm.name)
         if around.load.dropped or self.lag_s(now) > LATE_S:
             return NOTABLE, f"{around.load.dropped} dropped" if around.load.dropped else "late"
         if bad:

@@ -55,6 +55,8 @@ def events(view: View, rows: int, width: int) -> list[Line]:
     leave, message = KEYS if view.controls.keys else LEAVE, view.controls.message
     latest = reversed(view.events[-rows:])
     told = [[Segment(f" {line(event)}", _event_style(event))] for event in latest]
+    if view.rhythm is not None and (not view.events or view.events[-1] != view.rhythm):  # it goes on: it stays in sight
+        told.insert(0, [Segment(f" {line(view.rhythm)}", ALARM)])
     lines = block(told or [[Segment(" no events", QUIET)]], rows, width)
     last = [Segment(f" {message}", BOLD)] if message else lines[-1]
     return [*lines[:-1], [*block([last], 1, max(0, width - len(leave)))[0], Segment(leave, QUIET)]]

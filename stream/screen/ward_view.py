@@ -29,6 +29,17 @@ TALLEST = 4  # lines of a patient's trace, where there is room
 NAME = 13
 NUMBERS = 27
 NOTE = 17
+SHORT = {
+    "ventricular fibrillation": "VF",
+    "sustained ventricular tachycardia": "sustained VT",
+    "ventricular tachycardia": "VT",
+    "supraventricular tachycardia": "SVT",
+    "idioventricular rhythm": "idioventricular",
+    "atrial fibrillation": "AF",
+    "multiform ventricular beats": "multiform V",
+    "frequent ventricular beats": "frequent V",
+}
+"""Names of rhythms that are too long for the note, which has 16 characters."""
 QRS_S = (-0.08, 0.12)  # the part of the trace that takes the colour of its beat, around the R peak
 
 _NEED_STYLES = {URGENT: ALARM, NOTABLE: Style(color="color(172)", bold=True)}
@@ -115,7 +126,7 @@ def _patient(patient: PatientView, width: int, tall: int) -> list[Line]:
     lines = []
     for number, strip in enumerate(strips):
         left = numbers if number == 0 else [Segment(f"{mark} ", style), Segment(" " * (NAME + NUMBERS - 2))]
-        note = [Segment(f" {patient.note}", style)] if number == 0 else []
+        note = [Segment(f" {SHORT.get(patient.note, patient.note)}", style)] if number == 0 else []
         lines.append([*left, *coloured(strip.rjust(cells), stretches), *note])
     return lines
 

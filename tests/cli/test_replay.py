@@ -104,7 +104,11 @@ def test_annotations_are_the_beats(tmp_path: Path) -> None:
     beats = sorted((line["sample"], line["label"]) for line in lines if line["type"] == "beat")
     written = read_annotations(tmp_path / "new" / "demo", find_record("demo").fs, "ecs")
     assert written is not None
-    assert list(zip(written.samples.tolist(), written.symbols, strict=True)) == beats
+    found = written.beats()
+    assert list(zip(found.samples.tolist(), found.symbols, strict=True)) == beats
+    bigeminy = [line["sample"] for line in lines if line.get("name") == "bigeminy" and line["state"] == "begin"]
+    marked = zip(written.samples.tolist(), written.notes, strict=True)
+    assert [sample for sample, note in marked if note == "(B"] == bigeminy
 
 
 def test_lines_are_for_people_and_stand_in_for_the_monitor_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
