@@ -8,6 +8,7 @@ from .evaluate_beat import beat
 from .evaluate_labels import labels
 from .evaluate_pauses import pauses
 from .evaluate_record import record
+from .evaluate_rhythm_model import rhythm_model
 
 app = typer.Typer(
     help="Measure a model, and write a report.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
@@ -16,3 +17,4 @@ app.command("beat")(beat)
 app.command("labels")(labels)
 app.command("pauses")(pauses)
 app.command("record")(record)
+app.command("rhythm-model")(rhythm_model)

@@ -7,6 +7,7 @@ import typer
 from .train_beat import beat
 from .train_detector import detector
 from .train_record import record
+from .train_rhythm import rhythm
 
 app = typer.Typer(help="Train a model and write it as a bundle.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -14,3 +15,4 @@ app = typer.Typer(help="Train a model and write it as a bundle.", no_args_is_hel
 app.command("beat")(beat)
 app.command("detector")(detector)
 app.command("record")(record)
+app.command("rhythm")(rhythm)

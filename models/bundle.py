@@ -25,7 +25,7 @@ import msgspec
 
 from ..errors import BundleError
 
-Task: TypeAlias = Literal["beat", "detector", "record"]
+Task: TypeAlias = Literal["beat", "detector", "record", "rhythm"]
 
 SHIPPED = Path(__file__).parent / "weights"
 """The bundles that come with the package."""

@@ -1,7 +1,8 @@
 """Which rhythm is not told beside which.
 
 A rule finds what it finds. Where two findings are two views of one thing, the one that says more is told: beats in a
-ventricular fibrillation are no run, and a ventricular tachycardia is not also a tachycardia.
+ventricular fibrillation are no run, and a ventricular tachycardia is not also a tachycardia. Ventricular tachycardia
+and fibrillation are told beside each other, as the signal of a fast one may be either.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ _MADE_OF_VENTRICULAR_BEATS: tuple[RhythmName, ...] = (
     "frequent-ventricular-beats",
     "multiform-ventricular-beats",
 )
+_TACHYCARDIAS: tuple[RhythmName, ...] = ("ventricular-tachycardia", "sustained-ventricular-tachycardia")
 _RATES: tuple[RhythmName, ...] = ("bradycardia", "tachycardia")
 
 HIDES: Mapping[RhythmName, tuple[RhythmName, ...]] = {
     "ventricular-fibrillation": (
-        *_MADE_OF_VENTRICULAR_BEATS,
+        *(name for name in _MADE_OF_VENTRICULAR_BEATS if name not in _TACHYCARDIAS),  # told beside: see the rule
         *_RATES,
         "supraventricular-tachycardia",
         "atrial-fibrillation",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..core.messages import RhythmName
 from .ectopy import FrequentRule, MultiformRule, ROnTRule
+from .fibrillation import VentricularFibrillationRule
 from .patterns import PatternRule
 from .pauses import PauseRule
 from .rate import RateRule
@@ -14,6 +15,7 @@ from .supraventricular import SupraventricularRule
 from .ventricular import VentricularRule
 
 RULES: Mapping[str, type[RhythmRule]] = {
+    "fibrillation": VentricularFibrillationRule,
     "pause": PauseRule,
     "ventricular": VentricularRule,
     "supraventricular": SupraventricularRule,
