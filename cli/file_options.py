@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-RECORD_HELP = "demo, a path, db/name or a bare name; or a file: .csv .txt .tsv .npy .npz .mat .parquet .edf .bdf."
+RECORD_HELP = (
+    "demo, a path, db/name or a bare name; or a file: .csv .txt .tsv .npy .npz .mat .h5 .parquet .edf .bdf .dcm."
+)
 
 Fs = Annotated[
     float | None, typer.Option("--fs", metavar="HZ", help="Sampling rate of a file that does not say it: CSV, arrays.")

@@ -107,13 +107,15 @@ def normal(name: str) -> str:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     of_module = packages_distributions()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    allowed = declared(*(extra for extra in extras if extra != "dev"))
     used: set[str] = set()
     undeclared: dict[str, set[str]] = {}
     for path in modules() - {"setup.py"}:
         for module in imported(path):
             distributions = {normal(each) for each in of_module.get(module, [module])}
             used |= distributions
-            if not distributions & declared("train", "bench", "demo", "fleet", "files"):
+            if not distributions & allowed:
                 undeclared[module] = undeclared.get(module, set()) | {path}
     assert not undeclared
     assert declared() <= used

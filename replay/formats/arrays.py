@@ -1,4 +1,4 @@
-"""Arrays of NumPy and MATLAB, ``.npy``, ``.npz`` and ``.mat``."""
+"""Arrays of NumPy, MATLAB and HDF5: ``.npy``, ``.npz``, ``.mat``, ``.h5``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ...errors import RecordError
 from ...stream.core.intake import MOST_LEADS
 from ..record import Record
 from .asked import Asked
+from .hdf5 import hdf5_arrays
 from .table import Table, table_record
 from .text_layout import MOST_COLUMNS
 
@@ -69,22 +70,37 @@ def open_npz(path: Path, asked: Asked) -> Record:
 
 
 def open_mat(path: Path, asked: Asked) -> Record:
-    """Open a MATLAB file up to version 7.
+    """Open a MATLAB file.
 
     Raises
     ------
     RecordError
-        If it is none, of version 7.3, or it is not told which array is meant.
+        If it is none, or it is not told which array is meant.
+    MissingExtraError
+        If it is of version 7.3, and h5py is not installed.
     """
     from scipy.io import loadmat
 
     try:
         found = loadmat(path, squeeze_me=False)
-    except NotImplementedError:
-        raise RecordError(f"{path.name} is a MATLAB file of version 7.3: save it with -v7") from None
+    except NotImplementedError:  # of version 7.3
+        return open_hdf5(path, asked)
     except Exception as error:  # scipy lets ValueError, TypeError, IndexError, OSError and others out on a damaged file
         raise _unreadable(path, error) from error
     return _variables_record(path, {k: v for k, v in found.items() if not k.startswith("__")}, asked)
+
+
+def open_hdf5(path: Path, asked: Asked) -> Record:
+    """Open an HDF5 file, among them those of MATLAB 7.3.
+
+    Raises
+    ------
+    RecordError
+        If it is none, or it is not told which array is meant.
+    MissingExtraError
+        If h5py is not installed.
+    """
+    return _variables_record(path, hdf5_arrays(path), asked)
 
 
 def _loaded(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:

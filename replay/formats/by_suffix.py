@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ...errors import RecordError
 from ..record import Record
-from .arrays import open_mat, open_npy, open_npz
+from .arrays import open_hdf5, open_mat, open_npy, open_npz
 from .asked import Asked
+from .dicom import open_dicom
 from .edf import open_edf
 from .parquet import open_parquet
 from .text import open_text
@@ -20,20 +21,20 @@ READERS: dict[str, Callable[[Path, Asked], Record]] = {
     ".npy": open_npy,
     ".npz": open_npz,
     ".mat": open_mat,
+    ".h5": open_hdf5,
+    ".hdf5": open_hdf5,
     ".parquet": open_parquet,
+    ".dcm": open_dicom,
     ".edf": open_edf,
     ".bdf": open_edf,
 }
 
 ELSEWHERE = {
-    ".dcm": "a DICOM waveform: pydicom reads it, waveform_array(0) to .npy",
     ".scp": "an SCP-ECG file: the ECG Toolkit (ecgtoolkit-cs) or BioSig (save2gdf) converts it to CSV or EDF",
     ".ecg": "an ISHNE file or one of a maker's own: BioSig (save2gdf) converts it to EDF",
     ".xml": "an HL7 aECG or one of a maker's own: BioSig (save2gdf) or the ECG Toolkit converts it to EDF or CSV",
     ".aecg": "an HL7 aECG: BioSig (save2gdf) or the ECG Toolkit converts it to EDF or CSV",
     ".gdf": "a GDF file: BioSig (save2gdf) converts it to EDF",
-    ".h5": "an HDF5 file: h5py reads it; save the array as .npy",
-    ".hdf5": "an HDF5 file: h5py reads it; save the array as .npy",
     ".xlsx": "a spreadsheet: save it as CSV",
     ".xls": "a spreadsheet: save it as CSV",
     ".gz": "compressed: unpack it first",

@@ -1,9 +1,11 @@
-"""EDF, EDF+ and BDF, which edfio reads (extra ``[files]``)."""
+"""EDF, EDF+ and BDF, which edfio reads (extra ``[files]``); interruptions of EDF+D are gaps."""
 
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +20,51 @@ from ..record import Record
 from .asked import Asked
 from .file_record import file_record, find_columns, signal_of
 
+LONGEST_GAP_S = 86_400.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EdfReader:
-    """Reads the leads that are played, a block at a time; see `file_record.Reader`."""
+    """Reads the leads that are played, a block at a time; see `file_record.Reader`.
+
+    Attributes
+    ----------
+    file
+        Its name.
+    signals, factors
+        The leads, and millivolts a unit of each.
+    fs
+        Sampling rate, Hz.
+    parts
+        Of a recording with interruptions: place of the first sample, its number in the file, and length, of each part.
+    """
 
     file: str
     signals: tuple[Any, ...]
     factors: tuple[float, ...]
     fs: float
+    parts: tuple[tuple[int, int, int], ...]
 
     def read(self, start: int, stop: int) -> Samples:
-        """Read ``(stop - start, n_leads)`` in millivolts.
+        """Read ``(stop - start, n_leads)`` in millivolts, NaN in interruptions.
 
         Raises
         ------
         RecordError
             If the file cannot be read any more.
         """
-        out = np.empty((stop - start, len(self.signals)))
-        if start == stop:
-            return out
+        out = np.full((stop - start, len(self.signals)), np.nan)
+        first = max(0, bisect_right(self.parts, start, key=lambda part: part[0]) - 1)
         try:
-            for k, (signal, factor) in enumerate(zip(self.signals, self.factors, strict=True)):
-                out[:, k] = signal.get_data_slice(start / self.fs, stop / self.fs) * factor
+            for place, number, n in islice(self.parts, first, None):
+                begin, end = max(start, place), min(stop, place + n)
+                if place >= stop:
+                    break
+                if begin >= end:
+                    continue
+                in_file = (begin - place + number) / self.fs, (end - place + number) / self.fs
+                for k, (signal, factor) in enumerate(zip(self.signals, self.factors, strict=True)):
+                    out[begin - start : end - start, k] = signal.get_data_slice(*in_file) * factor
         except (ValueError, OSError) as error:
             raise RecordError(f"{self.file} cannot be read at samples {start} to {stop}: it is damaged") from error
         return out
@@ -55,7 +78,7 @@ def open_edf(path: Path, asked: Asked) -> Record:
     Raises
     ------
     RecordError
-        If it is none, is discontinuous, or has no ECG lead.
+        If it is none, its times run backward, or it has no ECG lead.
     MissingExtraError
         If edfio is not installed.
     """
@@ -71,7 +94,7 @@ def open_edf(path: Path, asked: Asked) -> Record:
                 edf = edfio.read_bdf(path, header_encoding="latin-1")
             else:
                 edf = edfio.read_edf(path, lazy_load_data=True, header_encoding="latin-1")
-            continuous = edf.is_continuous
+            began_s = None if edf.is_continuous else _record_starts(edf)
             annotations = [(mark.onset, mark.text) for mark in edf.annotations]
             duration = edf.data_record_duration
             heads = [(signal.label.strip(), signal.physical_dimension.strip()) for signal in edf.signals]
@@ -81,8 +104,6 @@ def open_edf(path: Path, asked: Asked) -> Record:
     except Exception as error:  # edfio lets ValueError, IndexError and others out on a damaged file
         what = "is empty" if not content_size else f"is damaged or no {path.suffix[1:].upper()} file"
         raise RecordError(f"{path.name} {what}" + (f" ({type(error).__name__})" if content_size else "")) from error
-    if not continuous:
-        raise RecordError(f"{path.name} has interruptions (EDF+D), which are not read: export it as continuous, EDF+C")
     if not heads or not duration:
         raise RecordError(f"{path.name} holds no signal, only annotations")
     if asked.fs is not None and asked.fs not in {width / duration for width in widths}:
@@ -97,6 +118,10 @@ def open_edf(path: Path, asked: Asked) -> Record:
         leads = distinct([signal.name or f"ECG{i + 1}" for i, signal in enumerate(chosen)])
     choice = choose_leads(path.stem, chosen, 1 / duration, leads, asked.unit)
     fs = chosen[choice.played[0]].per_frame / duration
+    width = chosen[choice.played[0]].per_frame
+    parts: tuple[tuple[int, int, int], ...] = ((0, 0, edf.num_data_records * width),)
+    if began_s is not None:
+        parts = _parts(path.name, began_s, width, fs)
     played = tuple(edf.signals[kept[i]] for i in choice.played)
     notes = tuple(f"{path.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
     return file_record(
@@ -104,12 +129,41 @@ def open_edf(path: Path, asked: Asked) -> Record:
         chosen,
         1 / duration,
         choice,
-        EdfReader(path.name, played, choice.factors, fs),
-        edf.num_data_records * chosen[choice.played[0]].per_frame,
+        EdfReader(path.name, played, choice.factors, fs, parts),
+        parts[-1][0] + parts[-1][2],
         notes=notes,
         began=_began(edf),
         reference=_marks(annotations, fs),
     )
+
+
+def _record_starts(edf: Any) -> list[float]:
+    """Read when each data record begins, s after the first: the first thing in its first annotation signal.
+
+    edfio reads these times, and tells only whether they follow one another.
+    """
+    raw = edf._timekeeping_signal.digital.tobytes()
+    size = len(raw) // edf.num_data_records
+    starts = [float(raw[k * size : (k + 1) * size].partition(b"\x14")[0]) for k in range(edf.num_data_records)]
+    return [start - starts[0] for start in starts]
+
+
+def _parts(file: str, began_s: list[float], width: int, fs: float) -> tuple[tuple[int, int, int], ...]:
+    """Join data records that follow one another: place, number in the file, and length in samples, of each part."""
+    parts: list[tuple[int, int, int]] = []
+    for k, start_s in enumerate(began_s):
+        place = round(start_s * fs)
+        end = parts[-1][0] + parts[-1][2] if parts else 0
+        if abs(place - end) <= 1 and parts:
+            parts[-1] = (*parts[-1][:2], parts[-1][2] + width)
+        elif place < end or place - end > LONGEST_GAP_S * fs:
+            raise RecordError(
+                f"{file}: its data record {k + 1} begins {start_s:g} s after the first: times run backward, "
+                "or jump by more than a day"
+            )
+        else:
+            parts.append((place, k * width, width))
+    return tuple(parts)
 
 
 def _began(edf: Any) -> str | None:

@@ -63,6 +63,25 @@ class FileSource:
         return read_annotations(self.path.with_suffix(""), self.fs, extension, self.n_samples)
 
 
+def damaged(path: Path, what: str, error: Exception) -> RecordError:
+    """Give the error of a file that its library cannot read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        Of which kind it should be, such as ``HDF5``.
+    error
+        What the library raised.
+    """
+    if isinstance(error, OSError) and error.strerror and error.errno:
+        return RecordError(f"cannot read {path}: {error.strerror}")
+    if path.is_file() and not path.stat().st_size:
+        return RecordError(f"{path.name} is empty")
+    return RecordError(f"{path.name} is damaged or no {what} file ({type(error).__name__})")
+
+
 def signal_of(name: str, unit: str, per_frame: int = 1) -> HeaderSignal:
     """Describe a column as the header of a WFDB record would."""
     return HeaderSignal("", name, unit, 1.0, 0, None, per_frame, 0, 0, 0, "")

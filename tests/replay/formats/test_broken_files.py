@@ -79,14 +79,14 @@ def test_text(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert not out.exists()
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".parquet", ".edf", ".bdf"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".mat", ".parquet", ".edf", ".bdf", ".h5", ".dcm"])
 @pytest.mark.parametrize(
     "content", [b"", b"no such thing", b"\x93NUMPY\x01\x00", b"PAR1" * 20, b"PK\x03\x04" * 30, b"0" * 600]
 )
 def test_damaged(suffix: str, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for library, needed in (("pyarrow", ".parquet"), ("edfio", ".edf"), ("edfio", ".bdf")):
-        if suffix == needed:
-            pytest.importorskip(library)
+    needed = {".parquet": "pyarrow", ".edf": "edfio", ".bdf": "edfio", ".h5": "h5py", ".dcm": "pydicom"}
+    if suffix in needed:
+        pytest.importorskip(needed[suffix])
     path = tmp_path / f"x{suffix}"
     path.write_bytes(content)
     message = refused(capsys, "info", str(path), "--fs", "250")
@@ -143,7 +143,7 @@ def test_a_rate_goes_with_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "record demo has a header" in refused(capsys, "info", "demo", "--fs", "360")
 
 
-@pytest.mark.parametrize("name", ["x.dcm", "x.scp", "x.xml", "x.h5", "x.xlsx"])
+@pytest.mark.parametrize("name", ["x.ecg", "x.scp", "x.xml", "x.gdf", "x.xlsx"])
 def test_other_formats_name_what_reads_them(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / name).write_bytes(b"x")
     assert refused(capsys, "info", str(tmp_path / name)).startswith(f"{name} is a")
@@ -155,7 +155,16 @@ def test_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "it is a folder" in refused(capsys, "info", str(tmp_path / "y.csv"))
 
 
-@pytest.mark.parametrize(("name", "library"), [("x.edf", "edfio"), ("x.bdf", "edfio"), ("x.parquet", "pyarrow")])
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [
+        ("x.edf", "edfio"),
+        ("x.bdf", "edfio"),
+        ("x.parquet", "pyarrow"),
+        ("x.h5", "h5py"),
+        ("x.dcm", "pydicom"),
+    ],
+)
 def test_without_the_extra(name: str, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, library, None)
     (tmp_path / name).write_bytes(b"x")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ecg_stream as es
+from ecg_stream.errors import RecordError
 from ecg_stream.replay.catalog import find_record
 from ecg_stream.replay.demo import demo_record
 
@@ -104,6 +105,61 @@ def bdf(path: Path) -> dict[str, Any]:
     return {}
 
 
+def matlab73(path: Path) -> dict[str, Any]:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, value in (("val", np.rint(ECG * 200)), ("Fs", np.array([[FS]]))):
+            # MATLAB has (n_samples, n_leads) of which this is the transpose, column by column.
+            file.create_dataset(name, data=value.T).attrs["MATLAB_class"] = np.bytes_(b"double")
+        text = file.create_dataset("unit", data=np.array([[ord(each)] for each in "mV"], np.uint16))
+        text.attrs["MATLAB_class"] = np.bytes_(b"char")
+    content = path.read_bytes()
+    head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(head + content[len(head) :])
+    return {"unit": "200/mV"}
+
+
+def hdf5(path: Path) -> dict[str, Any]:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        group = file.create_group("session")
+        group.create_dataset("ecg", data=ECG * 1000)
+        group.create_dataset("leads", data=list(DEMO.leads))
+        group.create_dataset("unit", data="uV")
+        file.attrs["fs"] = FS
+    return {}
+
+
+def dicom(path: Path) -> dict[str, Any]:
+    pydicom = pytest.importorskip("pydicom")
+
+    def channel(name: str) -> Any:
+        out, source, unit = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+        source.CodeMeaning = f"Lead {name} (made)"
+        unit.CodeValue = "uV"
+        out.ChannelSourceSequence, out.ChannelSensitivityUnitsSequence = [source], [unit]
+        out.ChannelSensitivity, out.ChannelSensitivityCorrectionFactor, out.ChannelBaseline = "5", "1", "0"
+        return out
+
+    groups = []
+    for samples in (ECG[:300], ECG):  # as a mean beat, and the rhythm
+        group = pydicom.Dataset()
+        group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = samples.shape[::-1]
+        group.SamplingFrequency = str(FS)
+        group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
+        group.ChannelDefinitionSequence = [channel(name) for name in DEMO.leads]
+        group.WaveformData = np.rint(samples * 200).astype("<i2").tobytes()
+        groups.append(group)
+    content = pydicom.Dataset()
+    content.WaveformSequence = groups
+    content.file_meta = pydicom.dataset.FileMetaDataset()
+    content.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    content.file_meta.MediaStorageSOPClassUID = pydicom.uid.UID("1.2.840.10008.5.1.4.1.1.9.1.2")
+    content.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    content.save_as(path, enforce_file_format=True)
+    return {}
+
+
 CASES = {
     "time in s.csv": csv("time,MLII,V5\n", "{t:.4f},{a:.3f},{b:.3f}"),
     "time in ms, units in names.csv": csv("Time (ms),MLII (uV),V5 (uV)\n", "{ms},{a:.1f},{b:.1f}", scale=1000),
@@ -131,6 +187,9 @@ CASES = {
     "table.parquet": parquet,
     "leads.edf": edf,
     "leads.bdf": bdf,
+    "matlab 7,3.mat": matlab73,
+    "arrays.h5": hdf5,
+    "waveform.dcm": dicom,
 }
 
 
@@ -155,6 +214,49 @@ def test_annotations_of_edf_are_the_reference(tmp_path: Path) -> None:
     assert expected is not None
     assert found.samples.tolist() == expected.between(0, len(ECG)).samples.tolist()
     assert found.symbols == expected.between(0, len(ECG)).symbols
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".bdf"])
+def test_interruptions_of_edf_are_gaps(suffix: str, tmp_path: Path) -> None:
+    edfio = pytest.importorskip("edfio")
+    path = tmp_path / f"x{suffix}"
+    make = edfio.EdfSignal if suffix == ".edf" else edfio.BdfSignal
+    limits = {"physical_range": (-10.24, 10.235), "digital_range": (-2048, 2047)}
+    leads = [make(ECG[:, k], FS, label=name, physical_dimension="mV", **limits) for k, name in enumerate(DEMO.leads)]
+    marks = [edfio.EdfAnnotation(17.5, None, "V")]
+    (edfio.Edf if suffix == ".edf" else edfio.Bdf)(leads, annotations=marks, data_record_duration=1).write(path)
+    content = path.read_bytes()
+    for second in range(10, 20):  # half of the data records began 60 s later
+        old, new = f"+{second}\x14\x14".encode(), f"+{second + 60}\x14\x14".encode()
+        assert content.count(old) == 1
+        content = content.replace(old, new)
+    path.write_bytes(content.replace(b"+17.5\x14V", b"+77.5\x14V"))
+    record = find_record(str(path))
+    assert record.n_samples == 80 * FS
+    signal = record.signal()
+    np.testing.assert_allclose(signal[:2500], ECG[:2500], atol=1e-9)
+    assert np.isnan(signal[2500:17500]).all()
+    np.testing.assert_allclose(signal[17500:], ECG[2500:], atol=1e-9)
+    np.testing.assert_allclose(record.signal(17400, 17600)[100:], ECG[2500:2600], atol=1e-9)
+    found = record.annotations()
+    assert found is not None
+    assert found.samples.tolist() == [77.5 * FS]
+    path.write_bytes(content.replace(b"+75\x14\x14", b"+05\x14\x14"))
+    with pytest.raises(RecordError, match="its data record 16 begins 5 s after the first"):
+        find_record(str(path))
+
+
+def test_a_real_dicom_ecg_is_played() -> None:
+    pydicom = pytest.importorskip("pydicom")
+    path = Path(pydicom.__file__).parent / "data/test_files/waveform_ecg.dcm"
+    if not path.exists():
+        pytest.skip("this pydicom comes without its test files")
+    record = find_record(str(path))
+    assert record.leads == ("I", "II", "III", "aVR", "aVL", "aVF", *(f"V{k}" for k in range(1, 7)))
+    assert (record.fs, record.n_samples) == (1000, 10_000)
+    signal = record.signal()
+    np.testing.assert_allclose(signal[:, 0] + signal[:, 2], signal[:, 1], atol=0.01)  # Einthoven: I + III = II
+    assert 0.5 < np.abs(signal).max() < 5
 
 
 def test_an_annotation_file_beside_a_file_is_its_reference(tmp_path: Path, write_record: Callable[..., Path]) -> None:
