@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SchemaError
 from .batch import DecidedBeat, DecidedOutput, Passage
+from .beats.turns import FIRST_DOWN, SECOND_DOWN, SWAPPED
 from .beats.windows import DescribedBeats
 from .cascade import Cascade, Completed
 from .core.messages import Chunk, Event, EventKind, Heard, Samples
@@ -174,12 +175,25 @@ class Stretch:
             beats.interval.tolist(),
             beats.kinds.tolist(),
             beats.learning.tolist(),
+            beats.turn.tolist(),
+            beats.turn_since.tolist(),
         )
-        for mark, decided, interval, joined, learning, features in zip(*columns, beats.features, strict=True):
+        for mark, decided, interval, joined, learning, turn, since, features in zip(
+            *columns, beats.features, strict=True
+        ):
             sample, rr_ms = mark + self._origin, interval * 1000.0 if interval >= 0.0 else None
             delay_ms = (decided - mark) / self.fs * 1000.0
+            if turn >= 0:
+                yield decided + self._origin, 1, self._turned(since + self._origin, turn)
             beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined, learning)
             yield decided + self._origin, 1, beat
+
+    def _turned(self, sample: int, turn: int) -> Event:
+        """Tell how the leads are turned since a sample, against how they were at first."""
+        first, second = (*self.leads, "")[:2]
+        told = [f"{first} and {second} swapped"] if turn & SWAPPED else []
+        told += [f"{lead} upside down" for lead, bit in ((first, FIRST_DOWN), (second, SECOND_DOWN)) if turn & bit]
+        return Event(sample, sample / self.fs, "leads-swapped", None, ", ".join(told) or "as at first")
 
 
 def _schema(stage: SideStage) -> Schema:

@@ -12,6 +12,7 @@ from .intervals import describe_rhythm
 from .kinds import compare, is_learning, join_kind
 from .likeness import describe_likeness
 from .state import BEAT, N_RR
+from .turns import AS_BEFORE, find_turn, is_certain, read_slots, turn_leads, turn_of
 from .waves import find_centre, find_mark, measure
 
 
@@ -130,18 +131,23 @@ def _learn(
 
 @compiled_part
 def _describe(
-    out: Scalars, b: Scalars, p: Scalars, templates: Records, interval: float, weight: Floats, certainty: float
+    out: Scalars,
+    b: Scalars,
+    p: Scalars,
+    templates: Records,
+    interval: float,
+    ratio: float,
+    weight: Floats,
+    certainty: float,
 ) -> None:
     """Fill the features of the beat `b` and the kind that it joins, and let the state of the patient `p` learn from it.
 
     `interval` is the time since the beat before in seconds, negative if there is none or the signal was interrupted;
-    `weight` of the leads by quality; `certainty` of the detector.
+    `ratio` that to the median of eight; `weight` of the leads by quality; `certainty` of the detector.
     """
     x = out.features
-    compare(b, templates)
     out.learning = is_learning(b, p, templates)
     _write_waves(x, b)
-    ratio = describe_rhythm(x.rr, p, interval)
     odds = np.log(certainty + 1e-3) - np.log(1.0 - certainty + 1e-3)
     describe_likeness(x.template, b, p, templates, ratio, weight, odds)
     _learn(out, b, p, templates, interval, ratio, odds)
@@ -206,6 +212,7 @@ def describe_beats(
     ring, at, height = recent.ring, recent.at, recent.height
     reach, half = spans.reach, spans.half
     use = np.zeros(2, dtype=np.bool_)
+    slots = np.zeros(2)
     in_hand = np.zeros(1, dtype=BEAT)
     p = patient[0]
     available = at[0] + len(signal)
@@ -226,15 +233,35 @@ def describe_beats(
             break
         read = _fill(recent, signal, read, needed)
         newest = min(needed, at[0] - 1)
-        use[0] = weight[0] > 0.0
-        use[1] = ring.shape[1] > 1 and weight[1] > 0.0
-        if not use[0] and not use[1]:
-            use[0] = True
         b = in_hand[0]  # not before the loop: a record alone does not keep its array in memory
-        measure(b, p, ring, newest, centre, spans.fs, use, weight)
         out = beats[done]
         interval = (centre - p.last_centre) / spans.fs if p.n_beats > 0 and not found.gap else -1.0
-        _describe(out, b, p, templates, interval, weight, found.certainty)
+        ratio = describe_rhythm(out.features.rr, p, interval)
+        out.turn = AS_BEFORE
+        out.turn_since = 0
+        source, other = p.source[0], p.source[1]
+        polarity, other_polarity = p.polarity[0], p.polarity[1]
+        turn = 0
+        for look in range(2):  # a second one where the leads are turned
+            read_slots(slots, use, weight, p)
+            measure(b, p, ring, newest, centre, spans.fs, use, slots)
+            compare(b, templates)
+            if look == 0:
+                turn = find_turn(b, p, templates, slots, interval, ratio)
+                if turn <= 0:
+                    break
+                turn_leads(p, turn)
+        _describe(out, b, p, templates, interval, ratio, slots, found.certainty)
+        if turn > 0:
+            if is_certain(p, turn, mark, spans.fs):
+                out.turn = turn_of(p)
+                out.turn_since = p.turn_since
+                p.turn = 0
+            else:
+                p.source[0], p.source[1] = source, other
+                p.polarity[0], p.polarity[1] = polarity, other_polarity
+        elif turn == AS_BEFORE:
+            p.turn = 0
         out.mark = mark
         # What is told of is the time from R peak to R peak.
         out.interval = (mark - p.last_mark) / spans.fs if interval >= 0.0 else -1.0

@@ -30,6 +30,11 @@ PATIENT = record_type(
     [
         ("n_beats", np.int64),
         ("known", np.int64),
+        ("source", np.int64, (2,)),
+        ("polarity", np.float64, (2,)),
+        ("turn", np.int64),
+        ("turn_since", np.int64),
+        ("turn_beats", np.int64),
         ("rr", np.float64, (N_RR,)),
         ("n_rr", np.int64),
         ("last_centre", np.int64),
@@ -51,7 +56,9 @@ PATIENT = record_type(
     ]
 )
 """What is remembered of the patient beside the kinds of beats: the rhythm, the beat before, the usual P wave. ``known``
-is 1 once the dominant kind stands. ``rr`` is a ring of intervals (s), to which ``n_rr`` have come so far."""
+is 1 once the dominant kind stands. ``source`` and ``polarity`` say which lead each slot reads, and whether upright (1)
+or upside down (-1); ``turn_beats`` have come since the sample ``turn_since`` that are usual after a ``turn`` of the
+leads, see `turns`. ``rr`` is a ring of intervals (s), to which ``n_rr`` have come so far."""
 
 DETECTION = record_type([("guess", np.int64), ("ready", np.int64), ("gap", np.bool_), ("certainty", np.float64)])
 """A beat whose window is not complete: middle of its QRS complex as the detector found it, input sample at which it was
@@ -67,6 +74,8 @@ DESCRIBED = record_type(
         ("decided", np.int64),
         ("interval", np.float64),
         ("learning", np.bool_),
+        ("turn", np.int64),
+        ("turn_since", np.int64),
         ("joined", JOINED),
         ("features", FEATURES),
     ]

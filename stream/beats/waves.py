@@ -62,8 +62,13 @@ def find_centre(ring: Floats, newest: int, guess: int, reach: int, weight: Float
 
 
 @compiled_part
-def _cut(ring: Floats, centre: int, newest: int, fs: float, lead: int, wave: Floats, before: Floats) -> None:
-    """Interpolate the window and what stands before it (Catmull-Rom; at 250 Hz these are the samples themselves)."""
+def _cut(
+    ring: Floats, centre: int, newest: int, fs: float, lead: int, sign: float, wave: Floats, before: Floats
+) -> None:
+    """Interpolate the window and what stands before it (Catmull-Rom; at 250 Hz these are the samples themselves).
+
+    All is taken times `sign`.
+    """
     mask = len(ring) - 1
     for i in range(WINDOW + BEFORE):
         seconds = (i - WINDOW // 2) * 0.004 if i < WINDOW else -0.260 + (i - WINDOW) * 0.008
@@ -80,9 +85,9 @@ def _cut(ring: Floats, centre: int, newest: int, fs: float, lead: int, wave: Flo
             w0, w1, w2, w3 = catmull_rom(t)
             value = w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
         if i < WINDOW:
-            wave[i] = value
+            wave[i] = sign * value
         else:
-            before[i - WINDOW] = value
+            before[i - WINDOW] = sign * value
 
 
 @compiled_part
@@ -131,7 +136,7 @@ def measure(
 ) -> None:
     """Cut the windows around `centre` and measure them, in units of the dominant beat of the patient `p`.
 
-    `use` says which of the two leads can be used, `weight` how good each is.
+    `use` says which of the two slots can be used, `weight` how good the lead is that each reads.
     """
     b.first = 0 if use[0] else 1
     b.last = 2 if use[1] else 1
@@ -153,7 +158,7 @@ def measure(
             continue
         wave = b.wave[lead]
         before = b.before[lead]
-        _cut(ring, centre, newest, fs, lead, wave, before)
+        _cut(ring, centre, newest, fs, p.source[lead], p.polarity[lead], wave, before)
         mean = 0.0
         for i in range(WINDOW):
             mean += wave[i]

@@ -60,6 +60,9 @@ class DescribedBeats:
         ``(n,)`` seconds since the beat before; negative if there is none or the signal was interrupted.
     learning
         ``(n,)``: the patient's dominant kind does not stand yet.
+    turn, turn_since
+        ``(n,)`` how the leads are turned against how they were at first, where that has become certain to be another
+        way with this beat, else -1, see `turns`; and the R peak of the first beat that came so.
     features
         ``(n, len(features.NAMES))`` float32, see `ecg_stream.stream.beats.features`.
     kinds
@@ -70,6 +73,8 @@ class DescribedBeats:
     decided: NDArray[np.int64]
     interval: NDArray[np.float64]
     learning: NDArray[np.bool_]
+    turn: NDArray[np.int64]
+    turn_since: NDArray[np.int64]
     features: NDArray[np.float32]
     kinds: Records
 
@@ -82,9 +87,7 @@ class DescribedBeats:
 
 def _from_columns(state: State) -> State:
     """Give a snapshot of version 0.1, with an array for each column of the beats that wait, in records."""
-    patient = np.zeros(1, dtype=PATIENT)
-    for name in state["patient"].dtype.names:
-        patient[name] = state["patient"][name]
+    patient = _as_patient(state["patient"])
     patient["rr"] = state["rr"]
     waiting = np.zeros(len(state["guess"]), dtype=DETECTION)
     for name in ("guess", "ready", "gap", "certainty"):
@@ -95,11 +98,24 @@ def _from_columns(state: State) -> State:
 
 def _with_known(state: State) -> State:
     """Give a snapshot of a patient of whom it was not said whether the dominant kind stands."""
-    patient = np.zeros(1, dtype=PATIENT)
-    for name in state["patient"].dtype.names:
-        patient[name] = state["patient"][name]
+    patient = _as_patient(state["patient"])
     patient["known"] = state["templates"]["count"].max() >= STANDS
     return {**state, "patient": patient}
+
+
+def _with_slots(state: State) -> State:
+    """Give a snapshot of a patient whose leads could not be turned."""
+    patient = _as_patient(state["patient"])
+    patient["source"], patient["polarity"] = (0, 1), (1.0, 1.0)
+    return {**state, "patient": patient}
+
+
+def _as_patient(record: Records) -> Records:
+    """Give what an earlier version remembered of a patient, in today's fields."""
+    patient = np.zeros(1, dtype=PATIENT)
+    for name in record.dtype.names or ():
+        patient[name] = record[name]
+    return patient
 
 
 def _in_columns(beats: Records) -> DescribedBeats:
@@ -108,6 +124,8 @@ def _in_columns(beats: Records) -> DescribedBeats:
         beats["decided"],
         beats["interval"],
         beats["learning"],
+        beats["turn"],
+        beats["turn_since"],
         as_rows(beats["features"]),
         beats["joined"],
     )
@@ -144,7 +162,7 @@ class BeatWindows:
     """
 
     delay = 0
-    schema = Schema(3, {1: _from_columns, 2: _with_known})
+    schema = Schema(4, {1: _from_columns, 2: _with_known, 3: _with_slots})
 
     def __init__(self, fs: float, n_leads: int, look_ahead: int, start: int = 0) -> None:
         self._spans = Spans(fs, round(MARK_REACH_S * fs), round(HALF_WINDOW_S * fs), look_ahead)
@@ -153,6 +171,7 @@ class BeatWindows:
         self._height = np.zeros(n_leads)
         self._patient = np.zeros(1, dtype=PATIENT)
         self._patient["previous_kind"] = -1
+        self._patient["source"], self._patient["polarity"] = (0, 1), (1.0, 1.0)
         self._templates = np.zeros(N_TEMPLATES, dtype=TEMPLATES)
         self._waiting = np.zeros(0, dtype=DETECTION)
         self._weight = np.zeros((0, n_leads))

@@ -82,6 +82,7 @@ EventKind: TypeAlias = Literal[
     "overlap",
     "rate-change",
     "leads-change",
+    "leads-swapped",
     "record",
     "note",
     "restart",
@@ -91,8 +92,9 @@ EventKind: TypeAlias = Literal[
 ``lead-off``: NaN on a lead. ``flat``: no change on a lead for a second. ``saturation``: a lead stands
 at its rail. ``lead-on``: the lead of one of these three is good again. ``gap``: samples are missing.
 ``overlap``: samples came that were seen before, and were dropped. ``rate-change``, ``leads-change``:
-the stream goes on with another sampling rate or other leads, from a fresh state. ``record``: the class
-of the last ten seconds. ``note``: what a stage of one's own, beside the others, has to say.
+the stream goes on with another sampling rate or other leads, from a fresh state. ``leads-swapped``: beats go on
+as before in leads that are swapped or upside down; the detail says it against how they were at first.
+``record``: the class of the last ten seconds. ``note``: what a stage of one's own, beside the others, has to say.
 ``restart``: a stage begins afresh, as its state was saved by a version whose layout this one cannot take up.
 """
 
@@ -178,6 +180,9 @@ class Beat:
         Stream time from the R peak to the last sample that the decision needed.
     learning
         The patient is new: what the usual beat looks like is not known yet, and the label is less sure.
+    quality
+        Of the signal, from 0 to 1: how probable it is that this is a beat, and that none was missed since the one
+        before. None where nobody has judged it.
     """
 
     sample: int
@@ -187,6 +192,7 @@ class Beat:
     rr_ms: float | None
     delay_ms: float
     learning: bool = False
+    quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class WindowRows:
 
     def rows(self, beats: DescribedBeats) -> list[Any]:
         columns = (beats.decided.tolist(), beats.mark.tolist(), beats.interval.tolist(), beats.learning.tolist())
+        columns += (beats.turn.tolist(), beats.turn_since.tolist())
         return [*zip(*columns, (row.tobytes() for row in beats.features), strict=True)]
 
     def flush(self) -> list[Any]:
