@@ -6,6 +6,7 @@ import typer
 
 from .train_beat import beat
 from .train_detector import detector
+from .train_quality import quality
 from .train_record import record
 from .train_rhythm import rhythm
 
@@ -14,5 +15,6 @@ app = typer.Typer(help="Train a model and write it as a bundle.", no_args_is_hel
 
 app.command("beat")(beat)
 app.command("detector")(detector)
+app.command("quality")(quality)
 app.command("record")(record)
 app.command("rhythm")(rhythm)

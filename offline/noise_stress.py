@@ -88,13 +88,13 @@ def stressed(record: Record, noise: Record, snr_db: float) -> Record:
         raise RecordError(f"record {record.name} has no beats marked in 'atr' to scale noise by: leave it out")
     signal = noise.signal(noise.n_samples // 2)
     measured = noise.signal(0, min(round(MEASURED_S * noise.fs), noise.n_samples))
-    signal = (signal - signal.mean(axis=0)) / _level(measured, noise.fs)
+    signal = (signal - signal.mean(axis=0)) / noise_level(measured, noise.fs)
     height = qrs_height(record.signal(), beats, record.fs)
     gain = height / np.sqrt(8.0) * 10.0 ** (-snr_db / 20.0)
     return replace(record, source=_NoisySource(record.source, record.fs, signal, noise.fs, gain))
 
 
-def _level(noise: Samples, fs: float) -> NDArray[np.float64]:
+def noise_level(noise: Samples, fs: float) -> NDArray[np.float64]:
     """Root mean square of single seconds about their mean, ``(n_leads,)``, without the lowest and highest 5 %."""
     n = round(fs)
     seconds = noise[: len(noise) // n * n].reshape(-1, n, noise.shape[1])

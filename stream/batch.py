@@ -39,10 +39,10 @@ class DecidedBeat(NamedTuple):
     joined: tuple[int, int, bool]
     learning: bool = False
 
-    def labelled(self, index: int, probabilities: Probabilities) -> Beat:
+    def labelled(self, index: int, probabilities: Probabilities, quality: float) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""
         label = CLASSES[index]
-        return Beat(self.sample, self.time, label, probabilities, self.rr_ms, self.delay_ms, self.learning)
+        return Beat(self.sample, self.time, label, probabilities, self.rr_ms, self.delay_ms, self.learning, quality)
 
 
 DecidedOutput: TypeAlias = DecidedBeat | Event
@@ -140,11 +140,14 @@ def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
     if not features:  # as with most chunks
         return [_only_events(each) for each in described]
     rows = features[0][np.newaxis] if len(features) == 1 else np.concatenate(features).reshape(len(features), -1)
-    probabilities = models.classifier(rows)
+    probabilities, quality = models.classifier(rows), models.quality(rows)
     labelled, first = [], 0
     for each in described:
         after = first + len(each.beats)
-        labelled.append(_labelled(each, probabilities[first:after]) if after > first else _only_events(each))
+        if after > first:
+            labelled.append(_labelled(models, each, probabilities[first:after], quality[first:after]))
+        else:
+            labelled.append(_only_events(each))
         first = after
     return labelled
 
@@ -153,15 +156,18 @@ def _only_events(described: Described) -> Labelled:
     return Labelled([output for output in described.outputs if isinstance(output, Event)], described.memory)
 
 
-def _labelled(described: Described, probabilities: NDArray[np.float64]) -> Labelled:
+def _labelled(
+    models: Models, described: Described, probabilities: NDArray[np.float64], quality: NDArray[np.float64]
+) -> Labelled:
     memory = described.memory.copy()
     weighed = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities)
-    rows = zip(weighed.argmax(axis=1).tolist(), weighed.tolist(), strict=True)
+    told = models.quality.without_doubtful_v(weighed, quality)
+    rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)
     outputs: list[Beat | Event] = []
     for output in described.outputs:
         if isinstance(output, DecidedBeat):
-            index, row = next(rows)
-            outputs.append(output.labelled(index, Probabilities._make(row)))
+            index, row, trust = next(rows)
+            outputs.append(output.labelled(index, Probabilities._make(row), trust))
         else:
             outputs.append(output)
     return Labelled(outputs, memory)

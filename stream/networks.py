@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RequestError
 from .beats.classifier import BeatClassifier, Classifier, PlainClassifier
+from .beats.quality import BeatQuality, load_quality
 from .qrs.detector import load_network
 from .qrs.network import DetectorNetwork
 from .strip.model import RecordModel, load_record_model
@@ -34,6 +35,8 @@ class Models:
         Of beats. One of your own is any `Classifier`, or a function wrapped in `beats.classifier.PlainClassifier`.
     record
         Of the last ten seconds; None: they are not classified.
+    quality
+        Of beats.
     fingerprint
         Tells models apart by what they would say of beats: weights, thresholds and multipliers.
     """
@@ -41,6 +44,7 @@ class Models:
     detector: DetectorNetwork
     classifier: Classifier
     record: RecordModel | None = None
+    quality: BeatQuality = field(default_factory=load_quality)
     fingerprint: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

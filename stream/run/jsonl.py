@@ -17,9 +17,9 @@ from .summary import Percentiles, Summary
 
 
 class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_defaults=True):
-    """A `Beat` as it is encoded; `learning` is absent unless it is true, `stream` to `clock` where they are not known.
+    """A `Beat` as it is encoded; `learning` is absent unless it is true.
 
-    Where they come from, `Origin` tells.
+    `quality` is absent where it is not known, and so are `stream` to `clock`: where they come from, `Origin` tells.
     """
 
     record: str
@@ -34,6 +34,7 @@ class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_
     rr_ms: float | None
     delay_ms: float
     learning: bool = False
+    quality: float | None = None
 
 
 class EventLine(msgspec.Struct, tag_field="type", tag="event", kw_only=True, omit_defaults=True):
@@ -128,6 +129,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
                 rr_ms=None if output.rr_ms is None else round(output.rr_ms, 1),
                 delay_ms=round(output.delay_ms, 1),
                 learning=output.learning,
+                quality=None if output.quality is None else round(output.quality, 2),
             )
         )
     if isinstance(output, Rhythm):

@@ -1,0 +1,96 @@
+"""How far a beat can be trusted to be one: the signal quality that a beat carries.
+
+A logistic regression on a dozen of the columns that describe the beat: how sure the detector is of it and was of the
+last ones, how well it fits the patient's kinds of beats, what stands between the beats, how steady the intervals are.
+It is fitted to our own errors in clean and noisy records (`offline.quality_training`), so that it is the probability
+that a beat is one and that none was missed since the one before.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BundleError
+from ...models.bundle import load_bundle
+from ..core.messages import CLASSES
+from .features import PREPROCESSING, columns
+
+LIMIT = 4.0
+"""A column counts as so many deviations from its mean at most."""
+_V, _Q = CLASSES.index("V"), CLASSES.index("Q")
+
+
+class BeatQuality:
+    """Quality of beats from their feature rows; stateless.
+
+    Parameters
+    ----------
+    name_or_path
+        Shipped name or folder of a quality bundle.
+
+    Raises
+    ------
+    BundleError
+        If the bundle is missing, corrupt, for another task, or asks for features that this version has not.
+    """
+
+    def __init__(self, name_or_path: str | os.PathLike[str] = "quality") -> None:
+        bundle = load_bundle(name_or_path, "quality", PREPROCESSING)
+        self.card = bundle.card
+        self._columns = columns(self.card.features)
+        n = len(self._columns)
+        try:
+            with np.load(io.BytesIO(bundle.content()), allow_pickle=False) as arrays:
+                self._mean, self._deviation, self._weight = (
+                    np.asarray(arrays[name], dtype=np.float64).reshape(n) for name in ("mean", "deviation", "weight")
+                )
+                self._bias = float(arrays["bias"])
+        except BundleError:
+            raise
+        except Exception as error:  # NumPy and zipfile raise many kinds
+            raise BundleError(f"bundle {bundle.folder}: cannot read {self.card.weights}: {error}") from error
+        numbers = (self._mean, self._deviation, self._weight, np.array([self._bias]))
+        if not all(np.isfinite(each).all() for each in numbers) or not (self._deviation > 0.0).all():
+            raise BundleError(f"bundle {bundle.folder}: its weights hold what is no number, or no deviation")
+        self.trusted = self.card.thresholds.get("ventricular", 0.0)
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the quality of ``(n, len(features.NAMES))`` rows, ``(n,)``, from 0 to 1."""
+        # A sum along each row, not a matrix product: it must not depend on which other beats came in the chunk.
+        x = (np.take(features, self._columns, axis=1) - self._mean) / self._deviation
+        x = np.minimum(np.maximum(x, -LIMIT), LIMIT) * self._weight
+        quality: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(x.sum(axis=1) + self._bias)))
+        return quality
+
+    def without_doubtful_v(
+        self, probabilities: NDArray[np.float64], quality: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Give ``(n, 5)`` probabilities in which V is not the most probable class of a beat that cannot be trusted.
+
+        Of a beat below the level `trusted`, half or more of the probability of V goes to Q, the more the lower it is.
+        """
+        doubtful = quality < self.trusted
+        if not doubtful.any():
+            return probabilities
+        changed = probabilities.copy()
+        taken = np.where(doubtful, 1.0 - quality / (2.0 * max(self.trusted, 1e-9)), 0.0) * probabilities[:, _V]
+        changed[:, _V] -= taken
+        changed[:, _Q] += taken
+        return changed
+
+
+@lru_cache(maxsize=4)
+def load_quality(name_or_path: str = "quality") -> BeatQuality:
+    """Load a quality bundle once.
+
+    Raises
+    ------
+    BundleError
+        As `BeatQuality`.
+    """
+    return BeatQuality(name_or_path)
