@@ -25,11 +25,7 @@ import msgspec
 
 from ..errors import BundleError
 
-<<<<<<< HEAD
-Task: TypeAlias = Literal["beat", "detector", "record", "rhythm"]
-=======
-Task: TypeAlias = Literal["beat", "detector", "quality", "record"]
->>>>>>> eefc266 (A beat carries the quality of its signal; what is doubtful is not called V)
+Task: TypeAlias = Literal["beat", "detector", "quality", "record", "rhythm"]
 
 SHIPPED = Path(__file__).parent / "weights"
 """The bundles that come with the package."""
