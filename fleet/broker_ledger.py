@@ -116,7 +116,7 @@ class BrokerLedger:
         """See `Ledger`: the broker has it, under the number of the session."""
         return number
 
-    def take_in_end(self, _patient: str) -> int:
+    def take_in_end(self, _patient: str, _stuck: bool) -> int:
         """See `Ledger`: if it is forgotten, silence ends the session again."""
         return 0
 

@@ -26,7 +26,7 @@ from ..run.engine import Sink
 from ..run.turn import Limits
 from .codec import check_size
 from .delivery import Delivery
-from .journal import Entry
+from .journal import STUCK, Entry
 from .ledger import Ledger, Recovered
 from .metrics import Metrics
 from .open_turn import OpenTurn, close_turns
@@ -134,9 +134,15 @@ class Core:
 
     async def end(self, patients: Iterable[str]) -> None:
         """End these patients' sessions."""
-        ending = (self.patients.begin_end(p, time.monotonic(), self._ledger.take_in_end(p)) for p in patients)
+        ending = (self._ending(patient) for patient in patients)
         while await self._take_turns(ending):  # noqa: ASYNC110  the network is to be looked at in between
             await asyncio.sleep(0)
+
+    def _ending(self, patient: str, entry: Entry | None = None) -> OpenTurn:
+        """End one session; `entry` is what the journal has of that."""
+        stuck = self.patients.stuck(patient) if entry is None else entry.content == STUCK
+        number = self._ledger.take_in_end(patient, stuck) if entry is None else entry.number
+        return self.patients.begin_end(patient, time.monotonic(), number, stuck=stuck)
 
     async def _take_turns(self, beginning: Iterator[OpenTurn | None]) -> bool:
         """Begin turns for `ROUND_S`, which describes; label all their beats in one call; hand out what they led to.
@@ -229,7 +235,7 @@ class Core:
                 continue
             if entry.kind == "end":
                 await self.drain()
-                await self._take_turns(self.patients.begin_end(e.patient, time.monotonic(), e.number) for e in (entry,))
+                await self._take_turns(iter([self._ending(entry.patient, entry)]))
                 continue
             if self.patients.load(entry.patient).waiting:
                 await self.drain()

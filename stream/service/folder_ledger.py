@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from ...errors import SnapshotError
 from ..core.stage import State
 from ..run.turn import Turn
-from .journal import ENTRY_OVERHEAD_BYTES, Entry
+from .journal import ENTRY_OVERHEAD_BYTES, STUCK, Entry
 from .ledger import SUMMARY, Recovered, Told
 from .outbox import Outgoing
 from .state_folder import StateFolder
@@ -78,9 +78,9 @@ class FolderLedger:
         """See `Ledger`."""
         return self._journal.append("wave", patient, payload, refers=arrived_ms)
 
-    def take_in_end(self, patient: str) -> int:
+    def take_in_end(self, patient: str, stuck: bool) -> int:
         """See `Ledger`."""
-        return self._journal.append("end", patient)
+        return self._journal.append("end", patient, STUCK if stuck else b"")
 
     def drop(self, number: int) -> None:
         """See `Ledger`."""

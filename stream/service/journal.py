@@ -30,6 +30,8 @@ RESERVE_BYTES = 1 << 18
 ENTRY_OVERHEAD_BYTES = 128
 """What an entry takes at most, beside its content."""
 
+STUCK = b"stuck"
+
 _FRAME = struct.Struct("<II")  # length and CRC-32 of what follows
 _FIRST = b"\x95"  # of an entry: an array of five
 _SEGMENT = re.compile(r"[0-9]{16}\.log")
@@ -49,7 +51,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     patient
         Whose; empty for ``confirmed``.
     content
-        The payload, or the output as it was written.
+        The payload, or the output as it was written; of an ``end``, `STUCK` where the device's count is not believed.
     refers
         Number of another entry: for an output, that of the message which led to it; for ``confirmed``, that of the last
         confirmed output; for ``dropped``, that of the message. Of a ``wave``: when it came, in milliseconds since 1970;

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.stage import State
+from ..core.stage import Schema, State
+from ..run.origin import Origin
 from .codec import Wave
 from .session import PatientSession
 
 STUCK_S = 30.0  # a device that for so long sends only what was seen, and does not name its streams, has begun anew
+
+
+def _with_origin(state: State) -> State:
+    """Bring what version 0.1 saved to layout 2: no times, and a name only where the device gave one."""
+    session = state["session"]
+    if session is not None:
+        name = session["stream"]
+        session = {**session, "origin": None if name is None else Origin(name).snapshot()}
+    ended = state["ended"]
+    return {**state, "session": session, "ended": None if ended is None else {**ended, "name": ended["stream"]}}
+
+
+SCHEMA = Schema(2, {1: _with_origin})
+"""Of what is saved of a patient: all but the pipeline, whose stages have numbers of their own."""
 
 
 @dataclass(slots=True)
@@ -56,8 +71,10 @@ class KnownPatient:
     last_any: float = 0.0  # when any wave message came
     applied: int = 0  # number of the last message taken
     changed: bool = False  # since the last snapshot
+    late_since: float | None = None  # when, of an ended stream, something that had been seen came first
 
     @property
     def stuck(self) -> bool:
         """Whether the device has long sent only what had been seen."""
-        return self.last_any - self.last_new > STUCK_S
+        since = self.last_new if self.session is not None else self.late_since
+        return since is not None and self.last_any - since > STUCK_S

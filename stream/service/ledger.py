@@ -70,8 +70,8 @@ class Ledger(Protocol):
         """
         ...
 
-    def take_in_end(self, patient: str, /) -> int:
-        """Write down that a session is ended by silence, before it is; give the number."""
+    def take_in_end(self, patient: str, stuck: bool, /) -> int:
+        """Write down that a session is ended by silence, before it is, and see `Patients.stuck`; give the number."""
         ...
 
     def drop(self, number: int, /) -> None:
@@ -131,7 +131,7 @@ class NoLedger:
         """See `Ledger`."""
         return number
 
-    def take_in_end(self, _patient: str) -> int:
+    def take_in_end(self, _patient: str, _stuck: bool) -> int:
         """See `Ledger`."""
         return 0
 

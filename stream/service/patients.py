@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable
 
 from ...errors import PayloadError
-from ..core.stage import Schema, State
+from ..core.stage import State
 from ..run.engine import Step
-from ..run.origin import Origin
 from ..run.turn import Ended, Limits, Load
 from .begun_stream import begun_stream
 from .codec import Wave, decode_wave
-from .known_patient import EndedStream, KnownPatient
+from .known_patient import SCHEMA, EndedStream, KnownPatient
 from .ledger import ToldLine
 from .metrics import Metrics
 from .open_turn import OpenTurn, Work
@@ -24,20 +23,6 @@ from .queues import Queues, Waiting
 from .session import PatientSession, ResumableProcessor
 
 log = logging.getLogger("ecg_stream.mqtt")
-
-
-def _with_origin(state: State) -> State:
-    """Bring what version 0.1 saved to layout 2: no times, and a name only where the device gave one."""
-    session = state["session"]
-    if session is not None:
-        name = session["stream"]
-        session = {**session, "origin": None if name is None else Origin(name).snapshot()}
-    ended = state["ended"]
-    return {**state, "session": session, "ended": None if ended is None else {**ended, "name": ended["stream"]}}
-
-
-SCHEMA = Schema(2, {1: _with_origin})
-"""Of what is saved of a patient: all but the pipeline, whose stages have numbers of their own."""
 
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
 
@@ -148,7 +133,7 @@ class Patients:
         return OpenTurn(patient, message.received, message.number, self._turn(patient, entry, message, now))
 
     def silent(self, now: float) -> list[str]:
-        """Give the patients whose session got nothing new for too long; forget what ended long ago."""
+        """Give whose session, or ended stream, got nothing new for too long; forget what ended long ago."""
         silent = []
         for patient, entry in list(self._patients.items()):
             if entry.session is not None:
@@ -156,18 +141,25 @@ class Patients:
                 over = stuck or now - entry.last_new > self._limits.silence_s
                 if over and self.queues.first(patient) is None:
                     silent.append(patient)
+            elif entry.stuck and entry.ended is not None and entry.ended.next is not None:
+                silent.append(patient)
             elif entry.ended is not None and now - entry.ended.at > REMEMBER_ENDED_S:
                 entry.ended, entry.changed = None, True
                 self._tidy(patient, entry)
         return silent
 
-    def begin_end(self, patient: str, now: float, number: int = 0) -> OpenTurn:
+    def stuck(self, patient: str) -> bool:
+        """Tell whether the device has long sent only what had been seen."""
+        entry = self._patients.get(patient)
+        return entry is not None and entry.stuck
+
+    def begin_end(self, patient: str, now: float, number: int = 0, *, stuck: bool | None = None) -> OpenTurn:
         """End one patient's session, if there is one.
 
         What comes late for the stream is dropped from then on, unless the device kept sending what was no longer new:
-        then its count had run ahead by mistake, and is believed as it is now.
+        then its count had run ahead by mistake, and is believed as it is now. `stuck` says so of what is taken again.
         """
-        return OpenTurn(patient, now, number, self._ending(patient, now, number))
+        return OpenTurn(patient, now, number, self._ending(patient, now, number, stuck))
 
     def ids(self) -> list[str]:
         """Everyone there is something to be saved of."""
@@ -236,16 +228,16 @@ class Patients:
             self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
 
-    def _ending(self, patient: str, now: float, number: int) -> Work[list[Step | Ended]]:
+    def _ending(self, patient: str, now: float, number: int, stuck: bool | None) -> Work[list[Step | Ended]]:
         entry = self._patients.get(patient)
         if entry is None:
             return []
         entry.applied = max(entry.applied, number)
         entry.changed = True
-        stuck = entry.stuck
+        stuck = entry.stuck if stuck is None else stuck
         outcomes = yield from self._end(patient, entry, now)
         if stuck and entry.ended is not None:
-            entry.ended.next = None
+            entry.ended.next, entry.late_since = None, None
         self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
 
@@ -265,7 +257,9 @@ class Patients:
         if entry.session is None:
             if self._is_over(entry, wave):
                 self._metrics.duplicates.inc()
+                entry.late_since = received if entry.late_since is None else entry.late_since
                 return outcomes
+            entry.late_since = None
             resume_at = None if entry.ended is None or entry.ended.begun_anew_by(wave) else entry.ended.next
             origin = begun_stream(wave, message.arrived_ms, entry.ended, self._told_first(patient))
             entry.session = PatientSession(patient, self._make_pipeline(), wave.stream, resume_at, origin)

@@ -129,3 +129,27 @@ def test_a_time_that_is_none_is_refused(t0: object) -> None:
 def test_the_time_of_a_wave_comes_back(encoding: Any) -> None:
     assert decode_wave(encode_wave(replace(FIRST, t0=NOON + 0.25), encoding)).t0_ms == 1_900_065_600_250
     assert b"t0" not in encode_wave(FIRST, encoding)
+
+
+async def test_who_was_believed_before_a_death_is_believed_after_it(
+    tmp_path: Path, waves: list[Wave], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device without a name for its streams begins anew; its service dies right after it has noticed."""
+    sinks = [Lines(), Lines()]
+    core, folder = await restarted(tmp_path, sinks[0])
+    late, *rest = (replace(wave, stream=None, seq=None) for wave in waves[:-1])
+    core.take("bed-1", encode_wave(replace(late, chunk=replace(late.chunk, start=90_000))), time.monotonic())
+    await core.drain()
+    monkeypatch.setattr("ecg_stream.stream.service.known_patient.STUCK_S", -1.0)
+    core.take("bed-1", encode_wave(late), time.monotonic())
+    await core.drain()
+    await core.tick()
+    monkeypatch.undo()
+    core.take("bed-1", encode_wave(late), time.monotonic())
+    folder.close()
+    core, folder = await restarted(tmp_path, sinks[1])
+    for wave in rest:
+        core.take("bed-1", encode_wave(wave), time.monotonic())
+    await core.drain()
+    folder.close()
+    assert len(beats(sinks[1])) > 10

@@ -207,6 +207,23 @@ def test_a_device_that_began_anew_without_saying_so_is_believed_after_a_while() 
     assert samples(take_all(patients)) == [10_000, 10_050]
 
 
+def test_a_device_that_begins_anew_after_its_stream_was_ended_by_silence_is_believed_after_a_while() -> None:
+    """It was switched off for six minutes, and says neither `stream` nor `seq`."""
+    patients = ward(Limits(silence_s=60))
+    patients.offer("a", payload(50_000), 0.0)
+    take_all(patients)
+    end(patients, "a", 61.0)
+    for second in range(int(STUCK_S) + 2):
+        assert patients.silent(360.0 + second) == []
+        patients.offer("a", payload(250 * second, 250), 360.0 + second)
+        assert samples(take_all(patients, 360.0 + second)) == []
+    assert patients.silent(360 + STUCK_S + 2) == ["a"]
+    end(patients, "a", 360 + STUCK_S + 2)
+    assert patients.silent(360 + STUCK_S + 3) == []
+    patients.offer("a", payload(10_000), 360 + STUCK_S + 3)
+    assert samples(take_all(patients)) == [10_000, 10_050]
+
+
 def test_nothing_is_kept_of_who_sent_garbage_or_ended_long_ago() -> None:
     patients = ward()
     for k in range(100):
