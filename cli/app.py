@@ -6,6 +6,7 @@ A command's module is imported when the command is invoked, not to list it, so t
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -115,6 +116,8 @@ def run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         status = command.main(list(arguments), prog_name="ecg-stream", standalone_mode=False, obj=settings)
+        with suppress(ValueError):  # closed
+            sys.stdout.flush()  # what fails now would fail at exit, with another exit code
         return status if isinstance(status, int) else 0
     except typer.TyperException as error:
         return _usage_error(error)
@@ -126,12 +129,30 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:  # Ctrl-C where nothing is played yet
         return 130
     except Exception as error:
+        if isinstance(error, OSError) and (lost := _lost_output(error)) is not None:
+            return lost
         if settings["debug"]:
             traceback.print_exc()
         else:
             what = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
             print(f"ecg-stream: unexpected {plain(what)} (--debug shows where)", file=sys.stderr)
         return 1
+
+
+def _lost_output(error: OSError) -> int | None:
+    """Tell in one line that standard output cannot be written, as on a full disk, and give the exit code for that.
+
+    None if `error` is something else: one of a file that we opened has its name, or has become a `RequestError`.
+    """
+    lost = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) and error.filename is None
+    if not lost and error.errno != errno.EPIPE:
+        return None
+    with suppress(OSError, ValueError):  # what is still buffered goes nowhere, instead of failing again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not lost:
+        return 1  # its reader has gone
+    print(f"ecg-stream: cannot write the output: {error.strerror}: make room, or send it elsewhere", file=sys.stderr)
+    return 2
 
 
 def _usage_error(error: typer.TyperException) -> int:
