@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 def subscribe(
     url: Annotated[
-        str | None, typer.Argument(metavar="URL", help="mqtt://[USER@]HOST[:PORT], mqtts://... for TLS.")
+        str | None,
+        typer.Argument(
+            metavar="URL", help="mqtt://[USER@]HOST[:PORT]; mqtts:// for TLS, ws:// or wss:// over WebSockets."
+        ),
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Start a broker in this process and three patients who publish to it.")
@@ -66,6 +69,9 @@ def subscribe(
     publish: Annotated[
         bool, typer.Option("--publish/--no-publish", help="Publish the beats to PREFIX/ID/beats.")
     ] = True,
+    fhir: Annotated[
+        bool, typer.Option("--fhir", help="Publish HL7 FHIR observations as well, each minute, to PREFIX/ID/fhir.")
+    ] = False,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record all streams, with their beats, as WFDB records.")
     ] = None,
@@ -104,7 +110,9 @@ def subscribe(
 
     if (url is None) == (not demo):
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
-    options = Options(Topics.of(topic), publish, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
+    if fhir and not publish:
+        raise RequestError("FHIR observations are published: valid is --fhir without --no-publish")
+    options = Options(Topics.of(topic), publish, fhir, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
     shown = format or "monitor"
     if shown == "monitor" and not can_draw():
         shown = "lines"

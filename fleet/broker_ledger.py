@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import PayloadError, SnapshotError
 from ..stream.core.snapshots import from_bytes, to_bytes
@@ -56,6 +56,8 @@ class BrokerLedger:
         """How long it took."""
         self.n_bytes = 0
         """How large it was."""
+        self.mark: Callable[[Outgoing], None] = lambda outgoing: None  # noqa: ARG005
+        """Publishes a mark, in the order of the outputs; set by who has the outbox."""
 
     # After a start.
 
@@ -81,6 +83,8 @@ class BrokerLedger:
                 self._echoes.add(patient, line)
         held = Counter(state.taken)
         messages = [message for message in heard if not _counted_off(held, message.digest)]
+        dropped = self._broker.take_dropped()
+        messages = [message for message in messages if not _counted_off(dropped, message.digest)]
         for message in messages:
             with contextlib.suppress(PayloadError):
                 patient, kind = self._topics.split(message.topic)
@@ -121,7 +125,11 @@ class BrokerLedger:
         return 0
 
     def drop(self, number: int) -> None:
-        """See `Ledger`."""
+        """See `Ledger`: it is published as a mark, and comes back before any output that follows."""
+        self.mark(Outgoing(*self._broker.drop_mark(number)))
+
+    def press(self, number: int) -> None:
+        """See `Ledger`: after a death room may not be scarce, and a beat at a hole be another."""
 
     def make_room(self, contents: Sequence[bytes]) -> None:
         """See `Ledger`."""

@@ -31,6 +31,7 @@ CONNECTION_S = 10.0  # for the broker to be there when it is needed
 AGAIN_S = 1.0  # before a session is taken back from an incarnation that should be dead
 ACKNOWLEDGEMENTS_AT_ONCE = 200
 
+DROPPED = b"dropped:"  # begins a mark, which is else random bytes
 OFFLINE = b'{"online":false}'
 
 
@@ -69,6 +70,7 @@ class BrokerSession:
         self._connection: Connection | None = None  # on which the last message came
         self._there: Connection | None = None
         self._arrival = asyncio.Event()
+        self._dropped: Counter[bytes] | None = Counter()  # by the last incarnation; None once that is asked for
         self.number = 0
         """Number of the last message."""
 
@@ -168,6 +170,19 @@ class BrokerSession:
         finally:
             del self._marks[mark]
 
+    def drop_mark(self, number: int) -> tuple[str, bytes]:
+        """Give topic and payload by which the next incarnation hears that a message was dropped.
+
+        The broker keeps it, as the message itself, until a snapshot holds all that came before.
+        """
+        digest = next((message.digest for message, _ in reversed(self._held) if message.number == number), b"")
+        return self._mark_topic, DROPPED + digest
+
+    def take_dropped(self) -> Counter[bytes]:
+        """Give the digests of what the last incarnation has dropped, as far as the broker has heard of it."""
+        dropped, self._dropped = self._dropped, None
+        return dropped or Counter()
+
     def unacknowledged_before(self, number: int) -> list[bytes]:
         """Give the digests of the messages with numbers under `number` that are not acknowledged."""
         return [message.digest for message, _ in self._held if message.number < number]
@@ -230,6 +245,8 @@ class BrokerSession:
         if topic == self._mark_topic:
             if payload in self._marks:
                 self._marks[payload].set()
+            elif payload.startswith(DROPPED) and self._dropped is not None:
+                self._dropped[payload.removeprefix(DROPPED)] += 1
         elif self._again[digest]:
             self._again[digest] -= 1
         else:

@@ -43,6 +43,7 @@ class ShardSessions:
         self._roster = roster
         self._ledger = ledger
         self.core = Core(models, ledger, Limits(patients=MAX_PATIENTS, silence_s=silence_s), topics)
+        ledger.mark = self.core.outbox.add
 
     def take(self, message: Message) -> None:
         """Take a message, of whatever kind."""

@@ -95,7 +95,7 @@ async def restarted(tmp_path: Path, sink: Lines) -> tuple[Core, StateFolder]:
     core = make(sink, ledger=ledger)
     recovered = ledger.recover(None)
     core.take_up(recovered)
-    await core.take_again(recovered.since)
+    await core.take_again(recovered.since, recovered.pressed)
     await core.save()
     return core, folder
 

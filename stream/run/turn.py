@@ -18,6 +18,8 @@ class Limits:
         How many at once.
     queue_bytes, total_bytes
         Waiting messages of one patient, and of all.
+    held_bytes
+        Chunks of all that wait behind holes; beyond, each may have 64 kB.
     silence_s
         A session that got nothing new for so long is ended.
     """
@@ -25,6 +27,7 @@ class Limits:
     patients: int = 1000
     queue_bytes: int = 32 << 20
     total_bytes: int = 512 << 20
+    held_bytes: int = 64 << 20
     silence_s: float = 300.0
 
 

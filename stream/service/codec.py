@@ -94,14 +94,28 @@ class PackedWave(_Envelope, frozen=True, kw_only=True):
     gain: Annotated[float, Meta(ge=1e-3, le=1e9)]
 
 
-class _Status(msgspec.Struct, frozen=True):
-    """What a device or a service says of itself; other keys are let pass."""
+class ServiceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a device or a service says of itself; other keys are let pass.
+
+    Attributes
+    ----------
+    online
+        Whether it is there.
+    version
+        Of a service: its version.
+    topic
+        Of a service that publishes beats: what it is subscribed to.
+    births
+        Of a fleet: topic levels before the patients whom it takes on by their birth messages.
+    """
 
     online: bool
+    version: str | None = None
+    topic: str | None = None
     births: str | None = None
 
 
-_read_status = msgspec.json.Decoder(_Status).decode
+_read_status = msgspec.json.Decoder(ServiceStatus).decode
 _read_json = msgspec.json.Decoder(JsonWave).decode
 _read_packed = msgspec.msgpack.Decoder(PackedWave).decode
 _write_json = msgspec.json.Encoder().encode
@@ -188,18 +202,21 @@ def encode_status(chunk: Chunk) -> bytes:
 
 def says_online(payload: bytes) -> bool | None:
     """Tell whether a status message says ``"online": true``; None if it does not say."""
+    status = read_status(payload)
+    return None if status is None else status.online
+
+
+def read_status(payload: bytes) -> ServiceStatus | None:
+    """Read a status message; None if it is none."""
     try:
-        return _read_status(payload).online if len(payload) <= MAX_STATUS_BYTES else None
+        return _read_status(payload) if len(payload) <= MAX_STATUS_BYTES else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def takes_births(payload: bytes) -> str | None:
     """Give the topic prefix under which a service takes patients on by their birth messages; None if it does not."""
-    try:
-        status = _read_status(payload) if len(payload) <= MAX_STATUS_BYTES else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    status = read_status(payload)
     return status.births if status is not None and status.online else None
 
 

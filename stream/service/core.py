@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 
 from ...errors import PayloadError, SnapshotError
@@ -75,11 +75,15 @@ class Core:
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
-        self.patients = Patients(lambda: Pipeline(models), self.metrics, limits, ledger.drop, ledger.told_first)
+        self.patients = Patients(
+            lambda: Pipeline(models), self.metrics, limits, ledger.drop, ledger.press, ledger.told_first
+        )
         self._label = partial(label, models)
         self._ledger = ledger
         self._topics = topics
         self._delivery = Delivery(sinks, recorders, topics if publish else None, ledger, self.metrics)
+        self.publish = self._delivery.publish
+        """Publishes something of a patient beside the outputs."""
         self.outbox = self._delivery.outbox
         """Outputs on their way to the broker."""
         self.refusals = Refusals(self.metrics, self._delivery.tell_device)
@@ -228,8 +232,8 @@ class Core:
             if isinstance(state, dict) and isinstance(applied := state.get("applied"), int):
                 self._done_with[patient] = applied
 
-    async def take_again(self, entries: Iterable[Entry]) -> None:
-        """Take again what came after the states were saved: messages, and ends by silence."""
+    async def take_again(self, entries: Iterable[Entry], pressed: Collection[int] = ()) -> None:
+        """Take again what came after the states were saved, see `Recovered`: messages, and ends by silence."""
         for entry in entries:
             if entry.number <= max(self.patients.applied(entry.patient), self._done_with.get(entry.patient, 0)):
                 continue
@@ -240,7 +244,14 @@ class Core:
             if self.patients.load(entry.patient).waiting:
                 await self.drain()
             try:
-                self.patients.offer(entry.patient, entry.content, time.monotonic(), entry.number, entry.refers)
+                self.patients.offer(
+                    entry.patient,
+                    entry.content,
+                    time.monotonic(),
+                    entry.number,
+                    entry.refers,
+                    scarce=entry.number in pressed,
+                )
             except PayloadError:
                 continue  # one patient too many, as it was then
         await self.drain()

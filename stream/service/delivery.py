@@ -50,8 +50,12 @@ class Delivery:
 
     def tell_device(self, patient: str, line: bytes) -> None:
         """Publish what a device should know of the messages that it sends; it is not kept over a restart."""
+        self.publish(patient, ERRORS, line)
+
+    def publish(self, patient: str, kind: str, line: bytes) -> None:
+        """Publish something beside the outputs, on a topic of its own; it is not kept over a restart."""
         if self._topics is not None:
-            self.outbox.add(Outgoing(self._topics.of_patient(patient, ERRORS), line))
+            self.outbox.add(Outgoing(self._topics.of_patient(patient, kind), line))
 
     async def hand_out(self, turn: Turn) -> None:
         """Hand out what a turn led to, except what had been told before a crash."""

@@ -54,6 +54,7 @@ class FolderLedger:
         since: list[Entry] = []
         unconfirmed: list[Entry] = []
         dropped: set[int] = set()
+        pressed: set[int] = set()
         for entry in self._journal.read():
             if entry.kind == "out":
                 self._told.add(entry)
@@ -63,6 +64,8 @@ class FolderLedger:
                 unconfirmed = [each for each in unconfirmed if each.number > entry.refers]
             elif entry.kind == "dropped":
                 dropped.add(entry.refers)
+            elif entry.kind == "pressed":
+                pressed.add(entry.refers)
             else:
                 since.append(entry)
         self._last_told = self._journal.number
@@ -72,7 +75,7 @@ class FolderLedger:
             log.error("the journal is damaged: %s; what it held there is lost: a gap, or an output told twice", what)
         waiting = [] if topics is None else [_outgoing(topics, entry) for entry in unconfirmed]
         since = [entry for entry in since if entry.number not in dropped]
-        return Recovered(states, waiting, since, len(self._journal.damage))
+        return Recovered(states, waiting, since, pressed, len(self._journal.damage))
 
     def take_in(self, patient: str, payload: bytes, _number: int, arrived_ms: int) -> int:
         """See `Ledger`."""
@@ -85,6 +88,10 @@ class FolderLedger:
     def drop(self, number: int) -> None:
         """See `Ledger`."""
         self._journal.append("dropped", refers=number)
+
+    def press(self, number: int) -> None:
+        """See `Ledger`."""
+        self._journal.append("pressed", refers=number)
 
     def make_room(self, contents: Sequence[bytes]) -> None:
         """See `Ledger`."""

@@ -23,7 +23,7 @@ import msgspec
 
 from ...errors import SnapshotError
 
-Kind: TypeAlias = Literal["wave", "end", "out", "confirmed", "dropped"]
+Kind: TypeAlias = Literal["wave", "end", "out", "confirmed", "dropped", "pressed"]
 
 RESERVE_BYTES = 1 << 18
 """So much room is made on the disk at a time."""
@@ -47,15 +47,15 @@ class Entry(msgspec.Struct, array_like=True, frozen=True):
     kind
         ``wave``: a message came. ``end``: the session was ended by silence. ``out``: an output was handed out.
         ``confirmed``: the broker has the outputs up to that of an entry. ``dropped``: a message was not taken, as too
-        many waited.
+        many waited. ``pressed``: with a message a hole was given up, as room was scarce.
     patient
         Whose; empty for ``confirmed``.
     content
         The payload, or the output as it was written; of an ``end``, `STUCK` where the device's count is not believed.
     refers
         Number of another entry: for an output, that of the message which led to it; for ``confirmed``, that of the last
-        confirmed output; for ``dropped``, that of the message. Of a ``wave``: when it came, in milliseconds since 1970;
-        0 in a journal of version 0.1.
+        confirmed output; for ``dropped`` and ``pressed``, that of the message. Of a ``wave``: when it came, in
+        milliseconds since 1970; 0 in a journal of version 0.1.
     """
 
     number: int

@@ -70,6 +70,7 @@ class KnownPatient:
     last_new: float = 0.0  # when something not seen before came
     last_any: float = 0.0  # when any wave message came
     applied: int = 0  # number of the last message taken
+    held_bytes: int = 0  # of chunks behind a hole
     changed: bool = False  # since the last snapshot
     late_since: float | None = None  # when, of an ended stream, something that had been seen came first
 

@@ -7,7 +7,7 @@ journal and snapshots in a folder; a shard of a fleet lets the broker keep what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -49,6 +49,8 @@ class Recovered:
         Outputs that the broker may not have.
     since
         Messages, and ends by silence, that came after the states were saved; not those that were dropped.
+    pressed
+        Numbers of those that were taken while room was scarce, see `Ledger.press`.
     damaged
         How many places there were of which nothing could be read.
     """
@@ -56,6 +58,7 @@ class Recovered:
     states: Iterable[tuple[str, State | SnapshotError]]
     unconfirmed: Sequence[Outgoing] = ()
     since: Sequence[Entry] = ()
+    pressed: Collection[int] = ()
     damaged: int = 0
 
 
@@ -76,6 +79,10 @@ class Ledger(Protocol):
 
     def drop(self, number: int, /) -> None:
         """Write down that a message that was taken in is not taken any further: too many waited."""
+        ...
+
+    def press(self, number: int, /) -> None:
+        """Write down that a message was taken while room was scarce, and a hole given up for it."""
         ...
 
     def make_room(self, contents: Sequence[bytes], /) -> None:
@@ -136,6 +143,9 @@ class NoLedger:
         return 0
 
     def drop(self, number: int) -> None:
+        """See `Ledger`."""
+
+    def press(self, number: int) -> None:
         """See `Ledger`."""
 
     def make_room(self, contents: Sequence[bytes]) -> None:

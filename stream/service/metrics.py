@@ -65,6 +65,7 @@ class Metrics:
         self.queued = self._gauge("queued_messages", "Messages that wait for their turn.")
         self.longest_queue = self._gauge("longest_queue_messages", "Messages that wait, of the patient with the most.")
         self.outbox = self._gauge("unconfirmed_outputs", "Outputs that the broker has not confirmed yet.")
+        self.others = self._gauge("other_services", "Other services that publish beats of the same patients.")
         self.connected = self._gauge("connected", "Whether there is a connection to the broker.")
         for label in CLASSES:
             self.beats.labels(label)

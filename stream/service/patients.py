@@ -38,8 +38,9 @@ class Patients:
         Where things are counted.
     limits
         See `Limits`.
-    dropped
-        Called with the number of each message that is dropped because too many wait.
+    dropped, pressed
+        Called with the number of each message that is dropped because too many wait, and of each with which a hole was
+        given up because room was scarce.
     told_first
         Gives the first output of a patient that was told before a crash and may come again, see `Ledger`.
     """
@@ -50,9 +51,12 @@ class Patients:
         metrics: Metrics,
         limits: Limits | None = None,
         dropped: Callable[[int], None] = lambda number: None,  # noqa: ARG005
+        pressed: Callable[[int], None] = lambda number: None,  # noqa: ARG005
         told_first: Callable[[str], ToldLine | None] = lambda patient: None,  # noqa: ARG005
     ) -> None:
         self._told_first = told_first
+        self._pressed = pressed
+        self._held_bytes = 0
         self._make_pipeline = make_pipeline
         self._metrics = metrics
         self._limits = limits or Limits()
@@ -92,7 +96,16 @@ class Patients:
     def _is_idle(self, patient: str, entry: KnownPatient) -> bool:
         return entry.session is None and self.queues.first(patient) is None
 
-    def offer(self, patient: str, payload: bytes, now: float, number: int = 0, arrived_ms: int = 0) -> None:
+    def offer(
+        self,
+        patient: str,
+        payload: bytes,
+        now: float,
+        number: int = 0,
+        arrived_ms: int = 0,
+        *,
+        scarce: bool | None = None,
+    ) -> None:
         """Let a message wait for its turn.
 
         Parameters
@@ -107,6 +120,8 @@ class Patients:
             By which the ledger knows the message.
         arrived_ms
             When it came, milliseconds since 1970; 0 if that is not known.
+        scarce
+            See `Waiting`.
 
         Raises
         ------
@@ -116,7 +131,7 @@ class Patients:
         self.check_room(patient)
         if patient not in self._patients:
             self._patients[patient] = KnownPatient(last_new=now, last_any=now)
-        self.queues.add(patient, Waiting(payload, now, number, arrived_ms or round(1000 * time.time())))
+        self.queues.add(patient, Waiting(payload, now, number, arrived_ms or round(1000 * time.time()), scarce))
 
     def begin_turn(self, now: float) -> OpenTurn:
         """Take the next message of the patient whose turn it is; there is to be one, see `Queues.round`.
@@ -205,12 +220,14 @@ class Patients:
         if state["session"] is not None:
             entry.session = PatientSession(patient, self._make_pipeline())
             notes = entry.session.restore(state["session"])
+        self._weigh(entry)
         self._patients[patient] = entry
         return notes
 
     def remove(self, patient: str) -> None:
         """Forget a patient, whose session is not ended; what waits is thrown away."""
-        self._patients.pop(patient, None)
+        entry = self._patients.pop(patient, None)
+        self._held_bytes -= 0 if entry is None else entry.held_bytes
         self.queues.forget(patient)
 
     def applied(self, patient: str) -> int:
@@ -265,7 +282,10 @@ class Patients:
             entry.session = PatientSession(patient, self._make_pipeline(), wave.stream, resume_at, origin)
         session = entry.session
         before, duplicates = session.ordering.next, session.ordering.duplicates
-        outcomes += yield from self._guarded(patient, entry, session.take(wave, lag_ms))
+        scarce = self._held_bytes > self._limits.held_bytes if message.scarce is None else message.scarce
+        outcomes += yield from self._guarded(patient, entry, session.take(wave, lag_ms, scarce=scarce))
+        if session.ordering.pressed:
+            self._pressed(message.number)
         self._metrics.duplicates.inc(session.ordering.duplicates - duplicates)
         if session.ordering.next != before or session.ordering.held:
             entry.last_new = received
@@ -306,7 +326,14 @@ class Patients:
                 )
             return []
 
+    def _weigh(self, entry: KnownPatient) -> None:
+        """Take note of what waits behind a patient's holes."""
+        held_bytes = 0 if entry.session is None else entry.session.ordering.held_bytes
+        self._held_bytes += held_bytes - entry.held_bytes
+        entry.held_bytes = held_bytes
+
     def _tidy(self, patient: str, entry: KnownPatient) -> None:
         """Forget a patient of whom there is nothing to know."""
+        self._weigh(entry)
         if entry.session is None and entry.ended is None and self.queues.first(patient) is None:
             self.remove(patient)

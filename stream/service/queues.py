@@ -30,12 +30,15 @@ class Waiting:
         By which the ledger knows it.
     arrived_ms
         Time of day at which it came: milliseconds since 1970.
+    scarce
+        Whether room for chunks behind holes was scarce when it was taken for the first time; None: it never was taken.
     """
 
     payload: bytes
     received: float
     number: int
     arrived_ms: int = 0
+    scarce: bool | None = None
 
     @property
     def bytes(self) -> int:

@@ -18,19 +18,21 @@ import aiomqtt
 import msgspec
 
 from ... import __version__
-from ...errors import PayloadError
+from ...errors import BrokerError, PayloadError
 from ..pipeline import Models
 from ..run.engine import Sink, StopRequest, first_failure
+from ..run.fhir import FhirSink
 from ..run.turn import Limits
-from .codec import says_online
+from .codec import ServiceStatus, says_online
 from .connection import Connection
 from .core import TICK_S, Core
 from .folder_ledger import FolderLedger
 from .ledger import NoLedger
 from .link import Link
+from .neighbours import ALL_STATUS, Neighbours
 from .outbox import LAST_OUTPUTS_S
 from .state_folder import ServiceCard, StateFolder
-from .topics import Topics, service_status_topic
+from .topics import FHIR, Topics, service_status_topic
 
 log = logging.getLogger("ecg_stream.mqtt")
 
@@ -51,6 +53,8 @@ class Options:
         What it subscribes to.
     publish
         Whether outputs go back to the broker.
+    fhir
+        Whether HL7 FHIR observations do, see `FhirSink`.
     exit_when_idle_s
         End, with all sessions flushed, when no message came for so long; None: only when asked to.
     limits
@@ -59,6 +63,7 @@ class Options:
 
     topics: Topics
     publish: bool = True
+    fhir: bool = False
     exit_when_idle_s: float | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -95,6 +100,8 @@ class Service:
         self.connected = False
         self._options = options
         self._state = state
+        if options.fhir:
+            recorders = [*recorders, FhirSink(lambda patient, line: self._core.publish(patient, FHIR, line))]
         self._sinks = (*sinks, *recorders)
         self._ledger = NoLedger() if state is None else FolderLedger(state)
         self._core = Core(
@@ -113,6 +120,7 @@ class Service:
         self._link = replace(
             link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
         )
+        self._neighbours = Neighbours(self._status_topic, options.topics, self.metrics)
         self._received = 0
         self._last_message = time.monotonic()
         self._heard = False
@@ -176,7 +184,7 @@ class Service:
             return
         recovered = self._ledger.recover(self._options.topics if self._options.publish else None)
         self._core.take_up(recovered)
-        await self._core.take_again(recovered.since)
+        await self._core.take_again(recovered.since, recovered.pressed)
         if sessions := len(self.patients):
             log.warning("took up %d patient%s", sessions, "s"[: sessions > 1])
         await self._save()
@@ -188,7 +196,8 @@ class Service:
         topics, outbox = self._options.topics, self._core.outbox
         self.metrics.connects.inc()
         await self._subscribe(client)
-        status = msgspec.json.encode({"online": True, "version": __version__})
+        topic = topics.wave if self._options.publish else None
+        status = msgspec.json.encode(ServiceStatus(online=True, version=__version__, topic=topic))
         await client.publish(self._status_topic, status, qos=1, retain=True)
         self._set_connected(True)
         try:
@@ -219,6 +228,9 @@ class Service:
             before = Topics.of(card.topic)
             await client.unsubscribe_all([before.wave, before.status])
         await client.subscribe_all([topics.wave, topics.status])
+        if self._options.publish:
+            with contextlib.suppress(BrokerError):  # an access list may keep it from us
+                await client.subscribe_all([ALL_STATUS])
         if self._state is not None:
             self._state.write_card(ServiceCard(self._link.client_id, topics.wave))
 
@@ -229,6 +241,8 @@ class Service:
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
         """Take a message in, before it is acknowledged."""
         self._received += 1
+        if self._neighbours.note(topic, payload):
+            return
         now = time.monotonic()
         if not retained:
             self._last_message, self._heard = now, True

@@ -22,7 +22,9 @@ from .open_turn import Work
 
 REORDER_S = 2.0  # stream time that a late message may be behind one that overtook it
 MAX_HELD = 1024  # chunks, whatever their length
-MAX_HELD_BYTES = 512 << 10  # samples of one patient; two seconds of twelve leads at 1000 Hz are 192 kB
+MAX_HELD_BYTES = 512 << 10  # of one patient; two seconds of twelve leads at 1000 Hz are 192 kB
+SCARCE_HELD_BYTES = 64 << 10  # the same, while all patients together hold too much; two leads at 250 Hz need 8 kB
+CHUNK_OVERHEAD_BYTES = 512  # what a chunk that waits costs beside its samples, about
 
 
 class ResumableProcessor(Protocol):
@@ -67,19 +69,25 @@ class Ordering:
         self._held: list[Chunk] = []
         self.duplicates = 0
         """Chunks dropped because all their samples had been seen."""
+        self.pressed = False
+        """Whether the last chunk gave a hole up that would have been kept if room had not been scarce."""
 
     @property
     def held_bytes(self) -> int:
-        """Size of the samples that wait."""
-        return sum(chunk.samples.nbytes for chunk in self._held)
+        """What the chunks that wait cost to keep, about."""
+        return sum(chunk.samples.nbytes + CHUNK_OVERHEAD_BYTES for chunk in self._held)
 
     @property
     def held(self) -> int:
         """Number of chunks that wait for an earlier one."""
         return len(self._held)
 
-    def take(self, chunk: Chunk) -> list[Chunk]:
-        """Take a chunk; give those that are now in order, trimmed where they overlap."""
+    def take(self, chunk: Chunk, *, scarce: bool = False) -> list[Chunk]:
+        """Take a chunk; give those that are now in order, trimmed where they overlap.
+
+        While room is `scarce`, only `SCARCE_HELD_BYTES` wait.
+        """
+        self.pressed = False
         if self.next is None:
             self.next = chunk.start
         if _end(chunk) <= self.next or any(h.start <= chunk.start and _end(chunk) <= _end(h) for h in self._held):
@@ -87,7 +95,7 @@ class Ordering:
             return []
         insort(self._held, chunk, key=attrgetter("start"))
         ready = self._contiguous()
-        while self._held and self._hole_is_lost():
+        while self._held and self._hole_is_lost(scarce):
             self.next = self._held[0].start
             ready += self._contiguous()
         return ready
@@ -125,11 +133,15 @@ class Ordering:
             ready.append(chunk)
         return ready
 
-    def _hole_is_lost(self) -> bool:
-        newest = max(self._held, key=_end)
-        if len(self._held) > self._max_held or self.held_bytes > self._max_held_bytes:
+    def _hole_is_lost(self, scarce: bool) -> bool:
+        newest, held_bytes = max(self._held, key=_end), self.held_bytes
+        if len(self._held) > self._max_held or held_bytes > self._max_held_bytes:
             return True
-        return _end(newest) - (self.next or 0) > self._reorder_s * newest.fs
+        if _end(newest) - (self.next or 0) > self._reorder_s * newest.fs:
+            return True
+        pressed = scarce and held_bytes > SCARCE_HELD_BYTES
+        self.pressed = self.pressed or pressed
+        return pressed
 
 
 class PatientSession:
@@ -166,13 +178,13 @@ class PatientSession:
         self._running = RunningSummary()
         self._began = time.perf_counter()
 
-    def take(self, wave: Wave, lag_ms: float = 0.0) -> Work[list[Step]]:
-        """Take a message, which waited `lag_ms`: a step for each chunk that is now in order."""
+    def take(self, wave: Wave, lag_ms: float = 0.0, *, scarce: bool = False) -> Work[list[Step]]:
+        """Take a message, which waited `lag_ms`: a step for each chunk that is now in order. `scarce` is room."""
         if not len((chunk := wave.chunk).samples):
             return []
         if self.origin is not None and _end(chunk) > (self.ordering.next or 0):
             self.origin = self.origin.hearing(chunk.start, chunk.fs, wave.t0_ms)
-        ready = _joined(self.ordering.take(chunk))
+        ready = _joined(self.ordering.take(chunk, scarce=scarce))
         return (yield from self._steps(ready, lag_ms))
 
     def end(self) -> Work[list[Step]]:

@@ -7,6 +7,7 @@
     ecg/{patient}/beats   classified beats, from the service
     ecg/{patient}/events  gaps, lead-off and the like, from the service
     ecg/{patient}/rhythm  rhythms that begin and end, from the service; the last is retained
+    ecg/{patient}/fhir    HL7 FHIR observations, from the service, on request
     ecg/{patient}/errors  why messages were refused, from the service
     ecg-stream/{client}/status  retained, from the service
 
@@ -20,6 +21,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...errors import PayloadError, RequestError
+
+FHIR = "fhir"
+"""Last level of the topic on which HL7 FHIR resources are published, where they are asked for."""
 
 ERRORS = "errors"
 """Last level of the topic on which a device is told why its messages are refused."""

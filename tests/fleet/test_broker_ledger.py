@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ecg_stream.fleet.shard_sessions import ShardSessions
 from ecg_stream.fleet.shard_state import ShardFile, ShardState, decode_state, encode_state
 from ecg_stream.fleet.state_store import open_store
 from ecg_stream.stream.pipeline import load_models
+from ecg_stream.stream.run.turn import Limits
 from ecg_stream.stream.service.topics import Topics
 
 
@@ -26,10 +28,19 @@ class Heard:
     def __init__(self) -> None:
         self.number = 0
         self.acknowledged = 0
+        self.digests: dict[int, bytes] = {}
+        self.dropped: Counter[bytes] = Counter()
 
     def message(self, topic: str, payload: bytes) -> Message:
         self.number += 1
-        return Message(topic, payload, False, self.number, 0.0, digest_of(topic, payload))
+        self.digests[self.number] = digest_of(topic, payload)
+        return Message(topic, payload, False, self.number, 0.0, self.digests[self.number])
+
+    def drop_mark(self, number: int) -> tuple[str, bytes]:
+        return "mark", self.digests[number]
+
+    def take_dropped(self) -> Counter[bytes]:
+        return self.dropped
 
     def unacknowledged_before(self, _number: int) -> list[bytes]:
         return []
@@ -48,7 +59,8 @@ class Bed:
         self.ledger = BrokerLedger(self.broker, file, roster, Topics())
         self.sessions = ShardSessions(load_models(), Topics(), roster, self.ledger, 300.0)
         self.core = self.sessions.core
-        self._payloads = iter([message.payload for message in messages_of(chunks_of(1, 30), 1.0)])
+        self.payloads = [message.payload for message in messages_of(chunks_of(1, 30), 1.0)]
+        self._payloads = iter(self.payloads)
         self.sessions.take_on("bed")
 
     def sends(self, count: int) -> None:
@@ -107,3 +119,19 @@ async def test_a_session_that_version_0_1_saved_is_taken_up(tmp_path: Path, capl
     bed.sessions.recover(saved, [])
     assert len(bed.core.patients) == 1
     assert not caplog.records
+
+
+async def test_what_was_dropped_is_dropped_after_a_death_as_well(tmp_path: Path) -> None:
+    """Too many messages wait: the oldest go, marks say which, and the next incarnation leaves those out."""
+    bed = Bed(tmp_path / "one")
+    bed.core.patients.queues._limits = Limits(queue_bytes=5000)
+    messages = [bed.broker.message("ecg/bed/wave", payload) for payload in bed.payloads]
+    for message in messages:
+        bed.sessions.take(message)
+    marks = [outgoing.payload for outgoing in bed.core.outbox.of_topic("mark")]
+    assert 0 < len(marks) == bed.core.patients.load("bed").dropped
+    assert marks == [message.digest for message in messages[: len(marks)]]
+    next_one = Bed(tmp_path / "two")
+    next_one.broker.dropped = Counter(marks)
+    _, taken = next_one.ledger.recover(ShardState({"bed": b""}), messages)
+    assert taken == messages[len(marks) :]

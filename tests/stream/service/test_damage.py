@@ -14,18 +14,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cores import Lines, alone, joined, make, names, payloads, restarted, schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecg_stream.errors import SnapshotError
+from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.segments import SegmentRecorder
 from ecg_stream.stream.core.messages import Chunk
 from ecg_stream.stream.core.snapshots import write_atomically
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.turn import Limits
 from ecg_stream.stream.service import state_folder as state_folder_module
+from ecg_stream.stream.service.codec import Wave, encode_wave
 from ecg_stream.stream.service.core import Core
 from ecg_stream.stream.service.folder_ledger import FolderLedger
 from ecg_stream.stream.service.journal import Journal
@@ -242,3 +245,29 @@ def test_a_patient_called_as_our_probe_was(tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def warnings_only(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_holes_given_up_for_want_of_room_are_given_up_again_after_a_kill(tmp_path: Path, seed: int) -> None:
+    """Room is scarce before the kill and plentiful after it; a late chunk then comes too late, as it did."""
+    chance = random.Random(seed)
+    leads = tuple(f"L{k}" for k in range(12))
+    signal = np.repeat(demo_record(fs=1000.0).signal(0, 12_000)[:, :1], 12, axis=1)
+    chunks = [Chunk(start, 1000.0, leads, signal[start : start + 500]) for start in range(0, 12_000, 500)]
+    missing = chunks.pop(5)
+    chunks.insert(8, missing)
+    messages = [encode_wave(Wave(chunk, number, "s"), "msgpack") for number, chunk in enumerate(chunks)]
+    plenty, whole, first, second = Lines(), Lines(), Lines(), Lines()
+    for sink, limits in ((plenty, Limits()), (whole, Limits(held_bytes=0))):
+        core = make(sink, limits=limits)
+        await sent(core, [("a", message) for message in messages])
+    assert whole.lines != plenty.lines
+    folder = StateFolder(tmp_path)
+    core = make(first, ledger=FolderLedger(folder), limits=Limits(held_bytes=0))
+    cut = chance.randrange(10, 20)
+    await sent(core, [("a", message) for message in messages[:cut]])
+    folder.close()
+    core, folder = await restarted(tmp_path, second)
+    await sent(core, [("a", message) for message in messages[cut:]])
+    folder.close()
+    assert joined([first, second]) == whole.lines

@@ -54,7 +54,7 @@ async def goes_on(folder: Path) -> list[bytes]:
     core = Core(load_models(), ledger, Limits(), Topics(), publish=False, sinks=[sink])
     recovered = ledger.recover(None)
     core.take_up(recovered)
-    await core.take_again(recovered.since)
+    await core.take_again(recovered.since, recovered.pressed)
     await core.save()
     chunks = [chunk(start, start + 1000) for start in range(SAVED_AT, STOP, 1000)]
     for message in encode_stream(iter(chunks), "msgpack", 1.0, STREAM, end=False):
