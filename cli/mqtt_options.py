@@ -8,7 +8,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 Url: TypeAlias = Annotated[
-    str, typer.Argument(metavar="URL", help="mqtt://[USER@]HOST[:PORT], or mqtts://... for TLS.")
+    str,
+    typer.Argument(metavar="URL", help="mqtt://[USER@]HOST[:PORT]; mqtts:// for TLS, ws:// or wss:// over WebSockets."),
 ]
 Ca: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="PEM file of the authorities to trust instead of the system's.")

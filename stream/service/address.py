@@ -12,6 +12,8 @@ from ...errors import RequestError
 
 USER_VARIABLE = "ECG_STREAM_MQTT_USER"
 PASSWORD_VARIABLE = "ECG_STREAM_MQTT_PASSWORD"
+PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+USUAL_PATH = "/mqtt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,11 @@ class BrokerAddress:
     host, port
         Where it listens.
     tls
-        Checked TLS, for ``mqtts://``; None for a plain connection.
+        Checked TLS, for ``mqtts://`` and ``wss://``; None for a plain connection.
     user, password
         Credentials; the password is not shown.
+    path
+        Of MQTT over WebSockets: the path of the URL; None for plain MQTT.
     """
 
     host: str
@@ -33,10 +37,12 @@ class BrokerAddress:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    path: str | None = None
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+        scheme = ("mqtts" if self.tls else "mqtt") if self.path is None else ("wss" if self.tls else "ws")
+        return f"{scheme}://{host}:{self.port}{self.path or ''}"
 
     @classmethod
     def of(
@@ -48,7 +54,9 @@ class BrokerAddress:
         key: Path | None = None,
         password_file: Path | None = None,
     ) -> BrokerAddress:
-        """Read ``mqtt://[user@]host[:port]`` or ``mqtts://...``; user and password come from the environment or a file.
+        """Read ``mqtt://[user@]host[:port]``, ``mqtts://...``, ``ws://...[/path]`` or ``wss://...``.
+
+        User and password come from the environment or a file.
 
         Parameters
         ----------
@@ -71,15 +79,17 @@ class BrokerAddress:
             host, port = parts.hostname, parts.port
         except ValueError:
             parts, host, port = urlsplit(""), None, None
-        if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
+        web = parts.scheme in ("ws", "wss")
+        if parts.scheme not in PORTS or not host or (parts.path not in ("", "/") and not web) or parts.query:
             raise RequestError(
-                f"'{_without_password(url)}' is no broker: valid is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
+                f"'{_without_password(url)}' is no broker: valid are mqtt://HOST[:PORT], mqtts:// with TLS, and "
+                "ws://HOST[:PORT][/PATH] or wss:// over WebSockets"
             )
         if parts.password is not None:
             raise RequestError("a password in the URL is seen by all users of this machine", about="password")
-        secure = parts.scheme == "mqtts"
+        secure = parts.scheme in ("mqtts", "wss")
         if not secure and (ca or certificate or key):
-            raise RequestError("certificates and keys are for TLS: valid with them is mqtts://HOST[:PORT]")
+            raise RequestError("certificates and keys are for TLS: valid with them are mqtts://HOST[:PORT] and wss://")
         user = unquote(parts.username) if parts.username else os.environ.get(USER_VARIABLE)
         password = _first_line(password_file) if password_file else os.environ.get(PASSWORD_VARIABLE)
         if password is not None and user is None:
@@ -87,7 +97,8 @@ class BrokerAddress:
                 f"a password without a user: set {USER_VARIABLE} or write the URL as {parts.scheme}://USER@{host}"
             )
         tls = _tls(ca, certificate, key) if secure else None
-        return cls(host, port or (8883 if secure else 1883), tls, user, password)
+        path = (parts.path if len(parts.path) > 1 else USUAL_PATH) if web else None
+        return cls(host, port or PORTS[parts.scheme], tls, user, password, path)
 
 
 def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:

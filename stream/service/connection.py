@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -28,6 +28,7 @@ KEEPALIVE_S = 20
 IN_FLIGHT = 65_535  # MQTT 5's largest: the broker may send on while we are busy, and drops nothing
 MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the broker
 TOPICS_A_PACKET = 200
+NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a beat waits 40 ms for company
 REFUSED = 128  # from this on, the answer to a subscription is a refusal
 
 
@@ -114,16 +115,26 @@ class Connection(aiomqtt.Client):
             username=address.user,
             password=address.password,
             tls_context=address.tls,
+            transport="tcp" if address.path is None else "websockets",
+            websocket_path=address.path,
             will=will,
             protocol=aiomqtt.ProtocolVersion.V5 if version == 5 else aiomqtt.ProtocolVersion.V311,
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
-            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),  # else a beat waits 40 ms for company
+            socket_options=(NO_DELAY,),
             queue_type=cast(Any, partial(_Handover, self._hand_over)),
             **options,
         )
         self.pending_calls_threshold = sys.maxsize  # many messages in flight are meant
         self._paho.manual_ack_set(on_held is not None)
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await super().__aenter__()
+        if self._address.path is not None:  # aiomqtt sets options on plain sockets only
+            with contextlib.suppress(AttributeError, OSError):
+                self._paho.socket()._socket.setsockopt(*NO_DELAY)
+        return self
 
     @property
     def _paho(self) -> Any:

@@ -35,6 +35,8 @@ def explain(error: aiomqtt.MqttError, address: BrokerAddress) -> BrokerError:
             f"{address}: TLS fails: {cause.reason or cause}; is it a TLS port, and does it want a client certificate?"
         )
         return BrokerError(told, about="client certificate")
+    if "WebSocket" in str(error):
+        return BrokerError(f"{address} does not speak MQTT over WebSockets: {error}; is the path right?")
     if isinstance(cause, OSError):
         return BrokerError(f"{address} cannot be reached: {cause.strerror or cause}; is the broker running?")
     return BrokerError(f"{address}: connection lost: {error}")

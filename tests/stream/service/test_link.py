@@ -30,12 +30,15 @@ def no_credentials(monkeypatch) -> None:
         ("mqtt://ward.local", "ward.local", 1883, "mqtt://ward.local:1883"),
         ("mqtts://ward.local/", "ward.local", 8883, "mqtts://ward.local:8883"),
         ("mqtt://[::1]:1999", "::1", 1999, "mqtt://[::1]:1999"),
+        ("ws://ward.local", "ward.local", 80, "ws://ward.local:80/mqtt"),
+        ("ws://ward.local:9001/", "ward.local", 9001, "ws://ward.local:9001/mqtt"),
+        ("wss://ward.local/broker", "ward.local", 443, "wss://ward.local:443/broker"),
     ],
 )
 def test_address(url, host, port, shown) -> None:
     address = BrokerAddress.of(url)
     assert (address.host, address.port, str(address)) == (host, port, shown)
-    assert (address.tls is not None) == url.startswith("mqtts")
+    assert (address.tls is not None) == url.startswith(("mqtts", "wss"))
 
 
 def test_credentials_come_from_the_environment_or_a_file(monkeypatch, tmp_path) -> None:
