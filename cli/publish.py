@@ -11,7 +11,7 @@ import typer
 
 from ..errors import RequestError
 from .file_options import RECORD_HELP, Column, Fs, Unit
-from .logs import log_to_stderr
+from .logs import LogFormat, log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry, Url
 
 
@@ -42,6 +42,7 @@ def publish(
     password_file: PasswordFile = None,
     client_id: ClientId = None,
     retry: Retry = False,
+    log_format: LogFormat = "text",
 ) -> None:
     """Publish a record on MQTT as a device would, for demonstrations and tests.
 
@@ -56,7 +57,7 @@ def publish(
     from ..stream.service.link import Link
     from .records import open_record
 
-    log_to_stderr()
+    log_to_stderr(log_format)
     address = BrokerAddress.of(url, ca=ca, certificate=cert, key=key, password_file=password_file)
     pace = _pace(speed)
     found = open_record(record, lead, unit, fs, column)

@@ -26,11 +26,12 @@ from ..stream.screen.ward_view import FocusSink, WardSink
 from ..stream.service.address import BrokerAddress
 from ..stream.service.link import Link
 from ..stream.service.metrics import serve_metrics
-from ..stream.service.service import Options, Service
+from ..stream.service.options import Options
+from ..stream.service.service import Service
 from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
-from .logs import log_to_stderr
+from .logs import LogFormat, log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 from .terminal import can_draw
 
@@ -100,6 +101,11 @@ def subscribe(
     password_file: PasswordFile = None,
     client_id: ClientId = None,
     retry: Retry = False,
+    keep_days: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=0.01, help="Remove recordings and states that are older than N days."),
+    ] = None,
+    log_format: LogFormat = "text",
 ) -> None:
     """Classify every patient that publishes on an MQTT broker, live.
 
@@ -112,6 +118,8 @@ def subscribe(
         raise RequestError("subscribe needs a broker: give its URL, such as mqtt://localhost, or --demo, not both")
     if fhir and not publish:
         raise RequestError("FHIR observations are published: valid is --fhir without --no-publish")
+    if keep_days is not None and record is None and state is None:
+        raise RequestError("nothing is kept that could be removed: valid is --keep-days with --record or --state")
     options = Options(Topics.of(topic), publish, fhir, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
     shown = format or "monitor"
     if shown == "monitor" and not can_draw():
@@ -137,9 +145,10 @@ def subscribe(
         web=web,
         client_id=client_id,
         retry=retry,
+        keep_days=keep_days,
     )
     if shown != "monitor":
-        log_to_stderr()
+        log_to_stderr(log_format)
     _warm_up(setup.models)
     stop = asyncio.run(_subscribe(setup))
     if stop.signal == signal.SIGINT:
@@ -175,6 +184,7 @@ class _Setup:
     web: WebPage | None
     client_id: str | None
     retry: bool
+    keep_days: float | None
 
 
 async def _subscribe(setup: _Setup) -> StopRequest:
@@ -224,6 +234,8 @@ def _state_folder(setup: _Setup) -> Iterator[StateFolder | None]:
         return
     folder = StateFolder(setup.state)
     try:
+        if setup.keep_days is not None:
+            folder.remove_older_than(setup.keep_days)
         yield folder
     finally:
         folder.close()
@@ -234,7 +246,7 @@ def _recorders(setup: _Setup) -> list[Sink]:
         return []
     from ..replay.segments import SegmentRecorder
 
-    return [SegmentRecorder(setup.record)]
+    return [SegmentRecorder(setup.record, setup.keep_days)]
 
 
 def _around(service: Service, patient: str) -> Around:

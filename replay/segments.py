@@ -21,6 +21,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from ..stream.run.sinks import ContextSink
 from ..stream.run.summary import Summary
 from ..stream.service.codec import quantize
 from .annotations import replace_annotations
+from .old_segments import remove_old
 from .rhythm_marks import EXTENSION
 
 log = logging.getLogger("ecg_stream.mqtt")
@@ -109,6 +111,8 @@ class SegmentRecorder(ContextSink):
     ----------
     folder
         Where to; made if it is not there.
+    keep_days
+        Remove what is older, at the start and once an hour; None keeps everything.
 
     Raises
     ------
@@ -116,12 +120,28 @@ class SegmentRecorder(ContextSink):
         If it cannot be written, at once or later.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep_days: float | None = None) -> None:
         self._folder = folder
+        self._keep_days = keep_days
+        self._removing: asyncio.Task[None] | None = None
         self._recordings: dict[str, _Recording | None] = {}  # None: a stream that is not recorded
         self._begun: deque[tuple[float, str]] = deque()  # when, and of which patient, in the last hour
         self._refused: set[str] = set()
         _make(folder)
+
+    async def __aenter__(self) -> Self:
+        """Begin to remove what is old, if that is wanted."""
+        if self._keep_days is not None:
+            self._removing = asyncio.create_task(self._remove_old(86_400 * self._keep_days), name="old recordings")
+        return self
+
+    async def _remove_old(self, kept_s: float) -> None:
+        while True:
+            current = {recording.folder for recording in self._recordings.values() if recording is not None}
+            removed = await asyncio.to_thread(remove_old, self._folder, time.time() - kept_s, current)
+            if removed:
+                log.info("removed %d segments of recordings that were older than %g days", removed, kept_s / 86_400)
+            await asyncio.sleep(3600)
 
     async def write(self, step: Step) -> None:
         """Keep samples and beats of a step, and write what is complete."""
@@ -150,6 +170,9 @@ class SegmentRecorder(ContextSink):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         """Write the rest of all streams."""
+        if self._removing is not None:
+            self._removing.cancel()
+            await asyncio.wait({self._removing})
         for recording in self._recordings.values():
             if recording is not None:
                 recording.cut()

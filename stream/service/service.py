@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import aiomqtt
 import msgspec
@@ -22,7 +22,6 @@ from ...errors import BrokerError, PayloadError
 from ..pipeline import Models
 from ..run.engine import Sink, StopRequest, first_failure
 from ..run.fhir import FhirSink
-from ..run.turn import Limits
 from .codec import ServiceStatus, says_online
 from .connection import Connection
 from .core import TICK_S, Core
@@ -30,8 +29,10 @@ from .folder_ledger import FolderLedger
 from .ledger import NoLedger
 from .link import Link
 from .neighbours import ALL_STATUS, Neighbours
+from .options import Options
 from .outbox import LAST_OUTPUTS_S
 from .state_folder import ServiceCard, StateFolder
+from .supervisor import Supervisor
 from .topics import FHIR, Topics, service_status_topic
 
 log = logging.getLogger("ecg_stream.mqtt")
@@ -41,31 +42,6 @@ JOURNAL_BYTES = 64 << 20  # a journal that has grown so long since the last save
 FIRST_MESSAGE_S = 30.0  # at least so long is waited for the very first message
 AWAY_S = 24 * 3600  # so long the broker keeps messages for a service that will go on from its state
 STATELESS_S = 900  # and for one that has none and may only lose its connection
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How the service behaves.
-
-    Attributes
-    ----------
-    topics
-        What it subscribes to.
-    publish
-        Whether outputs go back to the broker.
-    fhir
-        Whether HL7 FHIR observations do, see `FhirSink`.
-    exit_when_idle_s
-        End, with all sessions flushed, when no message came for so long; None: only when asked to.
-    limits
-        How much it takes on.
-    """
-
-    topics: Topics
-    publish: bool = True
-    fhir: bool = False
-    exit_when_idle_s: float | None = None
-    limits: Limits = field(default_factory=Limits)
 
 
 class Service:
@@ -121,6 +97,7 @@ class Service:
             link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
         )
         self._neighbours = Neighbours(self._status_topic, options.topics, self.metrics)
+        self._supervisor = Supervisor()
         self._received = 0
         self._last_message = time.monotonic()
         self._heard = False
@@ -145,6 +122,7 @@ class Service:
                 for sink in self._sinks:
                     await stack.enter_async_context(sink)
                 await self._recover()
+                self._supervisor.ready()
                 await self._run_tasks(stop)
         except BaseExceptionGroup as group:
             raise first_failure(group) from None
@@ -167,6 +145,7 @@ class Service:
             stopping.cancel()
             saving.cancel()
             self._leaving.set()
+            self._supervisor.stopping()
             self._core.close()
             await asyncio.wait({worker, ticking, saving})
             if idle or self._state is None:
@@ -200,6 +179,9 @@ class Service:
         status = msgspec.json.encode(ServiceStatus(online=True, version=__version__, topic=topic))
         await client.publish(self._status_topic, status, qos=1, retain=True)
         self._set_connected(True)
+        log.info(
+            "ecg-stream %s listens to %s on %s as '%s'", __version__, topics.wave, self._link.address, client.identifier
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 both = (
@@ -236,6 +218,7 @@ class Service:
 
     def _set_connected(self, connected: bool) -> None:
         self.connected = connected
+        self._supervisor.says(self.wrong() or f"listening to {self._options.topics.wave} on {self._link.address}")
         self.metrics.connected.set(connected)
 
     def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -285,6 +268,7 @@ class Service:
                     return
             ticks += 1
             await self._core.tick()
+            self._supervisor.alive()
             if self._state is not None and ticks % 4 == 0:
                 await asyncio.to_thread(self._state.journal.sync)
             now = time.monotonic()

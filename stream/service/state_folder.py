@@ -18,6 +18,7 @@ All of it is for its owner only. Whatever else lies in the folder is left alone.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -98,6 +99,13 @@ class StateFolder:
                     yield path.stem, error
                 except OSError as error:
                     yield path.stem, SnapshotError(f"cannot read {path}: {error.strerror}")
+
+    def remove_older_than(self, days: float) -> None:
+        """Remove the states of patients that were saved so long ago; to be called before `patients`."""
+        before = time.time() - 86_400 * days
+        for path in (self._folder / "patients").glob("*.state"):
+            if is_patient_id(path.stem) and path.is_file() and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
     def encode(self, state: State) -> bytes:
         """Encode one patient's state."""

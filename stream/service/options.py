@@ -1,0 +1,33 @@
+"""How a service behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..run.turn import Limits
+from .topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the service behaves.
+
+    Attributes
+    ----------
+    topics
+        What it subscribes to.
+    publish
+        Whether outputs go back to the broker.
+    fhir
+        Whether HL7 FHIR observations do, see `FhirSink`.
+    exit_when_idle_s
+        End, with all sessions flushed, when no message came for so long; None: only when asked to.
+    limits
+        How much it takes on.
+    """
+
+    topics: Topics
+    publish: bool = True
+    fhir: bool = False
+    exit_when_idle_s: float | None = None
+    limits: Limits = field(default_factory=Limits)
