@@ -93,7 +93,7 @@ def described(record: Record, models: Models) -> tuple[NDArray[np.int64], Record
     """Give R peaks and `stream.rhythm.irregularity.BEAT` of the beats that the pipeline finds."""
     pipeline = Pipeline(models)
     samples: list[int] = []
-    rows: list[tuple[float | int, ...]] = []
+    rows: list[tuple[float, int, Floats32]] = []
 
     def take(described: Described) -> None:
         (labelled,) = label(models, [described])

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..beats.features import FEATURES as BEAT_FEATURES
+from ..beats.features import columns
+from ..core.compiled import Floats32, Records
 from ..core.messages import RhythmName
 from ..core.stage import State, restored
 from .forest import RhythmModel, load_forest, log_odds
@@ -29,6 +30,7 @@ STALE_S = 30.0
 KINDS = {"N": 0, "S": 1, "V": 2, "F": 2, "Q": 0}
 """Of a label; beats that cannot be classified count as plain ones, as noise does not come every beat."""
 
+_P_WAVE = columns(P_WAVE)
 _MINUTES = 60
 
 
@@ -38,15 +40,14 @@ def shipped_model() -> RhythmModel:
     return load_forest(MODEL, PREPROCESSING, NAMES)
 
 
-def beat_row(beat: RhythmBeat) -> tuple[float | int, ...]:
+def beat_row(beat: RhythmBeat) -> tuple[float, int, Floats32]:
     """Give what is kept of a beat, in the order of `irregularity.BEAT`.
 
     Its features, which must be there, tell what stands before the beat: see `stream.beats.likeness`.
     """
     assert beat.features is not None
-    likeness = beat.features[np.newaxis].view(BEAT_FEATURES)[0].template
     rr_s = 0.0 if beat.beat.rr_ms is None else beat.beat.rr_ms / 1000.0
-    return rr_s, KINDS[beat.beat.label], *(getattr(likeness, name) for name in P_WAVE)
+    return rr_s, KINDS[beat.beat.label], beat.features[_P_WAVE]
 
 
 class Burden:
@@ -84,8 +85,17 @@ class Burden:
 
     def percent(self, now: int) -> float:
         """Give the share of the last hour, or of the stream if it is shorter, percent."""
-        passed = min(now - self._start, round((_MINUTES - 1) * 60.0 * self._fs + now % round(60.0 * self._fs)))
-        return 100.0 * sum(self._samples) / max(passed, 1)
+        return 100.0 * sum(self._samples) / max(self._passed(now), 1)
+
+    def in_words(self, now: int) -> str:
+        """Give it as a phrase."""
+        minutes = self._passed(now) / (60.0 * self._fs)
+        span = "hour" if minutes > _MINUTES - 1.5 else f"{minutes:.0f} min"
+        return f"{self.percent(now):.0f} % of the last {span}" if minutes >= 1.5 else ""
+
+    def _passed(self, now: int) -> int:
+        """Count the samples that are looked back on: up to sixty minutes, the last one as far as it has come."""
+        return min(now - self._start, round((_MINUTES - 1) * 60.0 * self._fs + now % round(60.0 * self._fs)))
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -150,7 +160,7 @@ class AtrialFibrillationRule(RhythmRule):
         self._ongoing = True
         self._burden.add(sample, self._counted)
         probability = 1.0 / (1.0 + math.exp(-odds))
-        why = f"irregular, no P waves, probability {probability:.2f}, {self._in_words()}"
+        why = self._with_burden(f"irregular, no P waves, probability {probability:.2f}")
         return Finding("atrial-fibrillation", "begin", sample, why)
 
     def _end(self, sample: int, why: str) -> Findings:
@@ -158,10 +168,11 @@ class AtrialFibrillationRule(RhythmRule):
             return NOTHING
         self._ongoing = False
         self._burden.add(sample, self._counted, -1)
-        return (Finding("atrial-fibrillation", "end", sample, f"{why}, {self._in_words()}"),)
+        return (Finding("atrial-fibrillation", "end", sample, self._with_burden(why)),)
 
-    def _in_words(self) -> str:
-        return f"{self._burden.percent(self._counted):.0f} % of the last hour"
+    def _with_burden(self, why: str) -> str:
+        burden = self._burden.in_words(self._counted)
+        return f"{why}, {burden}" if burden else why
 
     def _count(self, sample: int) -> None:
         """Let the burden go on to `sample`."""
@@ -193,7 +204,7 @@ class AtrialFibrillationRule(RhythmRule):
         self._burden.restore(state["burden"])
 
 
-def judged(beats: np.ndarray[tuple[int], np.dtype[np.void]], model: RhythmModel) -> float | None:
+def judged(beats: Records, model: RhythmModel) -> float | None:
     """Give the log odds of atrial fibrillation of up to `BEATS` beats, records of `BEAT`; None of too few."""
     if len(beats) < FEWEST:
         return None

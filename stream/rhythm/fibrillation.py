@@ -222,8 +222,9 @@ class VentricularFibrillationRule(RhythmRule):
 
     def _take(self) -> None:
         """Take what waits into the window."""
-        for signal in self._waiting:
-            self._window.push(signal)
+        if self._waiting:
+            samples, good = zip(*self._waiting, strict=True)
+            self._window.push(Signal(np.concatenate(samples), np.concatenate(good)))
         self._waiting = []
 
     def snapshot(self) -> State:

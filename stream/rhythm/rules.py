@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..core.messages import RhythmName
+from .atrial import AtrialFibrillationRule
 from .ectopy import FrequentRule, MultiformRule, ROnTRule
 from .fibrillation import VentricularFibrillationRule
 from .patterns import PatternRule
@@ -23,6 +24,7 @@ RULES: Mapping[str, type[RhythmRule]] = {
     "multiform": MultiformRule,
     "pattern": PatternRule,
     "frequent": FrequentRule,
+    "atrial": AtrialFibrillationRule,
     "rate": RateRule,
 }
 
