@@ -8,6 +8,7 @@ from .evaluate_beat import beat
 from .evaluate_labels import labels
 from .evaluate_pauses import pauses
 from .evaluate_record import record
+from .evaluate_rhythm import rhythm
 from .evaluate_rhythm_model import rhythm_model
 
 app = typer.Typer(
@@ -18,3 +19,4 @@ app.command("labels")(labels)
 app.command("pauses")(pauses)
 app.command("record")(record)
 app.command("rhythm-model")(rhythm_model)
+app.command("rhythm")(rhythm)

@@ -49,6 +49,8 @@ class RhythmLimits:
         Median rate of eight intervals that is a bradycardia, and rate at which it ends.
     fast_rate, fast_until
         The same for tachycardia.
+    noise_quality, noise_until
+        Mean quality of eight beats that is noise, and quality at which it no longer is.
     """
 
     run_beats: int = 3
@@ -76,6 +78,8 @@ class RhythmLimits:
     slow_until: float = 55.0
     fast_rate: float = 120.0
     fast_until: float = 110.0
+    noise_quality: float = 0.5
+    noise_until: float = 0.7
 
     def __post_init__(self) -> None:
         """Refuse what no rule can work with.
@@ -95,6 +99,7 @@ class RhythmLimits:
             ("slow_rate", "slow_until"),
             ("fast_until", "fast_rate"),
             ("slow_until", "fast_until"),
+            ("noise_quality", "noise_until"),
         ):
             if getattr(self, low) > getattr(self, high):
                 raise RequestError(
