@@ -37,7 +37,7 @@ HIDES: Mapping[RhythmName, tuple[RhythmName, ...]] = {
         "noise",
     ),
     "noise": (
-        *_MADE_OF_VENTRICULAR_BEATS,
+        *(name for name in _MADE_OF_VENTRICULAR_BEATS if name not in _TACHYCARDIAS),  # too grave to keep silent about
         *_RATES,
         "supraventricular-tachycardia",
         "atrial-fibrillation",

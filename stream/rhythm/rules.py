@@ -8,6 +8,7 @@ from ..core.messages import RhythmName
 from .atrial import AtrialFibrillationRule
 from .ectopy import FrequentRule, MultiformRule, ROnTRule
 from .fibrillation import VentricularFibrillationRule
+from .noise import NoiseRule
 from .patterns import PatternRule
 from .pauses import PauseRule
 from .rate import RateRule
@@ -17,6 +18,7 @@ from .ventricular import VentricularRule
 
 RULES: Mapping[str, type[RhythmRule]] = {
     "fibrillation": VentricularFibrillationRule,
+    "noise": NoiseRule,
     "pause": PauseRule,
     "ventricular": VentricularRule,
     "supraventricular": SupraventricularRule,
