@@ -13,6 +13,7 @@ import typer
 
 from ..errors import RequestError
 from ..replay.labels import LabelMap
+from .completion import model_names
 from .jobs_option import Jobs, parallel
 from .training_options import OwnFolder, own_records
 
@@ -24,10 +25,16 @@ MAX_SNR_DB = 100.0
 
 def beat(
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Detector bundle; by default the shipped one.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Detector bundle; by default the shipped one."
+        ),
     ] = None,
     folds: Annotated[
         Path | None,

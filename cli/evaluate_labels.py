@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import model_names
 from .jobs_option import Jobs, parallel
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def labels(
         typer.Option(metavar="NAME,...", help="Only these records of the lists, bare or as db/name; may be repeated."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     folds: Annotated[
         Path | None,

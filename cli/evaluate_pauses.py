@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import model_names
 from .jobs_option import Jobs, parallel
 
 
@@ -22,7 +23,10 @@ def pauses(
         typer.Option(metavar="NAME,...", help="Only these records of the lists, bare or as db/name; may be repeated."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     leads: Annotated[
         Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")

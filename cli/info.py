@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..words import plain, plain_json
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def info(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     reference: Annotated[str, typer.Option(help="Extension of the annotations to count.")] = "atr",
     fs: Fs = None,
     unit: Unit = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import model_names
 from .file_options import Column, Fs, Unit
 from .live_sources import open_source
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile
@@ -48,11 +49,18 @@ def live(
     unit: Unit = None,
     column: Column = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     record_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Record bundle: also classify the last ten seconds, every two seconds."),
+        typer.Option(
+            metavar="NAME|PATH",
+            autocompletion=model_names,
+            help="Record bundle: also classify the last ten seconds, every two seconds.",
+        ),
     ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json", "csv"] | None,

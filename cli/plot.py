@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import MissingExtraError, RequestError
+from .completion import model_names, record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 from .warm_up import warm_up
@@ -38,7 +39,7 @@ GO_WITH = {
 
 
 def plot(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .svg, .png or .pdf.")],
     what: Annotated[
         Literal["denoise", "normalize", "beats", "stages", "monitor"],
@@ -60,7 +61,11 @@ def plot(
     column: Column = None,
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them. Not for denoise."),
+        typer.Option(
+            metavar="NAME|PATH",
+            autocompletion=model_names,
+            help="Beat bundle; `ecg-stream models` lists them. Not for denoise.",
+        ),
     ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="COLSxROWS", help=f"Size of the monitor, characters.  [default: {SIZE}]")

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import RecordError
 from ..words import plain
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 
@@ -34,7 +35,7 @@ class Window:
 
 
 def predict(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     model: Annotated[
         str | None,
         typer.Option(

@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .logs import LogFormat, log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry, Url
 
 
 def publish(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     url: Url,
     patient: Annotated[
         str | None, typer.Option(metavar="ID", help="Patient to publish as.  [default: the record's name]")

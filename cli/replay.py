@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import model_names, record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .playing import monitor_sink, play, text_sink
@@ -27,7 +28,7 @@ AT_LEAD_S = 5.0
 
 
 def replay(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     speed: Annotated[
         str, typer.Option(metavar="FLOAT|max", help="Multiple of real time; max is as fast as it goes.")
     ] = "1",
@@ -56,11 +57,18 @@ def replay(
     unit: Unit = None,
     column: Column = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     record_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="Record bundle: also classify the last ten seconds, every two seconds."),
+        typer.Option(
+            metavar="NAME|PATH",
+            autocompletion=model_names,
+            help="Record bundle: also classify the last ten seconds, every two seconds.",
+        ),
     ] = None,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json", "csv"] | None,

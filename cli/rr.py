@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
+from .completion import model_names, record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def rr(
-    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP)],
+    record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
     normal: Annotated[
         bool,
         typer.Option(
@@ -40,7 +41,10 @@ def rr(
     unit: Unit = None,
     column: Column = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
 ) -> None:
     """Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.

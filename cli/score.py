@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..replay.labels import LabelMap
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def score(
-    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help=RECORD_HELP)],
+    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help=RECORD_HELP, autocompletion=record_names)],
     reference: Annotated[str, typer.Option(help="Extension of the reference annotations, beside the record.")] = "atr",
     test: Annotated[str, typer.Option(help="Extension of the annotations to score.")] = "ecs",
     annotations: Annotated[

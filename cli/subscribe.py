@@ -30,6 +30,7 @@ from ..stream.service.options import Options
 from ..stream.service.service import Service
 from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
+from .completion import model_names
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .logs import LogFormat, log_to_stderr
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
@@ -53,12 +54,16 @@ def subscribe(
         str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave for all patients, PREFIX/ID/wave for one.")
     ] = "ecg/+/wave",
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
+        ),
     ] = None,
     record_model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|PATH",
+            autocompletion=model_names,
             help="Record bundle: also classify the last ten seconds, every two seconds, of patients with its leads.",
         ),
     ] = None,

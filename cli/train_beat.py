@@ -62,6 +62,7 @@ def beat(
     from ..models.keras_library import import_keras
     from .record_options import one_of
     from .training_options import (
+        TimeLeft,
         noises_at_hand,
         own_records,
         progress,
@@ -101,10 +102,12 @@ def beat(
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:
         beats = gather(records, variations, noises, network, seed, on_record=advance, jobs=n_jobs)
 
+    left = TimeLeft([epochs] * n_members)
+
     def show(done: BeatEpoch) -> None:
         print(
             f"member {done.member + 1} epoch {done.epoch + 1}: loss {done.loss:.4f}, "
-            f"validation {done.validation_loss:.4f}",
+            f"validation {done.validation_loss:.4f}, {left.after(done.member, done.epoch)}",
             file=sys.stderr,
         )
 

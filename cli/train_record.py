@@ -65,12 +65,19 @@ def record(
 
     from ..models.keras_library import import_keras
     from ..offline.record_bundle import write_record_bundle
+    from ..offline.record_recipes import RECIPES
     from ..offline.record_training import train_record_model
     from .record_options import open_across, open_records
+    from .training_options import TimeLeft
 
     import_keras()  # before minutes of reading, if it is missing
     records = open_records(database, leads=leads, rate=rate, label=label)
     soft = None if teacher is None else _ask(teacher, records)
+    left = TimeLeft([epochs or RECIPES[arch].epochs for _ in groups for arch in archs])
+
+    def show(figures: EpochFigures) -> None:
+        _show(figures, left.after(figures.member, figures.epoch))
+
     trained = train_record_model(
         records,
         archs=archs,
@@ -80,7 +87,7 @@ def record(
         left_out=groups,
         teacher=soft,
         across=open_across(records, database, archs),
-        on_epoch=_show,
+        on_epoch=show,
     )
     made_by: dict[str, Any] = {
         "database": "PTB-XL 1.0.1",
@@ -112,10 +119,11 @@ def _ask(teacher: str, records: RecordSet) -> NDArray[np.float64]:
     return read_left_out(load_bundle(teacher, "record", PREPROCESSING), records.index)
 
 
-def _show(figures: EpochFigures) -> None:
+def _show(figures: EpochFigures, left: str) -> None:
     print(
         f"member {figures.member + 1} epoch {figures.epoch + 1:3d}  loss {figures.loss:.4f}  "
-        f"validation loss {figures.validation_loss:.4f}  AUC {figures.validation_auc:.4f}{'  *' * figures.kept}",
+        f"validation loss {figures.validation_loss:.4f}  AUC {figures.validation_auc:.4f}{'  *' * figures.kept}  "
+        f"{left}",
         file=sys.stderr,
         flush=True,
     )

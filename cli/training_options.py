@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,40 @@ Fold: TypeAlias = Annotated[
     int | None, typer.Option(min=0, help="Leave out this fold of patients; the card names its records as held out.")
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Random seed.")]
+
+
+class TimeLeft:
+    """How long a training goes on at most, by the epochs so far; members that stop early make it shorter.
+
+    Parameters
+    ----------
+    epochs
+        Most epochs of each member, in their order.
+    """
+
+    def __init__(self, epochs: Sequence[int]) -> None:
+        self._epochs = epochs
+        self._began = time.monotonic()
+        self._done = 0
+
+    def after(self, member: int, epoch: int) -> str:
+        """Say how long it goes on after an epoch of a member, both counted from 0."""
+        self._done += 1
+        each_s = (time.monotonic() - self._began) / self._done
+        left = self._epochs[member] - epoch - 1 + sum(self._epochs[member + 1 :])
+        return f"at most {in_words(left * each_s)} left"
+
+
+def in_words(seconds: float) -> str:
+    """Write a length of time for people.
+
+    >>> in_words(42.4), in_words(200), in_words(5000)
+    ('42 s', '3 min', '1 h 23 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def own_records(records: Path | None, data: Path | None) -> OwnRecords | None:

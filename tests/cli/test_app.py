@@ -115,11 +115,30 @@ def test_debug_shows_where(by: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_completed_word_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ecg-stream repl", {"replay"}),
+        ("ecg-stream replay made/", {"made/one", "made/two"}),
+        ("ecg-stream info on", {"one"}),
+        ("ecg-stream replay demo --model con", {"context"}),
+        ("ecg-stream replay [", set()),
+    ],
+)
+def test_a_completed_word_is_found(typed: str, offered: set[str], tmp_path: Path) -> None:
+    for name in ("made/one.hea", "made/two.hea", "other/x.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     code = "from ecg_stream.cli.app import main; import sys; sys.argv = ['ecg-stream']; main()"
-    environment = {"_ECG_STREAM_COMPLETE": "complete_bash", "COMP_WORDS": "ecg-stream repl", "COMP_CWORD": "1"}
+    environment = {
+        **os.environ,
+        "_ECG_STREAM_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+        "ECG_STREAM_DATA": str(tmp_path),
+    }
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert done.stdout.split() == ["replay"]
+    assert set(done.stdout.split()) == offered
 
 
 def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
