@@ -33,7 +33,7 @@ def chunks_of(number: int, seconds: float) -> list[Chunk]:
 
 
 def replayed(patient: str, chunks: Iterable[Chunk], end: bool = True) -> list[bytes]:
-    """The beats and events of the pipeline alone, as lines."""
+    """The beats, events and rhythms of the pipeline alone, as lines."""
     pipeline = Pipeline()
     outputs = [output for chunk in chunks for output in pipeline.push(chunk)]
     if end:
@@ -76,12 +76,12 @@ class Ward:
             ear.publish(f"ecg/{patient}/status", encode_status(chunks[0]), retain=True)
 
     def told(self, ear: Ear) -> dict[str, list[bytes]]:
-        """The beats and events of each patient that the broker has passed on."""
+        """The beats, events and rhythms of each patient that the broker has passed on."""
         found: dict[str, list[bytes]] = {patient: [] for patient in self.chunks}
         for topic, payload in list(ear.heard):
             _, _, rest = topic.partition("ecg/")
             patient, _, kind = rest.rpartition("/")
-            if kind in ("beats", "events") and patient in found:
+            if kind in ("beats", "events", "rhythm") and patient in found:
                 found[patient].append(bare(payload))
         return found
 

@@ -76,9 +76,14 @@ async def send(ear: Ear, patient: str, messages: list, qos: int = 1) -> None:
     await asyncio.to_thread(ear.publish, "nobody/hears/this", b"")
 
 
-async def test_after_a_death_nothing_is_lost_or_told_twice(settings: FleetSettings, ear: Ear) -> None:
-    """Thirty seconds saved, thirty told and not saved, thirty that came while it was dead, thirty after that."""
-    chunks = chunks_of(1, 120)
+async def test_after_a_death_nothing_is_lost_or_told_twice(
+    settings: FleetSettings, mosquitto: Mosquitto, ear: Ear
+) -> None:
+    """Thirty seconds saved, thirty told and not saved, thirty that came while it was dead, thirty after that.
+
+    There are rhythms in it, whose last message the broker keeps, and gives to who comes back.
+    """
+    chunks = chunks_of(50, 120)
     messages = messages_of(chunks, 1.0)
     async with running(settings) as first:
         await first.shard.adopt({"dead-1": b""})
@@ -95,6 +100,11 @@ async def test_after_a_death_nothing_is_lost_or_told_twice(settings: FleetSettin
         expected = replayed("dead-1", chunks)
         await until(lambda: len(lines(ear, "dead-1")) >= len(expected))
         assert lines(ear, "dead-1") == expected
+        assert any(b'"type":"rhythm"' in line for line in expected)
+    with Ear(mosquitto.port, "+/+/rhythm") as late:
+        kept = [line for line in expected if b'"type":"rhythm"' in line]
+        late.wait(lambda: len(late.heard) > 0)
+        assert [bare(payload) for _, payload in late.heard] == kept[-1:]
 
 
 async def test_what_was_lost_is_told_as_a_gap_and_no_beat_at_its_edge_twice(settings: FleetSettings, ear: Ear) -> None:
