@@ -48,7 +48,7 @@ def beat(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="mitdb, mitdb-ds1, mitdb-ds2, mitdb-paced, svdb, edb or nstdb; may be repeated.",
+            help="mitdb, mitdb-ds1, mitdb-ds2, mitdb-paced, svdb, edb, ltstdb-50hz or nstdb; may be repeated.",
         ),
     ] = None,
     records: Annotated[

@@ -63,6 +63,18 @@ EDB = _of(
 NSTDB = _of("nstdb", "118e24 118e18 118e12 118e06 118e00 118e_6 119e24 119e18 119e12 119e06 119e00 119e_6")
 """Records 118 and 119 of mitdb with electrode motion noise, from 24 to -6 dB."""
 
+LTSTDB = _of(
+    "ltstdb-50hz",
+    " ".join(
+        f"s{number}p"
+        for number in (
+            *range(20011, 20272, 10), 20272, 20273, 20274, *range(20281, 20652, 10), *range(30661, 30732, 10), 30732,
+            30741, 30742, 30751, 30752, *range(30761, 30802, 10),
+        )
+    ),
+)  # fmt: skip
+"""Long-Term ST, the first lead at 50 Hz, the half hour with most ectopic beats of each record."""
+
 VFDB = _of("vfdb", "418 419 420 421 422 423 424 425 426 427 428 429 430 602 605 607 609 610 611 612 614 615")
 """Malignant ventricular arrhythmias: rhythms are annotated, beats are not."""
 
@@ -76,13 +88,14 @@ LISTS: Mapping[str, RecordList] = MappingProxyType(
             RecordList("mitdb-paced", "its 4 records with paced beats", PACED),
             RecordList("svdb", "MIT-BIH Supraventricular Arrhythmia, all 78 records", SVDB),
             RecordList("edb", "European ST-T, all 90 records", EDB),
+            RecordList("ltstdb-50hz", "Long-Term ST, all 86 records, one lead at 50 Hz", LTSTDB),
             RecordList("nstdb", "MIT-BIH Noise Stress, 118 and 119 at 24 to -6 dB", NSTDB),
         )
     }
 )
 """The lists by name."""
 
-DATABASES = ("mitdb", "svdb", "edb", "nstdb")
+DATABASES = ("mitdb", "svdb", "edb", "ltstdb-50hz", "nstdb")
 """The lists that are whole databases."""
 
 RHYTHMS: Mapping[str, RecordList] = MappingProxyType(
