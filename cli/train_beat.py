@@ -90,7 +90,7 @@ def beat(
     memory = (KIND_MEMORY if arch == "context" else 0.0) if kind_memory is None else kind_memory
     weak_labels = arch == "context"
     own = own_records(own_list, data)
-    databases = db or ([] if own else ["mitdb", "svdb", "edb", *(RHYTHMS if weak_labels else ())])
+    databases = db or ([] if own else ["mitdb", "svdb", "edb", *(["ltstdb-50hz", *RHYTHMS] if weak_labels else [])])
     theirs = own.records if own else ()
     names, held_out = training_split(databases, folds, fold, rhythms=weak_labels, own=theirs)
     names = [name for name in names if name not in PACED]
