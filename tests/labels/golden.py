@@ -5,8 +5,8 @@ it: each changed line is a beat that a user gets otherwise than before, and the 
 ``python tests/labels/golden.py`` shows what differs, and exits with 1 if anything does.
 
 A line of a beat has the sample of its R peak, its label, the probability of that label, the RR interval and the delay
-in milliseconds. A line of an event has its sample, kind and lead. All must be as they are but the probability, which
-may differ by `TOLERANCE`: processors round otherwise.
+in milliseconds. A line of an event has its sample, kind and lead, one of a rhythm its sample, name and state. All must
+be as they are but the probability, which may differ by `TOLERANCE`: processors round otherwise.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A beat or an event: what must be as it is, and the probability of a beat's label."""
+    """A beat, an event or a rhythm: what must be as it is, and the probability of a beat's label."""
 
     exact: tuple[str, ...]
     probability: float | None = None
@@ -46,6 +46,8 @@ class Row:
         """Take it from a line of ``--format json``."""
         if line["type"] == "event":
             return cls(("event", str(line["sample"]), line["kind"], line["lead"] or "-"))
+        if line["type"] == "rhythm":
+            return cls(("rhythm", str(line["sample"]), line["name"], line["state"]))
         rr = "-" if line["rr_ms"] is None else f"{line['rr_ms']:g}"
         exact = ("beat", str(line["sample"]), line["label"], rr, f"{line['delay_ms']:g}")
         return cls(exact, line["probabilities"][line["label"]])
@@ -54,7 +56,7 @@ class Row:
     def read(cls, text: str) -> Row:
         """Take it from a line of a golden file."""
         words = text.split()
-        if words[0] == "event":
+        if words[0] in ("event", "rhythm"):
             return cls(tuple(words))
         return cls((*words[:3], *words[4:]), float(words[3]))
 

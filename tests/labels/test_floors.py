@@ -65,14 +65,14 @@ def demo_score(request: pytest.FixtureRequest) -> RecordScore:
 
 def test_the_demo(demo_score: RecordScore) -> None:
     reached = statistics(demo_score)
-    told = below("QRS", reached.qrs, (99.5, 99.5)) + below("V", reached.v, (94.0, 97.0))
-    assert told + below("S", reached.s, (96.0, 92.0)) == []
+    told = below("QRS", reached.qrs, (99.5, 99.5)) + below("V", reached.v, (92.0, 97.0))
+    assert told + below("S", reached.s, (96.0, 97.0)) == []
 
 
 def test_each_class_of_the_demo_is_called_what_it_is(demo_score: RecordScore) -> None:
     assert share(demo_score, "N", "N") >= 99.0
     assert share(demo_score, "S", "S") >= 96.0
-    assert share(demo_score, "V", "V") >= 94.0
+    assert share(demo_score, "V", "V") >= 92.0
     assert share(demo_score, "V", "NS") == share(demo_score, "S", "V") == 0.0
 
 
@@ -80,19 +80,19 @@ def test_each_class_of_the_demo_is_called_what_it_is(demo_score: RecordScore) ->
 
 RECORDS: dict[str, tuple[Floor, Floor, Floor]] = {
     "mitdb/106": ((99.8, 99.7), (98.5, 98.5), None),
-    "mitdb/118": ((99.8, 99.8), (90.0, 90.0), (95.0, 96.0)),
+    "mitdb/118": ((99.8, 99.8), (93.0, 93.0), (95.0, 96.0)),
     "mitdb/119": ((99.8, 99.8), (99.0, 99.0), None),
-    "mitdb/203": ((99.5, 99.3), (91.5, 96.0), None),
-    "mitdb/207": ((99.8, 99.6), (94.0, 98.0), (93.0, 96.0)),
-    "mitdb/208": ((99.7, 99.6), (99.0, 97.8), None),
+    "mitdb/203": ((99.5, 99.3), (81.0, 98.5), None),
+    "mitdb/207": ((99.8, 99.6), (94.0, 98.0), (96.0, 97.0)),
+    "mitdb/208": ((99.7, 99.6), (97.5, 98.2), None),
     "mitdb/209": ((99.8, 99.8), None, (92.5, 94.0)),
-    "mitdb/223": ((99.8, 99.8), (99.0, 98.0), (77.0, 90.0)),
+    "mitdb/223": ((99.8, 99.8), (98.8, 98.8), (77.0, 93.0)),
     "svdb/800": ((99.8, 99.8), None, (86.0, 70.0)),
-    "svdb/806": ((99.8, 99.8), (92.0, 92.0), (78.0, 91.0)),
+    "svdb/806": ((99.8, 99.8), (84.0, 95.0), (77.0, 92.0)),
     "svdb/820": ((99.8, 99.8), None, (98.0, 98.0)),
-    "svdb/865": ((99.7, 99.8), (93.5, 84.5), (96.5, 97.5)),
-    "svdb/892": ((99.8, 99.8), (97.5, 95.0), (90.5, 93.5)),
-    "edb/e0103": ((99.8, 99.8), (95.0, 95.0), None),
+    "svdb/865": ((99.7, 99.8), (93.5, 93.0), (98.0, 97.8)),
+    "svdb/892": ((99.8, 99.8), (97.0, 97.0), (92.5, 94.5)),
+    "edb/e0103": ((99.8, 99.8), (90.0, 96.5), None),
     "edb/e0121": ((99.7, 99.7), None, None),
 }
 """By record, of QRS, V and S, from the sixth minute on."""
@@ -119,24 +119,24 @@ def test_a_real_record(name: str, score: Score) -> None:
 
 def test_all_beats_of_all_records(score: Score) -> None:
     reached = gross([score(name) for name in RECORDS])
-    told = below("QRS", reached.qrs, (99.92, 99.90)) + below("V", reached.v, (98.0, 97.0))
-    assert told + below("S", reached.s, (95.5, 96.5)) == []
+    told = below("QRS", reached.qrs, (99.92, 99.90)) + below("V", reached.v, (95.8, 98.3))
+    assert told + below("S", reached.s, (96.0, 97.0)) == []
 
 
 def test_the_mean_over_records(score: Score) -> None:
     """It counts a record with few ectopic beats as much as one with many."""
     reached = average([score(name) for name in RECORDS])
-    told = below("QRS", reached.qrs, (99.92, 99.90)) + below("V", reached.v, (96.0, 90.0))
-    assert told + below("S", reached.s, (86.5, 65.0)) == []
+    told = below("QRS", reached.qrs, (99.92, 99.90)) + below("V", reached.v, (95.0, 94.0))
+    assert told + below("S", reached.s, (87.0, 67.5)) == []
 
 
 def test_each_class_is_called_what_it_is(score: Score) -> None:
     together = total([score(name) for name in RECORDS])
-    assert share(together, "N", "N") >= 99.3
+    assert share(together, "N", "N") >= 99.5
     assert share(together, "S", "S") >= 95.5
-    assert share(together, "V", "V") >= 98.0
-    assert share(together, "F", "VF") >= 85.0
-    assert share(together, "N", "V") <= 0.2
-    assert share(together, "S", "V") <= 2.5
+    assert share(together, "V", "V") >= 95.8
+    assert share(together, "F", "VF") >= 87.0
+    assert share(together, "N", "V") <= 0.1
+    assert share(together, "S", "V") <= 1.3
     assert share(together, "V", "S") <= 0.6
-    assert share(together, "V", "N") <= 1.2
+    assert share(together, "V", "N") <= 2.6

@@ -22,7 +22,8 @@ def test_annotations_are_as_they_were(tmp_path: Path) -> None:
     written = read_annotations(tmp_path / "demo", 250, "ecs")
     assert written is not None
     golden = [row.exact[1:3] for row in read("demo.txt") if row.probability is not None]
-    assert [(str(at), symbol) for at, symbol in zip(written.samples.tolist(), written.symbols, strict=True)] == golden
+    marked = zip(written.samples.tolist(), written.symbols, strict=True)
+    assert [(str(at), symbol) for at, symbol in marked if symbol != "+"] == golden
 
 
 # ---- the comparison itself

@@ -109,7 +109,6 @@ def test_the_memory_of_kinds_keeps_normal_beats_of_the_demo_from_being_called_fu
     shipped = beats_of_demo(DEFAULT_MODEL, ("MLII",))
     forgetful = beats_of_demo(with_card(tmp_path / "forgetful", kind_memory=0.0), ("MLII",))
     other = [(a.label, b.label) for a, b in zip(shipped, forgetful, strict=True) if a.label != b.label]
-    assert len(other) >= 3
     assert set(other) == {("N", "F")}
 
 

@@ -17,7 +17,9 @@ from ecg_stream.errors import BundleError
 from ecg_stream.models.bundle import SHIPPED, read_card, shipped_names, write_card
 from ecg_stream.stream.beats.classifier import BeatClassifier
 from ecg_stream.stream.beats.features import NAMES
+from ecg_stream.stream.beats.quality import load_quality
 from ecg_stream.stream.qrs.detector import load_network
+from ecg_stream.stream.rhythm.forest import load_forest
 from ecg_stream.stream.strip.model import load_record_model
 
 
@@ -54,6 +56,10 @@ def test_shipped_bundles_pass() -> None:
             "beat": BeatClassifier,
             "detector": load_network,
             "record": load_record_model,
+            "quality": load_quality,
+            "rhythm": lambda name: load_forest(
+                name, read_card(SHIPPED / name).preprocessing, (*read_card(SHIPPED / name).features,)
+            ),
         }
         loaders[read_card(SHIPPED / name).task](name)
 
