@@ -186,7 +186,7 @@ def _made(record: TrainingRecord, part: slice, rng: np.random.Generator, n_pause
     at = int(np.searchsorted(kept_s, LEAD_IN_S))
     signal: list[Samples] = []
     made: list[int] = []
-    pauses = []
+    pauses: list[tuple[int, int]] = []
     length, taken = 0, int(beats[0]) - round(0.3 * fs)
     taken = max(taken, 0)
     next_pause, standstill, n_p = at, (0, 0), 0
