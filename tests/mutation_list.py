@@ -460,7 +460,7 @@ DETECTING = (
     Mutation(
         "P waves are beats in a standstill",
         "stream/qrs/overdue.py",
-        "    return bool(best > P_LIKE and ",
+        "    return bool(best > like and ",
         "    return bool(best > 2.0 and ",
         (f"{RULES}::test_p_waves_alone_are_no_beats_however_long_the_standstill",),
     ),

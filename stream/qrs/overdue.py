@@ -24,10 +24,19 @@ P_LIKE, P_LOWEST, P_HIGHEST = 0.8, 0.5, 2.0
 so many times as high, is a P wave, if it is less like the QRS complex."""
 P_HEIGHT = 0.8
 """What is higher than this share of the usual QRS complex is no P wave."""
-LOW, LOWEST_HEIGHT, QRS_LIKE = 0.3, 0.1, 0.85
-"""Search-back does not take what is lower than this share of the usual QRS complex and correlates with it by less."""
+SMALL, SMALL_P_LIKE, SMALL_P_HIGHEST = 0.35, 0.6, 3.0
+"""What is lower than this share of it in two leads needs to be less like one, and may be higher: noise alters it."""
+TWO_LEADS = 0.1
+"""Two leads speak where no lead has more than all but this share of the weight. One alone may have been moved to where
+QRS complexes are low and look like what was a P wave; that two are, and at one time, is hardly seen."""
+LOW, LOWEST_HEIGHT, LOWEST_IN_TWO, QRS_LIKE = 0.3, 0.1, 0.3, 0.85
+"""Search-back does not take what is lower than the first share of the usual QRS complex and correlates with it by less
+than the last; the first share sinks to the second. What is lower than the third share in two leads, and so unlike, is
+no beat, however probable."""
 PATIENCE, HALVING = 312, 250.0
 """From 2.5 s without a beat on, the share of `LOW` sinks by half every 2 s: the electrodes may have been changed."""
+LONGEST, FORGOTTEN = 2000, 7500
+"""After 16 s without a beat what is low may be one, after 60 s what is like a P wave: nothing is refused for ever."""
 FOLLOWED = (0.85, 1.5)
 """What stands before a beat is learnt where its interval is between these shares of the mean RR."""
 BEFORE_BEATS, USUAL_BEATS = 16.0, 8.0
@@ -51,14 +60,24 @@ def learn_usual(lead: Scalars, learnt: Scalars, peak: int, interval_to_mean: flo
 
 @compiled_part
 def is_no_beat(
-    r: Scalars, leads: Records, learnt: Records, usable: Flags, weight: Floats, peak: int, p: float, threshold: float
+    r: Scalars,
+    leads: Records,
+    learnt: Records,
+    usable: Flags,
+    weight: Floats,
+    peak: int,
+    p: float,
+    threshold: float,
 ) -> bool:
     """Tell whether the candidate at `peak`, of probability `p`, is refused where a beat is overdue."""
     since = float(peak - r.last)
-    if since < EARLIEST * r.mean_rr:
+    if since < EARLIEST * r.mean_rr or since > FORGOTTEN:
         return False
     height = 0.0
+    in_two = True
     for i in range(len(leads)):
+        if weight[i] > 1.0 - TWO_LEADS:
+            in_two = False
         if usable[i] and weight[i] > 0.0:
             if learnt[i].beats < KNOWN_BEATS:
                 return False
@@ -66,15 +85,21 @@ def is_no_beat(
     if height > P_HEIGHT:
         return False
     qrs = _qrs_likeness(leads, learnt, usable, weight, peak)
-    low = max(LOW * 0.5 ** (max(since - PATIENCE, 0.0) / HALVING), LOWEST_HEIGHT)
-    if since > OVERDUE * r.mean_rr and p <= threshold and height < low and qrs < QRS_LIKE:
+    low = 0.0
+    if p <= threshold:
+        low = max(LOW * 0.5 ** (max(since - PATIENCE, 0.0) / HALVING), LOWEST_HEIGHT)
+    if since < LONGEST and in_two:
+        low = max(low, LOWEST_IN_TWO)
+    if since > OVERDUE * r.mean_rr and height < low and qrs < QRS_LIKE:
         return True
-    return _is_p_wave(leads, learnt, usable, weight, peak, qrs)
+    return _is_p_wave(leads, learnt, usable, weight, peak, in_two and height < SMALL, qrs)
 
 
 @compiled_part
-def _is_p_wave(leads: Records, learnt: Records, usable: Flags, weight: Floats, peak: int, qrs: float) -> bool:
-    """Tell whether a candidate is one of the patient's P waves, and less like the QRS complex than `qrs` says."""
+def _is_p_wave(
+    leads: Records, learnt: Records, usable: Flags, weight: Floats, peak: int, small: bool, qrs: float
+) -> bool:
+    """Tell whether a candidate is one of the patient's P waves; `qrs` says how much it is like the QRS complex."""
     first = peak - CENTRE_LAG - P_SPAN // 2 + 1
     best = -1.0
     amount = 0.0
@@ -95,7 +120,8 @@ def _is_p_wave(leads: Records, learnt: Records, usable: Flags, weight: Floats, p
         if likeness > best:
             best = likeness
             amount = dot / power
-    return bool(best > P_LIKE and best > qrs and P_LOWEST < amount < P_HIGHEST)
+    like, highest = (SMALL_P_LIKE, SMALL_P_HIGHEST) if small else (P_LIKE, P_HIGHEST)
+    return bool(best > like and best > qrs and P_LOWEST < amount < highest)
 
 
 @compiled_part
