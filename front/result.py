@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import pandas
 
 
+LF_HF_S = 120.0
+"""Shorter than this, the slow part of heart-rate variability cannot be told."""
+
 FOLLOWS_MS = 0.5
 """Times and intervals are of samples: where they agree so far, one interval begins where the other ends."""
 
@@ -62,6 +65,25 @@ class Intervals(NamedTuple):
         follow = np.abs(np.diff(self.times) * 1000.0 - self.ms[1:]) < FOLLOWS_MS
         differences = np.diff(self.ms)[follow]
         return float(np.sqrt(np.mean(differences**2))) if len(differences) else math.nan
+
+    def lf_hf(self) -> float:
+        """Power from 0.04 to 0.15 Hz over power from 0.15 to 0.4 Hz, as NeuroKit2 works it out; of NN intervals, LF/HF.
+
+        Two minutes and more are needed, by the source of `sdnn_ms`; of shorter ones it is NaN.
+
+        Raises
+        ------
+        MissingExtraError
+            If NeuroKit2 is not installed.
+        """
+        try:
+            import neurokit2
+        except ImportError:
+            raise MissingExtraError("Intervals.lf_hf() asks NeuroKit2, which", "hrv") from None
+        if not len(self.ms) or self.times[-1] - self.times[0] < LF_HF_S:
+            return math.nan
+        powers = neurokit2.hrv_frequency({"RRI": self.ms, "RRI_Time": self.times})
+        return float(powers["HRV_LFHF"].iloc[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

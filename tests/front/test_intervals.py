@@ -30,6 +30,14 @@ def test_a_difference_across_what_is_left_out_is_none():
     assert Intervals(times - np.r_[np.zeros(5), np.full(5, 1.7)], ms).rmssd_ms == pytest.approx(100.0 / 3.0)
 
 
+def test_lf_hf_tells_slow_from_fast_variation():
+    t = np.cumsum(np.full(400, 0.8))
+    slow, fast = np.sin(2 * np.pi * 0.1 * t), np.sin(2 * np.pi * 0.25 * t)
+    assert intervals(800.0 + 40.0 * slow + 20.0 * fast).lf_hf() == pytest.approx(4.0, rel=0.1)
+    assert intervals(800.0 + 20.0 * slow + 40.0 * fast).lf_hf() == pytest.approx(0.25, rel=0.1)
+    assert math.isnan(intervals(np.full(100, 800.0)).lf_hf())
+
+
 def test_of_too_few_intervals_there_is_none():
     assert math.isnan(intervals(np.array([800.0])).sdnn_ms)
     assert math.isnan(intervals(np.zeros(0)).rmssd_ms)
