@@ -47,9 +47,18 @@ def in_background(send: Callable[[], None]) -> Iterator[None]:
 
 
 class UdpSender:
-    """Sends datagrams to a port of this machine as soon as somebody listens, no faster than they are taken."""
+    """Sends datagrams to a port of this machine when somebody listens.
 
-    def __init__(self, port: int) -> None:
+    Parameters
+    ----------
+    port
+        Where to.
+    begun
+        Set when the playing begins; until then only the first few are sent, as the system drops what finds no room.
+    """
+
+    def __init__(self, port: int, begun: threading.Event | None = None) -> None:
+        self._begun = begun
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", port))
         self._pause = threading.Event()
@@ -63,9 +72,11 @@ class UdpSender:
                     break
                 except ConnectionRefusedError:
                     self._pause.wait(0.02)
+            if k == 4 and self._begun is not None:
+                assert self._begun.wait(60)
             self._socket.send(datagram)
-            if k % 8 == 7:
-                self._pause.wait(0.002)  # the system drops what finds no room
+            if k % 4 == 3:
+                self._pause.wait(0.002)
         self._socket.close()
 
 

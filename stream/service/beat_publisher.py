@@ -1,4 +1,4 @@
-"""A sink that publishes the beats and events of one stream on MQTT, on the topics on which `subscribe` does."""
+"""A sink that publishes what is told of one stream on MQTT, on the topics on which `subscribe` does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Self
 
 import aiomqtt
 
-from ..core.messages import Beat
 from ..run.engine import Step, first_failure
 from ..run.jsonl import encode_line
 from ..run.sinks import ContextSink
@@ -18,7 +17,7 @@ from .connection import Connection
 from .link import Link
 from .metrics import Metrics
 from .outbox import LAST_OUTPUTS_S, Outbox, Outgoing
-from .topics import Topics, patient_id, service_status_topic
+from .topics import Topics, output_kind, patient_id, service_status_topic
 
 log = logging.getLogger("ecg_stream.mqtt")
 
@@ -45,8 +44,7 @@ class BeatPublisher(ContextSink):
 
     def __init__(self, link: Link, patient: str, *, prefix: str = "ecg") -> None:
         topics = Topics(prefix)
-        self._beats = topics.of_patient(patient_id(patient), "beats")
-        self._events = topics.of_patient(patient, "events")
+        self._topics, self._patient = topics, patient_id(patient)
         self._status = service_status_topic(link.client_id)
         self._link = replace(link, will=aiomqtt.Will(self._status, OFFLINE, qos=1, retain=True))
 
@@ -92,8 +90,8 @@ class BeatPublisher(ContextSink):
         if self._running.done():
             self._running.result()
         for output in step.outputs:
-            topic = self._beats if isinstance(output, Beat) else self._events
-            self._outbox.add(Outgoing(topic, encode_line(step.record, output, step.origin)))
+            line = encode_line(step.record, output, step.origin)
+            self._outbox.add(Outgoing(self._topics.of_patient(self._patient, output_kind(line)), line))
 
     async def _use(self, client: Connection) -> None:
         """Publish on one connection, until it is lost or all is done."""

@@ -17,7 +17,7 @@ from .arriving import Block, Channel
 from .waiting import POLL_S, Waiting
 
 LARGEST = 65_535
-BUFFER_BYTES = 1 << 20  # what the system keeps while we are busy
+BUFFER_BYTES = 4 << 20  # what the system keeps while we are busy
 SILENCE_S = 2.0
 """Without numbers, silence of so long or longer is a gap of its length."""
 RESTART_S = 10.0

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from mqtt_ear import Ear
 import ecg_stream as es
 from ecg_stream.cli.app import run
 from ecg_stream.replay.demo import demo_record
+from ecg_stream.stream.sources.waiting import Waiting
 
 Capture = pytest.CaptureFixture[bytes]
 Beats = list[tuple[int, str]]
@@ -47,6 +49,20 @@ def live(capfdbinary: Capture) -> Callable[..., tuple[Beats, list[dict[str, Any]
     return played
 
 
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the playing begins."""
+    event = threading.Event()
+    begin = Waiting.begin
+
+    def beginning(waiting: Waiting) -> None:
+        begin(waiting)
+        event.set()
+
+    monkeypatch.setattr(Waiting, "begin", beginning)
+    return event
+
+
 Live = Callable[..., tuple[Beats, list[dict[str, Any]], str]]
 
 
@@ -54,22 +70,22 @@ def kinds(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(line["kind"], line.get("detail", "")) for line in lines if line["type"] == "event"]
 
 
-def test_lines_over_udp(live: Live, expected: Beats) -> None:
+def test_lines_over_udp(live: Live, expected: Beats, begun: threading.Event) -> None:
     port = free_port()
     datagrams = (b"".join(LINES[k : k + 25]) for k in range(0, len(LINES), 25))
-    with in_background(lambda: UdpSender(port).send(datagrams)):
+    with in_background(lambda: UdpSender(port, begun).send(datagrams)):
         beats, lines, _ = live(f"udp://:{port}?leads=MLII,V5", *UNTIL_THE_END)
     assert beats == expected
     assert lines[-1]["record"] == f"udp-{port}"
 
 
-def test_lost_and_late_lines_over_udp(live: Live, expected: Beats) -> None:
+def test_lost_and_late_lines_over_udp(live: Live, expected: Beats, begun: threading.Event) -> None:
     port = free_port()
     parts = [b"".join(LINES[k : k + 25]) for k in range(0, len(LINES), 25)]
     del parts[200:204]  # 5000 to 5100, 0.4 s
     parts[300], parts[301] = parts[301], parts[300]  # one overtakes the other: it is lost
     parts[400] = parts[400][:100] + b"\xff\xfe,,\x1b[2J\n" + parts[400][150:]
-    with in_background(lambda: UdpSender(port).send(parts)):
+    with in_background(lambda: UdpSender(port, begun).send(parts)):
         beats, lines, said = live(f"udp://:{port}", *UNTIL_THE_END)
     gaps = [line["sample"] for line in lines if line.get("kind") == "gap"]
     assert gaps[0] == 5000
@@ -79,21 +95,21 @@ def test_lost_and_late_lines_over_udp(live: Live, expected: Beats) -> None:
 
 
 @pytest.mark.parametrize("unit", ["1000/mV", "uV"])
-def test_samples_over_udp(unit: str, live: Live, expected: Beats) -> None:
+def test_samples_over_udp(unit: str, live: Live, expected: Beats, begun: threading.Event) -> None:
     port = free_port()
-    with in_background(lambda: UdpSender(port).send(numbered(frames()))):
+    with in_background(lambda: UdpSender(port, begun).send(numbered(frames()))):
         beats, _, _ = live(f"udp://:{port}?fs=250&format=int16&leads=MLII,V5&number=sample&unit={unit}", *UNTIL_THE_END)
     assert beats == expected
 
 
-def test_lost_and_late_samples_over_udp(live: Live, expected: Beats) -> None:
+def test_lost_and_late_samples_over_udp(live: Live, expected: Beats, begun: threading.Event) -> None:
     port = free_port()
     parts = list(frames())
     del parts[100:102]  # 5000 to 5100
     parts[150], parts[151] = parts[151], parts[150]
     parts.insert(160, parts[159])  # twice
     datagrams = [*numbered(parts[:170]), b"\1\2\3", *numbered(parts[170:])]
-    with in_background(lambda: UdpSender(port).send(datagrams)):
+    with in_background(lambda: UdpSender(port, begun).send(datagrams)):
         beats, lines, said = live(
             f"udp://:{port}?fs=250&format=int16&leads=MLII,V5&number=sample&unit=uV", *UNTIL_THE_END
         )
@@ -244,12 +260,12 @@ def test_lost_packets_of_a_strap_are_gaps_and_it_is_taken_back(live: Live, monke
     assert strap.connected == 0
 
 
-def test_beats_are_published(live: Live, expected: Beats, tmp_path: Path) -> None:
+def test_beats_are_published(live: Live, expected: Beats, tmp_path: Path, begun: threading.Event) -> None:
     broker = start_broker(tmp_path)
     try:
         port = free_port()
         with Ear(broker.port, "ecg/#", "ecg-stream/#") as ear:
-            with in_background(lambda: UdpSender(port).send(numbered(frames()))):
+            with in_background(lambda: UdpSender(port, begun).send(numbered(frames()))):
                 live(
                     f"udp://:{port}?fs=250&format=int16&leads=MLII,V5&number=sample&unit=uV",
                     *(*UNTIL_THE_END, "--publish", broker.url, "--name", "bed-7"),
