@@ -90,8 +90,6 @@ class LineFeed(Feed):
     def __init__(self, patients: frozenset[str] | None = None) -> None:
         super().__init__(MOST_LINES_BYTES)
         self._patients = patients
-        self.sent = ""
-        """Cursor up to which everything was given to the client."""
 
     def wants(self, patient: str) -> bool:
         """Tell whether the client is to hear of a patient."""

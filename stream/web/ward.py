@@ -34,10 +34,13 @@ class WebWard(ContextSink):
     ----------
     source
         Where the streams come from, as it is to be shown.
+    clock
+        Wall time, s, by which silence is measured.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
+        self._clock = clock
         self._patients: dict[str, WebPatient] = {}
         self._run = secrets.token_hex(4)
         self._number = 0
@@ -55,12 +58,11 @@ class WebWard(ContextSink):
 
     async def write(self, step: Step) -> None:
         """Gather what a step brings, and let clients have it; never waits."""
-        now = time.monotonic()
         patient = self._patients.get(step.record)
         if patient is None:
             self._streams += 1
             patient = self._patients[step.record] = WebPatient(step.record, f"{self._run}-{self._streams}")
-        patient.take(step, now)
+        patient.take(step, self._clock())
         for output in step.outputs:
             self._number += 1
             line = patient.line(self._number, output, step.origin)
@@ -105,14 +107,14 @@ class WebWard(ContextSink):
         cursor = self.cursor
         states = []
         for each in list(self._patients.values()):
-            states.append(each.state(time.monotonic(), self._around(each.patient)))
+            states.append(each.state(self._clock(), self._around(each.patient)))
             await asyncio.sleep(0)  # a turn may be waiting
         return WardAnswer(__version__, self._source, self._connected(), cursor, states)
 
     def one(self, patient: str) -> PatientAnswer:
         """Give what there is to know of one patient; KeyError if there is none."""
         found = self._patients[patient]
-        state = found.state(time.monotonic(), self._around(patient))
+        state = found.state(self._clock(), self._around(patient))
         return PatientAnswer(state, self.cursor, found.now_s, found.trend.minutes(found.now_s), found.events())
 
     def beats(self, patient: str, since: str | None, most: int = BEATS_KEPT) -> BeatsAnswer:
@@ -145,10 +147,9 @@ class WebWard(ContextSink):
             if last is not None and last != self.cursor:
                 yield self._event("lost", Lost(last))
             ward = await self.all()
-            yield self._event(
-                "ward", msgspec.structs.replace(ward, patients=[s for s in ward.patients if feed.wants(s.patient)])
-            )
-            yield self._tick()
+            states = [state for state in ward.patients if feed.wants(state.patient)]
+            yield self._event("ward", msgspec.structs.replace(ward, patients=states), ward.cursor)
+            yield self._tick(ward.cursor)
             ticked = time.monotonic()
             while True:
                 found = await feed.take(max(0.0, ticked + TICK_S - time.monotonic()))
@@ -162,7 +163,7 @@ class WebWard(ContextSink):
                     yield found
                 if time.monotonic() - ticked >= TICK_S:
                     ticked = time.monotonic()
-                    yield self._tick()
+                    yield self._tick(sent)
         finally:
             self._lines.discard(feed)
 
@@ -203,13 +204,15 @@ class WebWard(ContextSink):
     def _refresh_one(self, patient: WebPatient) -> None:
         if self._patients.get(patient.patient) is not patient:
             return
-        state = patient.state(time.monotonic(), self._around(patient.patient))
+        state = patient.state(self._clock(), self._around(patient.patient))
         if state != patient.told:
             patient.told = state
             self._tell(patient.patient, "patient", plain_json(_encoder.encode(state)))
 
-    def _event(self, kind: str, what: msgspec.Struct) -> bytes:
-        return b"event: %s\ndata: %s\n\n" % (kind.encode(), plain_json(_encoder.encode(what)))
+    def _event(self, kind: str, what: msgspec.Struct, cursor: str = "") -> bytes:
+        """Write an event; `cursor` is what a client who has it is known to have."""
+        known = b"id: %s\n" % cursor.encode() if cursor else b""
+        return b"%sevent: %s\ndata: %s\n\n" % (known, kind.encode(), plain_json(_encoder.encode(what)))
 
-    def _tick(self) -> bytes:
-        return self._event("tick", Tick(__version__, self._source, self._connected(), len(self._patients)))
+    def _tick(self, cursor: str) -> bytes:
+        return self._event("tick", Tick(__version__, self._source, self._connected(), len(self._patients)), cursor)

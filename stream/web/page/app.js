@@ -147,9 +147,12 @@ class App {
   async fetchBeats(patient, query) {
     try {
       const found = await ask(`/api/patients/${encodeURIComponent(patient)}/beats?${query}`);
-      for (const beat of found.beats) this.beat(beat);
+      for (const beat of found.beats) {
+        this.beat(beat);
+        this.view?.line?.(beat);
+      }
     } catch {
-      this.asked.delete(patient); // asked again with the next samples
+      setTimeout(() => this.patients.has(patient) && this.fetchBeats(patient, query), 1000);
     }
   }
 

@@ -106,12 +106,12 @@ export class PatientView {
   beat(patient, beat) {
     if (patient !== this.patient) return;
     if (!this.frozen) for (const sweep of this.sweeps) sweep.mark(beat);
-    if (beat.label !== "N") this.line(beat);
+    this.line(beat);
   }
 
   // An event, or a beat that is not normal, becomes a row.
   line(line) {
-    if (line.record !== this.patient) return;
+    if (line.record !== this.patient || line.label === "N") return;
     const what = line.type === "beat" ? ECTOPIC[line.label] : words(line);
     const key = `${line.time} ${line.type} ${what}`;
     if (this.rows.has(key)) return;
