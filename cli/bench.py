@@ -9,6 +9,7 @@ import typer
 from .bench_fleet import bench_fleet
 from .bench_look_ahead import look_ahead
 from .bench_mqtt import ITSELF, bench_mqtt
+from .bench_web import bench_web
 from .default_command import DefaultCommandGroup
 from .records import open_record
 
@@ -29,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("mqtt", short_help="Measure the MQTT service under a ward of patients.")(bench_mqtt)
+app.command("web", short_help="Measure the ward in a browser: frames, R peak to pixel, and what it costs.")(bench_web)
 app.command("fleet", short_help="Measure a fleet of shards, and what Ray and MQTT cost beside the pipelines.")(
     bench_fleet
 )

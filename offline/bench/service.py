@@ -12,9 +12,9 @@ import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -33,7 +33,7 @@ FS = 250.0
 
 
 @dataclass(slots=True)
-class _Timing:
+class Timing:
     """When each chunk was published, and how long after that its beats arrived."""
 
     published: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -52,8 +52,21 @@ class _Timing:
                 self.waits_s.append(now - published)
 
 
+class Beside(AbstractAsyncContextManager[Any, None], Protocol):
+    """Who looks on while a service is measured."""
+
+    def figures(self, timing: Timing) -> dict[str, Any]:
+        """Give what was seen, once it is over."""
+        ...
+
+
 async def measure(
-    url: str, command: Sequence[str], patients: int, seconds: float, core: int | None = None
+    url: str,
+    command: Sequence[str],
+    patients: int,
+    seconds: float,
+    core: int | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
     """Let a service take a ward through a broker, and give what patients wait and what the service takes.
 
@@ -67,8 +80,10 @@ async def measure(
         How many publish, and for how long: 250 Hz, two leads, a chunk of `CHUNK_S` at a time, in real time.
     core
         The processor that the service is bound to, where the system can; else any.
+    beside
+        Looks on while patients publish.
     """
-    timing = _Timing()
+    timing = Timing()
     usage: list[tuple[float, float, float]] = []  # wall time, CPU seconds, resident megabytes
     async with _service(command, core) as service:
         assert service.stdout is not None
@@ -84,7 +99,8 @@ async def measure(
             await client.subscribe("ecg-stream/+/status", 1)
             if not await _reached(there, service):
                 raise RequestError("the service that was to be measured ended before it was there")
-            published = await _publish(client, patients, seconds, timing, usage, service.pid)
+            async with beside or nullcontext():
+                published = await _publish(client, patients, seconds, timing, usage, service.pid)
 
         reading = asyncio.create_task(_read(service.stdout, timing), name="read")
         await Link(BrokerAddress.of(url), "ecg-bench", on_message=note, retry=True).run(use)
@@ -108,6 +124,7 @@ async def measure(
         "resident_mb_first": round(late[0], 1),
         "resident_mb_settled": round(settled[0][2], 1) if settled else math.nan,
         "resident_mb_last": round(late[1], 1),
+        **({} if beside is None else beside.figures(timing)),
     }
 
 
@@ -127,7 +144,7 @@ async def _publish(
     client: Connection,
     patients: int,
     seconds: float,
-    timing: _Timing,
+    timing: Timing,
     usage: list[tuple[float, float, float]],
     pid: int,
 ) -> int:
@@ -168,7 +185,7 @@ async def _reached(there: asyncio.Event, service: asyncio.subprocess.Process) ->
     return there.is_set()
 
 
-async def _read(lines: asyncio.StreamReader, timing: _Timing) -> None:
+async def _read(lines: asyncio.StreamReader, timing: Timing) -> None:
     async for line in lines:
         timing.take(line, time.monotonic())
 

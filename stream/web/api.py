@@ -24,7 +24,7 @@ from .access import COOKIE, Access
 from .answers import answer, refused
 from .feeds import SampleFeed
 from .guard import Guard
-from .messages import DroppedMessage, TokenGiven, Want
+from .messages import Acknowledged, DroppedMessage, TokenGiven, Want
 from .openapi import document, page
 from .patient import BEATS_KEPT
 from .ward import WebWard
@@ -34,6 +34,7 @@ COOKIE_S = 30 * 24 * 3600
 MOST_WANTED = 1000  # patients of whom one client may ask samples
 MOST_STREAMS = 64  # clients of the event stream, or of samples, at once
 LONGEST_BODY = 4096
+LONGEST_SEEN_S = 3600.0
 PATIENCE_S = 20.0  # a client that takes nothing for so long is let go
 
 _GONE = (ClientDisconnect, WebSocketDisconnect, RuntimeError, OSError)  # what a send to who has gone raises
@@ -84,6 +85,7 @@ class Api:
             Route("/api/patients", self.patients),
             Route("/api/patients/{patient}", self.patient),
             Route("/api/patients/{patient}/beats", self.beats),
+            Route("/api/patients/{patient}/acknowledge", self.acknowledge, methods=["POST"]),
             Route("/api/stream", self.stream),
             WebSocketRoute("/api/samples", self.samples),
             Route("/", self.page),
@@ -117,13 +119,8 @@ class Api:
 
     async def sign_in(self, request: Request) -> Response:
         """Let a browser in whose user knows the token: with a cookie that no script can read."""
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > LONGEST_BODY:
-                return refused(413, f"too long: valid are {LONGEST_BODY} bytes")
         try:
-            given = msgspec.json.decode(body, type=TokenGiven)
+            given = msgspec.json.decode(await _body(request), type=TokenGiven)
         except msgspec.DecodeError:
             return refused(400, 'valid is {"token": "..."}')
         if not self._access.is_token(given.token):
@@ -153,6 +150,17 @@ class Api:
         if not (limit.isascii() and limit.isdecimal() and 1 <= len(limit) <= 4 and 1 <= int(limit) <= BEATS_KEPT):
             return refused(400, f"no limit '{limit[:40]}': valid are 1 to {BEATS_KEPT}")
         return answer(self._ward.beats(patient, request.query_params.get("since"), int(limit)))
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Take it that somebody knows what is wrong with a patient."""
+        patient = self._known(request)
+        try:
+            said = msgspec.json.decode(await _body(request) or b"{}", type=Acknowledged)
+        except msgspec.DecodeError as error:
+            return refused(400, f'{error}: valid is {{"seconds": 600}}')
+        if not 0 <= said.seconds <= LONGEST_SEEN_S:
+            return refused(400, f"no time {said.seconds:g}: valid are 0 to {LONGEST_SEEN_S:g} seconds")
+        return answer(self._ward.acknowledge(patient, said.seconds))
 
     def _known(self, request: Request) -> str:
         patient: str = request.path_params["patient"]
@@ -217,6 +225,16 @@ class Api:
                 await socket.close(1008, f"{MOST_WANTED} patients at most")
                 return
             self._ward.want(feed, want.patients)
+
+
+async def _body(request: Request) -> bytes:
+    """Read a short body."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_BODY:
+            raise HTTPException(413, f"too long: valid are {LONGEST_BODY} bytes")
+    return body
 
 
 async def _send(socket: WebSocket, feed: SampleFeed) -> None:

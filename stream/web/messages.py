@@ -25,7 +25,10 @@ class LeadState(msgspec.Struct, frozen=True):
 
 
 class PatientState(msgspec.Struct, frozen=True):
-    """A patient now: how much attention is needed and why, heart rate (1/min), class of the last beat, leads."""
+    """A patient now: how much attention is needed and why, heart rate (1/min), class of the last beat, leads.
+
+    `seen` is true while somebody has said that this is known.
+    """
 
     patient: str
     stream: str
@@ -39,6 +42,7 @@ class PatientState(msgspec.Struct, frozen=True):
     leads: tuple[LeadState, ...]
     fs: float
     rhythm: str = ""
+    seen: bool = False
 
 
 class Minute(msgspec.Struct, frozen=True):
@@ -128,6 +132,12 @@ class DroppedMessage(msgspec.Struct, frozen=True, tag_field="type", tag="dropped
     """Messages with samples that were left out, because the client was too slow."""
 
     messages: int
+
+
+class Acknowledged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `POST /api/patients/{patient}/acknowledge` takes: for how many seconds what is wrong now is known."""
+
+    seconds: float = 600.0
 
 
 class TokenGiven(msgspec.Struct, frozen=True):

@@ -100,6 +100,19 @@ def document() -> dict[str, Any]:
                     ],
                 },
             },
+            "/api/patients/{patient}/acknowledge": {
+                "parameters": [_PATIENT],
+                "post": {
+                    "summary": "This is known",
+                    "description": "What needs attention now is seen, for so long (an hour at most; 0 takes it back) or"
+                    " until it is something else. It is still shown, but after what is not seen.",
+                    "requestBody": {"required": False, "content": _json("Acknowledged")},
+                    "responses": {
+                        "200": {"description": "So it is.", "content": _json("PatientState")},
+                        **_errors(400, 401, 403, 404, 413, 421),
+                    },
+                },
+            },
             "/api/stream": {
                 "get": {
                     **_get("Outputs as they come", _STREAM, None, 503),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import msgspec
 import numpy as np
 
 from ..core.messages import Beat, Chunk, Output
-from ..run.attention import Around, WatchedStream, best_lead
+from ..run.attention import NOTABLE, Around, WatchedStream, best_lead
 from ..run.engine import Step
 from ..run.jsonl import encode_line
 from ..run.origin import Origin
@@ -98,6 +99,8 @@ class WebPatient(WatchedStream):
         self._recent: deque[Chunk] = deque()
         self._recent_samples = 0
         self._shown = ""
+        self._seen_until = 0.0
+        self._seen = ""
 
     def take(self, step: Step, now: float) -> None:
         """Take a step at wall time `now`."""
@@ -169,6 +172,11 @@ class WebPatient(WatchedStream):
         self._shown = self.leads[best]
         return slice(best, best + 1)
 
+    def acknowledge(self, now: float, around: Around, seconds: float) -> None:
+        """Take what needs attention now for known, for so long, or until it is something else."""
+        self._seen_until = now + seconds
+        self._seen = _cause(*self.assess(now, around))
+
     def state(self, now: float, around: Around) -> PatientState:
         """Give the state; figures that always change are rounded, so that a quiet patient is not told again."""
         need, note = self.assess(now, around)
@@ -187,7 +195,13 @@ class WebPatient(WatchedStream):
             leads=tuple(LeadState(name, condition.state, round(condition.good, 1)) for name, condition in leads),
             fs=self.fs,
             rhythm="" if (rhythm := self.rhythms.first()) is None else rhythm.name,
+            seen=need >= NOTABLE and now < self._seen_until and _cause(need, note) == self._seen,
         )
+
+
+def _cause(need: int, note: str) -> str:
+    """Give what stays the same of a reason while its numbers change."""
+    return f"{need} {re.sub('[0-9]+', '', note)}"
 
 
 def _go_on(before: Chunk, chunk: Chunk) -> bool:

@@ -17,7 +17,7 @@ from ..run.engine import Step
 from ..run.sinks import ContextSink
 from ..run.summary import Summary
 from .feeds import LineFeed, SampleFeed
-from .messages import BeatsAnswer, Gone, Lost, PatientAnswer, Tick, WardAnswer, Which
+from .messages import BeatsAnswer, Gone, Lost, PatientAnswer, PatientState, Tick, WardAnswer, Which
 from .patient import BEATS_KEPT, WebPatient
 
 REFRESH_S = 1.0  # so often each patient's state is looked at
@@ -127,6 +127,12 @@ class WebWard(ContextSink):
             cursor = f"{self._run}-{lines[-1].number}" if len(lines) == most else self.cursor
         return BeatsAnswer(patient, cursor, lost, [msgspec.Raw(line.json) for line in lines])
 
+    def acknowledge(self, patient: str, seconds: float) -> PatientState:
+        """Take what a patient needs attention for as known, and tell all clients; KeyError if there is none."""
+        found = self._patients[patient]
+        found.acknowledge(self._clock(), self._around(patient), seconds)
+        return self._refresh_one(found)
+
     # Clients.
 
     async def events(self, patients: frozenset[str] | None, last: str | None) -> AsyncGenerator[bytes, None]:
@@ -198,16 +204,16 @@ class WebWard(ContextSink):
             size = -(-len(patients) // SLICES) or 1
             for first in range(0, SLICES * size, size):
                 for each in patients[first : first + size]:
-                    self._refresh_one(each)
+                    if self._patients.get(each.patient) is each:
+                        self._refresh_one(each)
                 await asyncio.sleep(REFRESH_S / SLICES)
 
-    def _refresh_one(self, patient: WebPatient) -> None:
-        if self._patients.get(patient.patient) is not patient:
-            return
+    def _refresh_one(self, patient: WebPatient) -> PatientState:
         state = patient.state(self._clock(), self._around(patient.patient))
         if state != patient.told:
             patient.told = state
             self._tell(patient.patient, "patient", plain_json(_encoder.encode(state)))
+        return state
 
     def _event(self, kind: str, what: msgspec.Struct, cursor: str = "") -> bytes:
         """Write an event; `cursor` is what a client who has it is known to have."""

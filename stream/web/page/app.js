@@ -112,7 +112,7 @@ class App {
     if (state.need === "urgent" && before?.need !== "urgent") {
       say(byId("news"), `${plain(state.patient)}: ${plain(state.note)}`);
     }
-    if (before?.need !== state.need) this.told();
+    if (before?.need !== state.need || before?.seen !== state.seen) this.told();
   }
 
   gone({ patient }) {
@@ -169,11 +169,15 @@ class App {
 
   // The bar at the top: how many there are, who needs attention, and whether what is shown is live.
   told() {
-    const needs = { urgent: 0, notable: 0 };
-    for (const { state } of this.patients.values()) if (state.need in needs) needs[state.need]++;
+    const needs = { urgent: 0, notable: 0, seen: 0 };
+    for (const { state } of this.patients.values()) {
+      if (state.seen) needs.seen++;
+      else if (state.need in needs) needs[state.need]++;
+    }
     const number = this.patients.size;
     const parts = [`${number} patient${number === 1 ? "" : "s"}`];
     if (needs.urgent) parts.push(`▲ ${needs.urgent} urgent`);
+    if (needs.seen) parts.push(`✓ ${needs.seen} seen`);
     if (needs.notable) parts.push(`◆ ${needs.notable} of note`);
     say(byId("summary"), parts.join("   "));
     say(byId("source"), plain(this.source));

@@ -2,7 +2,7 @@
 
 import { Calipers } from "./calipers.js";
 import { clock, h, plain, say } from "./dom.js";
-import { ask } from "./link.js";
+import { ask, post } from "./link.js";
 import { Sweep } from "./sweep.js";
 import { SIGNS, drawnBeat, why } from "./tiles.js";
 import { Trend } from "./trend.js";
@@ -35,6 +35,7 @@ export class PatientView {
     this.counts = h("p", { class: "counts" });
     this.strips = h("div", { class: "strips" });
     this.scaleText = h("p", { class: "scale" });
+    this.seen = h("button", { type: "button", "aria-pressed": "false", title: "key: a", hidden: true, onclick: () => this.acknowledge() }, "Seen");
     this.list = h("ol", { class: "events", tabindex: "0", "aria-label": "Events, the newest first" });
     this.trend = new Trend();
     this.calipers = new Calipers(this.strips, () => ({ scale: this.scale, gain: this.sweeps[0]?.gain ?? 10 }));
@@ -48,7 +49,7 @@ export class PatientView {
       { class: "patient" },
       h("div", { class: "patient-head" },
         h("a", { class: "back", href: "#/" }, "← Ward"),
-        this.sign, h("h2", {}, plain(patient)), this.note, this.counts,
+        this.sign, h("h2", {}, plain(patient)), this.note, this.seen, this.counts,
         h("p", { class: "rate" }, this.last, " ", this.rate, h("small", {}, "/min"))),
       h("div", { class: "patient-body" },
         h("section", { class: "traces", "aria-label": "Traces" },
@@ -94,7 +95,10 @@ export class PatientView {
   changed(state) {
     if (state.patient !== this.patient) return;
     this.element.dataset.need = state.need;
-    say(this.sign, SIGNS[state.need]);
+    this.element.dataset.seen = state.seen;
+    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
+    this.seen.hidden = !SIGNS[state.need];
+    this.seen.setAttribute("aria-pressed", state.seen);
     say(this.note, why(state));
     say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
     say(this.last, state.last);
@@ -143,7 +147,9 @@ export class PatientView {
         return sweep;
       });
       const strips = this.sweeps.map((sweep) => h("div", { class: "strip" }, sweep.canvas, h("span", { class: "lead" }, plain(sweep.name))));
+      const focused = this.strips.contains(document.activeElement) ? document.activeElement : null;
       this.strips.replaceChildren(...strips, this.calipers.element);
+      focused?.focus();
     }
     const number = Math.max(1, this.sweeps.length);
     const width = this.strips.clientWidth;
@@ -170,6 +176,13 @@ export class PatientView {
   redraw() {
     for (const sweep of this.sweeps) sweep.redraw();
     this.trend.draw();
+  }
+
+  // Tells the service that what is wrong is known, or takes that back; all who look see it.
+  acknowledge() {
+    if (this.seen.hidden) return;
+    const seen = this.seen.getAttribute("aria-pressed") === "true";
+    post(`/api/patients/${encodeURIComponent(this.patient)}/acknowledge`, seen ? { seconds: 0 } : {});
   }
 
   freeze() {
@@ -200,6 +213,7 @@ export class PatientView {
       c: () => this.measure("time"),
       v: () => this.measure("voltage"),
       f: () => this.filter(),
+      a: () => this.acknowledge(),
       ArrowRight: () => this.go(1),
       ArrowLeft: () => this.go(-1),
     }[event.key];
@@ -208,6 +222,7 @@ export class PatientView {
   }
 
   go(step) {
+    if (this.calipers.shown.time || this.calipers.shown.voltage) return; // an arrow key beside a caliper leads nowhere
     const all = [...this.app.patients.keys()].sort(new Intl.Collator("en", { numeric: true }).compare);
     if (all.length < 2) return;
     const at = all.indexOf(this.patient);

@@ -17,8 +17,8 @@ const TRACE_S = 5; // at least so much is seen
 const TRACE_MM = 24; // height of a trace, at least
 
 // What goes on, and why attention is needed; "fast" says nothing more beside "tachycardia".
-export function why({ rhythm, note }) {
-  return [...new Set([rhythm.replaceAll("-", " "), note])].filter(Boolean).map(plain).join(" · ");
+export function why({ seen, rhythm, note }) {
+  return [...new Set([seen ? "seen" : "", rhythm.replaceAll("-", " "), note])].filter(Boolean).map(plain).join(" · ");
 }
 
 export const href = (patient) => `#/${encodeURIComponent(patient)}`;
@@ -54,7 +54,8 @@ class Tile {
 
   show(state) {
     this.element.dataset.need = state.need;
-    say(this.sign, SIGNS[state.need]);
+    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
+    this.element.dataset.seen = state.seen;
     say(this.word, WORDS[state.need] && `${WORDS[state.need]}${state.rhythm || state.note ? " · " : ""}`);
     say(this.why, why(state));
     say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
@@ -108,8 +109,9 @@ class Chip {
 
   show(state) {
     this.element.dataset.need = state.need;
-    say(this.sign, SIGNS[state.need]);
-    say(this.word, [WORDS[state.need], state.note].filter(Boolean).map(plain).join(", "));
+    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
+    this.element.dataset.seen = state.seen;
+    say(this.word, [WORDS[state.need], why(state)].filter(Boolean).join(", "));
     say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
     say(this.last, state.last);
     this.last.dataset.label = state.last;
@@ -153,10 +155,13 @@ export class WardView {
     const sought = this.app.sought.toLowerCase();
     const shown = [...this.app.patients.values()].filter((each) => each.state.patient.toLowerCase().includes(sought));
     for (const { state } of shown) {
-      const need = Math.max(1, NEEDS[state.need]);
+      const need = Math.max(1, NEEDS[state.need] - (state.seen ? 0.5 : 0)); // what is known comes after what is not
       const was = this.rank.get(state.patient);
-      if (!was || need >= was.need) this.rank.set(state.patient, { need, at: now });
-      else if (now - was.at > CALM_MS) this.rank.set(state.patient, { need, at: now });
+      if (!was || need >= was.need) this.rank.set(state.patient, { need, fell: null });
+      else if (was.fell === null) {
+        was.fell = now;
+        setTimeout(() => (this.due = true), CALM_MS + 50);
+      } else if (now - was.fell > CALM_MS) this.rank.set(state.patient, { need, fell: null });
     }
     const name = (each) => each.state.patient;
     return shown.sort(
@@ -246,7 +251,7 @@ export class WardView {
   }
 
   changed(state, before) {
-    if (!before || state.need !== before.need) this.due = true;
+    if (!before || state.need !== before.need || state.seen !== before.seen) this.due = true;
     (this.tiles.get(state.patient) ?? this.chips.get(state.patient))?.show(state);
   }
 

@@ -47,6 +47,12 @@ def valid(found: object, name: str) -> None:
     jsonschema.Draft202012Validator(schema).validate(found)
 
 
+def post(server: WebServer, path: str, body: str, status: int = 200, **headers: str) -> dict:
+    answer = requests.post(server.url + path, data=body, headers=headers, timeout=5)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
 class Stream:
     """A client of the event stream."""
 
@@ -148,6 +154,30 @@ def test_the_stream_has_every_output_as_json_has_it(server) -> None:
     server.finish("bed-1")
     assert stream.until("gone") == {"patient": "bed-1"}
     stream.close()
+
+
+def test_what_is_known_is_seen_until_it_is_something_else(server) -> None:
+    online = [False]
+    server.ward.ask(lambda patient: Around(online=online[0]), lambda: True)
+    server.write(*bed(1))
+    path = "api/patients/bed-1/acknowledge"
+    stream = Stream(server, "?patients=bed-1")
+    assert not stream.until("ward")["patients"][0]["seen"]
+    state = post(server, path, '{"seconds": 60}')
+    valid(state, "PatientState")
+    assert (state["need"], state["note"], state["seen"]) == ("urgent", "device offline", True)
+    assert stream.until("patient")["seen"]
+    stream.close()
+    online[0] = True
+    assert not get(server, "api/patients/bed-1")["state"]["seen"]
+    online[0] = False
+    assert get(server, "api/patients/bed-1")["state"]["seen"]
+    assert not post(server, path, '{"seconds": 0}')["seen"]
+    assert "valid are 0 to 3600" in post(server, path, '{"seconds": 1e9}', 400)["error"]
+    assert "seconds" in post(server, path, '{"second": 1}', 400)["error"]
+    post(server, "api/patients/bed-2/acknowledge", "", 404)
+    post(server, path, "", 403, Origin="http://evil.example")
+    assert requests.get(server.url + path, timeout=5).status_code == 405
 
 
 def test_a_client_may_ask_for_some_patients_only(server) -> None:

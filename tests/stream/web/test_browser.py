@@ -197,6 +197,20 @@ def test_names_from_outside_are_text(server, look) -> None:
     assert page.locator(".patient h2").text_content() == name
 
 
+def test_what_is_seen_is_no_longer_first(server, look) -> None:
+    server.write(*steps_of("bed-1", 8.0), *steps_of("bed-2", 8.0, off=True), *steps_of("bed-3", 8.0, off=True))
+    page = look(server.url)
+    page.wait_for_selector(".tile canvas")
+    assert page.locator(".tile h2").all_text_contents() == ["bed-2", "bed-3", "bed-1"]
+    page.locator("a.cover").first.click()
+    page.wait_for_selector(".strip canvas")
+    page.keyboard.press("a")
+    until(page, "document.querySelector('.patient .note').textContent.startsWith('seen')")
+    page.keyboard.press("Escape")
+    until(page, "document.querySelector('.tile h2')?.textContent === 'bed-3'")
+    assert "✓ 1 seen" in page.locator("#summary").text_content()
+
+
 def test_the_keyboard_goes_everywhere(server, look) -> None:
     server.write(*(step for k in (1, 2, 10) for step in steps_of(f"bed-{k}", 8.0)))
     page = look(server.url)
