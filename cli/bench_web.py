@@ -20,7 +20,7 @@ def bench_web(
     seconds: Annotated[float, typer.Option(metavar="S", min=15, help="For how long.")] = 30.0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Size of the browser's window, pixels.")] = "1366x768",
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Write what the browser shows at the end.")
+        Path | None, typer.Option(metavar="FILE.png", help="Write what the browser shows three seconds before the end.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
 ) -> None:
@@ -40,7 +40,9 @@ def bench_web(
     figures: dict[str, Any] = {}
     for name in ("without", "with"):
         port = _free_port()
-        browser = Browser(f"http://127.0.0.1:{port}/", (width, height), picture) if name == "with" else None
+        browser = (
+            Browser(f"http://127.0.0.1:{port}/", (width, height), picture, seconds - 3.0) if name == "with" else None
+        )
         with tempfile.TemporaryDirectory() as folder, broker_for(None, Path(folder)) as (found, _):
             options = ["--format", "json", "--exit-when-idle", "5", "--state", f"{folder}/state", "--http", str(port)]
             command = [*ITSELF, "subscribe", found, *options]

@@ -5,6 +5,7 @@ A headless Chromium, which draws in software, looks at a service while `service.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from types import TracebackType
@@ -57,7 +58,9 @@ class Browser:
     size
         Width and height of the window, pixels.
     picture
-        Where a picture is written at the end; None writes none.
+        Where a picture is written; None writes none.
+    picture_after_s
+        After so long.
 
     Raises
     ------
@@ -65,7 +68,9 @@ class Browser:
         If Playwright is not installed.
     """
 
-    def __init__(self, url: str, size: tuple[int, int] = (1366, 768), picture: Path | None = None) -> None:
+    def __init__(
+        self, url: str, size: tuple[int, int] = (1366, 768), picture: Path | None = None, picture_after_s: float = 12.0
+    ) -> None:
         try:
             from playwright.async_api import async_playwright
         except ImportError:
@@ -73,6 +78,7 @@ class Browser:
         self._url = url
         self._size = size
         self._picture = picture
+        self._picture_after_s = picture_after_s
         self._program = chromium()
         self._playwright = async_playwright()
         self._drawn: list[tuple[str, float, float]] = []
@@ -86,6 +92,7 @@ class Browser:
         self._page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
         await self._page.goto(self._url)
         await self._page.evaluate(_LISTEN)
+        self._taking = asyncio.create_task(self._take_picture(), name="picture")
         return self
 
     async def __aexit__(
@@ -95,9 +102,13 @@ class Browser:
         if error is None:
             self._drawn = await self._page.evaluate("drawn")
             self._frames = await self._page.evaluate("frames")
-            if self._picture is not None:
-                await self._page.screenshot(path=self._picture)
+        self._taking.cancel()
         await self._playwright.__aexit__(kind, error, trace)
+
+    async def _take_picture(self) -> None:
+        if self._picture is not None:
+            await asyncio.sleep(self._picture_after_s)
+            await self._page.screenshot(path=self._picture)
 
     def figures(self, timing: Timing) -> dict[str, Any]:
         """Give what was seen, once it is settled."""
@@ -105,16 +116,20 @@ class Browser:
         frames = np.array([each for each in self._frames if each > since])
         offset = time.time() - time.monotonic()
         waits = {}
+        seen: set[tuple[str, float]] = set()
         for patient, time_s, at_ms in self._drawn:
             published = timing.published.get((patient, int(time_s // CHUNK_S)))
-            if published is None or at_ms < since or (patient, time_s) in waits:
-                continue  # a letter that is drawn again, as the pen comes by, is no news
+            known = (patient, time_s) in seen  # a trace that is drawn anew, in another scale, draws its letters again
+            seen.add((patient, time_s))
+            if published is None or at_ms < since or known:
+                continue
             before_s = (time_s // CHUNK_S + 1) * CHUNK_S - time_s  # of the end of the chunk that holds the R peak
             waits[patient, time_s] = at_ms - 1000 * (published + offset - before_s)
         found = np.array(list(waits.values()) or [np.nan])
         return {
             "frames_per_s": round(1000 * (len(frames) - 1) / (frames[-1] - frames[0]), 1) if len(frames) > 1 else 0.0,
             "frame_ms_p99": round(float(np.percentile(np.diff(frames), 99)), 1) if len(frames) > 1 else None,
+            "frame_ms_max": round(float(np.diff(frames).max()), 1) if len(frames) > 1 else None,
             "letters": len(waits),
             "r_to_pixel_ms": {
                 name: round(float(np.percentile(found, percent)), 1)

@@ -118,7 +118,10 @@ class Want(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SamplesMessage(msgspec.Struct, frozen=True, tag_field="type", tag="samples"):
-    """Samples of a patient: time of the first (s of the stream), rate (Hz), in µV by lead; null is no measurement."""
+    """Samples of a patient: time of the first (s of the stream), rate (Hz), in µV by lead; null is no measurement.
+
+    `before` is true for the last seconds before the client asked, false for a chunk that has just come.
+    """
 
     patient: str
     stream: str
@@ -126,6 +129,7 @@ class SamplesMessage(msgspec.Struct, frozen=True, tag_field="type", tag="samples
     fs: float
     leads: tuple[str, ...]
     uv: list[list[int | None]]
+    before: bool = False
 
 
 class DroppedMessage(msgspec.Struct, frozen=True, tag_field="type", tag="dropped"):

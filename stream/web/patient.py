@@ -149,16 +149,16 @@ class WebPatient(WatchedStream):
         """Give the latest events, the newest last."""
         return [msgspec.Raw(line.json) for line in self._events]
 
-    def samples(self, which: Which, chunk: Chunk) -> bytes:
+    def samples(self, which: Which, chunk: Chunk, *, before: bool = False) -> bytes:
         """Encode a chunk of this patient for who wants one lead, or all."""
-        return encode_samples(self.patient, self.stream, chunk, self._leads(which))
+        return encode_samples(self.patient, self.stream, chunk, self._leads(which), before=before)
 
     def recent(self, which: Which) -> Iterator[bytes]:
         """Encode the last seconds, for who begins to look."""
         for _, group in groupby(self._recent, key=lambda chunk: (chunk.fs, chunk.leads)):
             chunks = list(group)
             joined = np.concatenate([chunk.samples for chunk in chunks])
-            yield self.samples(which, Chunk(chunks[0].start, chunks[0].fs, chunks[0].leads, joined))
+            yield self.samples(which, Chunk(chunks[0].start, chunks[0].fs, chunks[0].leads, joined), before=True)
 
     def _leads(self, which: Which) -> slice:
         if which == "all":

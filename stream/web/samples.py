@@ -17,7 +17,7 @@ _LARGEST_MV = 2000.0  # more no message may hold; an integer of a browser can
 _encoder = msgspec.json.Encoder()
 
 
-def encode_samples(patient: str, stream: str, chunk: Chunk, leads: slice) -> bytes:
+def encode_samples(patient: str, stream: str, chunk: Chunk, leads: slice, *, before: bool = False) -> bytes:
     """Encode some leads of a chunk as a `SamplesMessage`, with a line end.
 
     Above `MOST_HZ` one sample stands for a group, see `thinned`.
@@ -27,7 +27,7 @@ def encode_samples(patient: str, stream: str, chunk: Chunk, leads: slice) -> byt
     thin = samples if step == 1 else thinned(samples, step)
     microvolts = np.rint(1000 * np.clip(thin, -_LARGEST_MV, _LARGEST_MV)).T
     message = SamplesMessage(
-        patient, stream, chunk.start / chunk.fs, chunk.fs / step, chunk.leads[leads], _as_lists(microvolts)
+        patient, stream, chunk.start / chunk.fs, chunk.fs / step, chunk.leads[leads], _as_lists(microvolts), before
     )
     return _encoder.encode(message) + b"\n"
 

@@ -3,7 +3,8 @@
 const KEPT_S = 40;
 const MARKS_KEPT = 400;
 const MARGIN_S = 0.03; // what arrives may be so much later than the chunk before it
-const JUMP_S = 3;
+const BEHIND_S = 0.15; // a pen that is farther behind, as after a stall of the browser, draws on at once
+const AHEAD_S = 3;
 
 // What was drawn as far as the newest chunk goes would stand still until the next one comes. So the trace is drawn a
 // chunk late, and moves evenly: its position follows the wall clock, and is drawn towards where it should be.
@@ -18,8 +19,8 @@ export class Playhead {
     this.arrivals = [];
   }
 
-  arrived(wall, start, end) {
-    const length = end - start > 4 ? 0.2 : Math.min(2, end - start); // so long is only what was before we looked
+  arrived(wall, start, end, before) {
+    const length = before ? 0.2 : Math.min(2, end - start); // how long a chunk is, what was before does not tell
     this.newest = end;
     this.arrivals.push({ wall, offset: wall - end, length });
     while (this.arrivals.length > 1 && wall - this.arrivals[0].wall > 8) this.arrivals.shift();
@@ -34,8 +35,9 @@ export class Playhead {
       length = Math.max(length, each.length);
     }
     const aim = wall - offset - length - MARGIN_S;
-    if (this.position === null || Math.abs(aim - this.position) > JUMP_S) this.position = aim;
-    else this.position += Math.max(0, passed * (1 + 2 * (aim - this.position - passed)));
+    const behind = aim - (this.position ?? -Infinity) - passed;
+    if (behind > BEHIND_S || behind < -AHEAD_S) this.position = aim;
+    else this.position += Math.max(0, passed * (1 + 2 * behind));
     this.position = Math.min(this.position, this.newest);
     return this.position;
   }
@@ -121,8 +123,8 @@ export class Stream {
       this.leads.get(name).put(start, message.uv[k]);
     });
     const length = message.uv.length ? message.uv[0].length : 0;
-    if (length > 4 * this.fs) this.playhead.reset(); // what was before we looked
-    this.playhead.arrived(wall, start / this.fs, (start + length) / this.fs);
+    if (message.before) this.playhead.reset();
+    this.playhead.arrived(wall, start / this.fs, (start + length) / this.fs, message.before);
   }
 
   filter(on) {
