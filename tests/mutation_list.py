@@ -648,4 +648,47 @@ SERVICE = (
     ),
 )
 
-MUTATIONS: tuple[Mutation, ...] = (*LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *SCORES, *SERVICE)
+FIBRILLATION = "tests/stream/rhythm/test_fibrillation.py"
+ATRIAL = "tests/stream/rhythm/test_atrial.py"
+
+RHYTHMS = (
+    Mutation(
+        "fibrillation is told by one window alone",
+        "stream/rhythm/fibrillation.py",
+        "        self._recent = [*self._recent, odds][-SMOOTHED:]\n",
+        "        self._recent = [odds]\n",
+        (f"{FIBRILLATION}::test_it_begins_above_one_threshold_and_ends_below_the_other",),
+    ),
+    Mutation(
+        "a window lies across a hole",
+        "stream/rhythm/fibrillation.py",
+        "        if heard.start != self._heard:  # samples are missing for long: no window lies across the hole\n",
+        "        if False:\n",
+        (f"{FIBRILLATION}::test_no_window_lies_across_a_hole",),
+    ),
+    Mutation(
+        "a lead that is no measurement is judged",
+        "stream/rhythm/fibrillation.py",
+        "readable = self._good.mean(axis=0) >= FEWEST_GOOD",
+        "readable = self._good.mean(axis=0) >= 0.0",
+        (f"{FIBRILLATION}::test_a_lead_that_is_off_does_not_hide_it_and_no_lead_ends_it",),
+    ),
+    Mutation(
+        "ectopic beats make a rhythm irregular",
+        "stream/rhythm/irregularity.py",
+        "beats[i].kind == 0 and (i == 0 or beats[i - 1].kind == 0)",
+        "True",
+        (f"{ATRIAL}::test_ectopic_beats_are_left_out_of_the_plain_ones",),
+    ),
+    Mutation(
+        "the burden never forgets",
+        "stream/rhythm/atrial.py",
+        "            self._samples[gone % _MINUTES] = 0\n",
+        "            pass\n",
+        (f"{ATRIAL}::test_the_burden_is_of_the_last_hour",),
+    ),
+)
+
+MUTATIONS: tuple[Mutation, ...] = (
+    *LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *RHYTHMS, *SCORES, *SERVICE,
+)  # fmt: skip
