@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .front.scoring import Score, score
     from .replay.annotations import Annotations
     from .stream.beats.features import NAMES as FEATURES
-    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Rhythm, Signal
+    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Rhythm, Signal, St
     from .stream.pipeline import Pipeline
     from .stream.run.summary import Summary
 else:
@@ -54,6 +54,7 @@ __all__ = [
     "Rhythm",
     "Score",
     "Signal",
+    "St",
     "Summary",
     "__version__",
     "classify",
@@ -78,6 +79,7 @@ _PLACES = {
     "Rhythm": "stream.core.messages.Rhythm",
     "Score": "front.scoring.Score",
     "Signal": "stream.core.messages.Signal",
+    "St": "stream.core.messages.St",
     "Summary": "stream.run.summary.Summary",
     "classify": "front.classify.classify",
     "read_record": "front.recording.read_record",

@@ -70,6 +70,9 @@ def replay(
             help="Record bundle: also classify the last ten seconds, every two seconds.",
         ),
     ] = None,
+    st: Annotated[
+        bool, typer.Option("--st/--no-st", help="Read the ST segment of each lead as well, each ten seconds.")
+    ] = False,
     format: Annotated[  # noqa: A002  the option is called --format
         Literal["monitor", "lines", "json", "csv"] | None,
         typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
@@ -135,7 +138,7 @@ def replay(
     web = []
     if http is not None:
         web.append(WebPage.of(found.name, http, http_token, http_proxy, http_user_header, http_name))
-    pipeline = Pipeline(models)
+    pipeline = Pipeline(models, st=st)
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline, first, record_origin(found))
 

@@ -16,6 +16,8 @@ from .intake import Intake
 from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, ModelSource, as_models, load_models
 from .rhythm.limits import RhythmLimits
 from .rhythm.rule import RhythmBeat
+from .rhythm.rules import RULES
+from .rhythm.st import StRule
 from .rhythm.stage import Decided, RhythmStage
 from .stretch import LONGEST_FILL_S
 from .strip.classifier import listening
@@ -64,6 +66,8 @@ class Pipeline:
         Make stages of your own beside the others, see `core.stage.MakeSideStage`.
     rhythms
         Limits of the rhythms, where they are to be others than those of ``ecg-stream rhythms``.
+    st
+        Whether the ST segment of each lead is read as well, each ten seconds: `St`.
 
     Raises
     ------
@@ -84,12 +88,14 @@ class Pipeline:
         record_model: str | os.PathLike[str] | None = None,
         stages: Sequence[MakeSideStage] = (),
         rhythms: RhythmLimits | None = None,
+        st: bool = False,
     ) -> None:
         self.models = as_models(model, detector, record_model)
         self._intake = Intake(fs, leads, unit)
         self._timeline = Timeline(self.models.detector, (*listening(self.models.record), *stages))
         self._memory = KindMemory(self.models.classifier.kind_memory)
         self._limits = RhythmLimits() if rhythms is None else rhythms
+        self._rules = {**RULES, "st": StRule} if st else RULES
         self._rhythm: RhythmStage | None = None
         self._passages: list[Passage] | None = None  # described, and not given back yet
 
@@ -194,7 +200,7 @@ class Pipeline:
         self._memory, self._passages, self._rhythm = memory, None, None
         if state["rhythm"] is not None and state["stretch"] is not None:
             fs, leads = float(state["stretch"]["fs"]), tuple(state["stretch"]["leads"])
-            stage = RhythmStage(self._limits, fs, leads, self._timeline.due)
+            stage = RhythmStage(self._limits, fs, leads, self._timeline.due, self._rules)
             try:
                 notes += stage.restore(stage.schema.upgrade(state["rhythm"]))
                 self._rhythm = stage
@@ -217,7 +223,7 @@ class Pipeline:
         stage = self._rhythm
         if stage is None:
             start = passage.heard[0].start if passage.heard else passage.due
-            stage = self._rhythm = RhythmStage(self._limits, passage.fs, passage.leads, start)
+            stage = self._rhythm = RhythmStage(self._limits, passage.fs, passage.leads, start, self._rules)
         decided: list[Decided] = []
         for sample, before, output in zip(passage.decided, passage.outputs, labelled, strict=True):
             if isinstance(before, DecidedBeat) and isinstance(output, Beat):

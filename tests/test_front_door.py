@@ -30,6 +30,7 @@ PUBLIC = [
     "Rhythm",
     "Score",
     "Signal",
+    "St",
     "Summary",
     "__version__",
     "classify",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ecg_stream as es
-from ecg_stream import Beat, Event, Rhythm, testing
+from ecg_stream import Beat, Event, Rhythm, St, testing
 
 
 def whole(path: Path) -> str:
@@ -51,7 +51,7 @@ def chunks(samples: NDArray[np.float64]) -> list[Beat]:
     found = []
     for start in range(0, len(samples), 25):
         for output in pipeline.push(es.Chunk(start, 250.0, ("II",), samples[start : start + 25])):
-            assert_type(output, Beat | Event | Rhythm)
+            assert_type(output, Beat | Event | Rhythm | St)
             if isinstance(output, es.Beat):
                 found.append(output)
     state = pipeline.snapshot()
@@ -94,7 +94,7 @@ def arrays(device: list[list[float]]) -> None:
     pipeline = es.Pipeline(fs=250, leads=["II"], unit="uV", model="context", detector="qrs")
     pipeline = es.Pipeline(always_normal, fs=250, leads="II", stages=[Loudness])
     for samples in device:
-        assert_type(pipeline.push(samples), list[Beat | Event | Rhythm])
+        assert_type(pipeline.push(samples), list[Beat | Event | Rhythm | St])
     pipeline.push(np.zeros((10, 1), np.float32))
     es.classify("demo", model=always_normal)
 
@@ -102,7 +102,7 @@ def arrays(device: list[list[float]]) -> None:
 async def live(device: AsyncIterator[es.Chunk]) -> None:
     """Await beats."""
     async for output in es.stream(device):
-        assert_type(output, Beat | Event | Rhythm)
+        assert_type(output, Beat | Event | Rhythm | St)
     async for output in es.stream("demo", speed="max"):
         assert output.time >= 0
 

@@ -277,6 +277,40 @@ class Rhythm:
     ongoing: tuple[RhythmName, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class St:
+    """Level and slope of the ST segment in one lead, from the median beat of the last ten seconds.
+
+    Attributes
+    ----------
+    sample
+        The one after those ten seconds, in samples from the start of the stream.
+    time
+        The same in seconds.
+    lead
+        Name of the lead.
+    uv
+        Level 80 ms after the J point (60 ms above 120 beats a minute) against the PQ segment, µV.
+    slope
+        From 24 ms after the J point to there, mV/s.
+    change_uv
+        Level against the lead's reference, its first half minute; None until there is one.
+    beats
+        How many beats the median is of.
+    episode
+        ``begin`` where a change of 0.1 mV and more has lasted 30 s, ``end`` where it has been over for 30 s.
+    """
+
+    sample: int
+    time: float
+    lead: str
+    uv: int
+    slope: float
+    change_uv: int | None
+    beats: int
+    episode: Literal["begin", "end"] | None = None
+
+
 def in_words(name: RhythmName) -> str:
     """Write the name of a rhythm for people.
 
@@ -286,7 +320,7 @@ def in_words(name: RhythmName) -> str:
     return "R on T" if name == "r-on-t" else name.replace("-", " ")
 
 
-Output: TypeAlias = Beat | Event | Rhythm
+Output: TypeAlias = Beat | Event | Rhythm | St
 
 DecidedEvent: TypeAlias = tuple[int, Event]
 """An event, after the sample at which it was decided."""

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Beat, Event, Heard, RhythmName
+from ..core.messages import Beat, Event, Heard, RhythmName, St
 from ..core.stage import Schema, State
 from .limits import RhythmLimits
 
@@ -111,7 +111,7 @@ class RhythmRule:
         """Take an event that was decided at sample `now`."""
         return NOTHING
 
-    def time(self, now: int) -> Findings:  # noqa: ARG002
+    def time(self, now: int) -> Sequence[Finding | St]:  # noqa: ARG002
         """Tell what `due` was for: sample `now` is there. It is to set `due` anew."""
         self.due = NEVER
         return NOTHING

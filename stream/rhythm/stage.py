@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from ...errors import SchemaError
-from ..core.messages import Event, Heard, Output, Rhythm, RhythmName, in_words
+from ..core.messages import Event, Heard, Output, Rhythm, RhythmName, St, in_words
 from ..core.stage import Schema, State
 from .limits import RhythmLimits
 from .precedence import HIDES, ORDER
-from .rule import NEVER, Finding, Findings, MakeRule, RhythmBeat
+from .rule import NEVER, Finding, MakeRule, RhythmBeat
 from .rules import RULES
 
 Decided: TypeAlias = tuple[int, RhythmBeat | Event]
@@ -149,7 +149,7 @@ class RhythmStage:
         while self._due <= last:
             now = max(self._due, self._heard - 1)
             self._hear(heard, now + 1)
-            found: list[Finding] = []
+            found: list[Finding | St] = []
             for rule in self._rules.values():
                 if rule.due <= now:  # what became due before it was asked for is told now
                     found += rule.time(now)
@@ -169,9 +169,13 @@ class RhythmStage:
                         rule.hear(part)
         self._heard = stop
 
-    def _tell(self, findings: Findings, now: int, outputs: list[Output]) -> None:
+    def _tell(self, findings: Sequence[Finding | St], now: int, outputs: list[Output]) -> None:
         """Make messages of findings, by precedence."""
-        for name, state, sample, why in findings:
+        for finding in findings:
+            if isinstance(finding, St):
+                outputs.append(finding)
+                continue
+            name, state, sample, why = finding
             if state == "begin":
                 if name in self._found:
                     continue

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..core.messages import Beat, Chunk, Event, Rhythm, RhythmName, in_words
+from ..core.messages import Beat, Chunk, Event, Rhythm, RhythmName, St, in_words
 from .engine import Step
 from .turn import Load
 from .vitals import Condition, HeartRate, LeadConditions, Rhythms
@@ -95,6 +95,8 @@ class WatchedStream:
                 continue
             if isinstance(output, Rhythm):
                 self.rhythms.note(output)
+                continue
+            if isinstance(output, St):
                 continue
             self._rate.add(output)
             self.beats.append(output)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from ..core.messages import Beat, Chunk, Event, EventKind, Output, Rhythm
+from ..core.messages import Beat, Chunk, Event, EventKind, Output, Rhythm, St
 from .origin import Origin
 from .summary import RunningSummary, Summary
 
@@ -127,7 +127,7 @@ class Session:
                 if output.state == "begin":
                     self._going_on[output.name] = output
                 continue
-            if isinstance(output, Beat):
+            if isinstance(output, Beat | St):
                 continue
             if output.kind in ("rate-change", "leads-change"):
                 self._standing.clear()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ...words import plain_json
-from ..core.messages import CLASSES, Beat, Output, Rhythm
+from ..core.messages import CLASSES, Beat, Output, Rhythm, St
 from .origin import Origin
 from .summary import Percentiles, Summary
 
@@ -74,6 +74,23 @@ class RhythmLine(msgspec.Struct, tag_field="type", tag="rhythm", kw_only=True, o
     ongoing: Sequence[str] = ()
 
 
+class StLine(msgspec.Struct, tag_field="type", tag="st", kw_only=True, omit_defaults=True):
+    """An `St` as it is encoded; `change_uv` is there from the reference on, `episode` where one begins or ends."""
+
+    record: str
+    stream: str | None = None
+    at: str | None = None
+    clock: str | None = None
+    sample: int
+    time: float
+    lead: str
+    uv: int
+    slope: float
+    change_uv: int | None = None
+    beats: int
+    episode: str | None = None
+
+
 class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
     """A `Summary` as it is encoded."""
 
@@ -106,7 +123,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     record
         A record's or patient's name.
     output
-        A beat, an event or a rhythm.
+        A beat, an event, a rhythm, or a reading of the ST segment.
     origin
         Its stream and time; None leaves out `stream`, `id`, `at` and `clock`.
     """
@@ -147,6 +164,23 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
                 why=output.why,
                 length_s=None if output.length_s is None else round(output.length_s, 3),
                 ongoing=output.ongoing,
+            )
+        )
+    if isinstance(output, St):
+        return _plain_line(
+            StLine(
+                record=record,
+                stream=stream,
+                at=at,
+                clock=clock,
+                sample=sample,
+                time=round(output.time, 3),
+                lead=output.lead,
+                uv=output.uv,
+                slope=output.slope,
+                change_uv=output.change_uv,
+                beats=output.beats,
+                episode=output.episode,
             )
         )
     return _plain_line(

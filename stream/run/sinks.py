@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
 from ...words import plain
-from ..core.messages import CLASSES, Beat, Output, Rhythm, in_words
+from ..core.messages import CLASSES, Beat, Output, Rhythm, St, in_words
 from .engine import Step
 from .jsonl import encode_line, encode_summary
 from .summary import Percentiles, Summary
@@ -100,6 +100,11 @@ def line(output: Output) -> str:
         length = "" if output.length_s is None else f" after {output.length_s:.1f} s"
         told = f"{in_words(output.name)} {output.state}s{length}: {output.why}"
         return f"{clock(output.time)}  * {told}  +{output.delay_ms:.0f} ms"
+    if isinstance(output, St):
+        change = "" if output.change_uv is None else f", {output.change_uv:+d} against its reference"
+        episode = f", a change {output.episode}s" if output.episode else ""
+        told = f"ST {plain(output.lead)} {output.uv:+d} uV, {output.slope:+.2f} mV/s{change}{episode}"
+        return f"{clock(output.time)}  ~ {told}"
     what = plain(" ".join(part for part in (output.kind, output.lead, output.detail) if part))
     return f"{clock(output.time)}  ! {what}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.messages import CLASSES, Beat, Chunk, Output, Rhythm
+from ..core.messages import CLASSES, Beat, Chunk, Event, Output, Rhythm
 from ..core.stage import State
 
 LOWEST_MS = 1e-3
@@ -156,7 +156,7 @@ class RunningSummary:
             elif isinstance(output, Rhythm):
                 if output.state == "begin":
                     self.rhythms[output.name] = self.rhythms.get(output.name, 0) + 1
-            else:
+            elif isinstance(output, Event):
                 self.events[output.kind] = self.events.get(output.kind, 0) + 1
 
     def snapshot(self) -> State:

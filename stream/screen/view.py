@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm, in_words
+from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm, St, in_words
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
 from ..run.vitals import Condition, HeartRate, LeadConditions, Rhythms
@@ -205,6 +205,8 @@ class Watch:
             if isinstance(output, Rhythm):
                 self._events.append(output)
                 self._rhythms.note(output)
+                continue
+            if isinstance(output, St):
                 continue
             self.beats.add(output)
             self._counts[output.label] += 1

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ...errors import RequestError
-from ..core.messages import CLASSES, Beat, Rhythm
+from ..core.messages import CLASSES, Beat, Event, Rhythm
 from ..run.engine import Step
 from ..run.turn import Ended
 
@@ -84,7 +84,7 @@ class Metrics:
                 elif isinstance(output, Rhythm):
                     if output.state == "begin":
                         self.rhythms.labels(output.name).inc()
-                else:
+                elif isinstance(output, Event):
                     self.events.labels(output.kind).inc()
         return outcomes
 
