@@ -21,6 +21,9 @@ from .core.messages import CLASSES, Signal
 from .qrs.detector import Detections, QrsDetector, load_network
 from .qrs.kernel import detect
 from .rhythm.activity import compile_activity
+from .rhythm.fibrillation_waves import WINDOW, features_of
+from .rhythm.forest import log_odds
+from .rhythm.irregularity import BEAT, NAMES, describe
 from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard
@@ -33,7 +36,7 @@ def compile_loops() -> None:
     """Compile all loops of the pipeline, if that was not done before. The results are the same without this."""
     if not can_cache(describe_beats) or is_cached(describe_beats) or is_cached(detect) or (os.cpu_count() or 1) < 2:
         return
-    code = f"from {__name__} import compile_windows; compile_windows()"
+    code = f"from {__name__} import compile_rhythm, compile_windows; compile_windows(); compile_rhythm()"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         compile_front()
 
@@ -53,3 +56,12 @@ def compile_windows() -> None:
     none = np.empty(0, dtype=np.int64)
     found = Detections(none, none, np.empty(0), np.empty((0, 1)), np.empty(0, dtype=np.bool_))
     BeatWindows(FS, 1, 0).push(Found(np.empty((0, 1)), found, none))
+
+
+def compile_rhythm() -> None:
+    """Run the loops of the rhythm's rules on nothing."""
+    out = np.empty(len(NAMES), dtype=np.float32)
+    describe(np.empty(0, dtype=BEAT), out)
+    features_of(np.zeros(WINDOW))
+    leaf, none = np.full(1, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    log_odds(out, leaf, np.zeros(1), none, none, none)
