@@ -116,6 +116,7 @@ export class PatientView {
   // An event, or a beat that is not normal, becomes a row.
   line(line) {
     if (line.record !== this.patient || line.label === "N") return;
+    if (line.type === "rhythm" && line.state === "end" && !line.length_s) return; // took no time: its beginning says it
     const what = line.type === "beat" ? ECTOPIC[line.label] : words(line);
     const key = `${line.time} ${line.type} ${what}`;
     if (this.rows.has(key)) return;

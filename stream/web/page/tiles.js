@@ -16,9 +16,12 @@ const MOST_TILES = 24;
 const TRACE_S = 5; // at least so much is seen
 const TRACE_MM = 24; // height of a trace, at least
 
+const SAME = { tachycardia: "fast", bradycardia: "slow" };
+
 // What goes on, and why attention is needed; "fast" says nothing more beside "tachycardia".
 export function why({ seen, rhythm, note }) {
-  return [...new Set([seen ? "seen" : "", rhythm.replaceAll("-", " "), note])].filter(Boolean).map(plain).join(" · ");
+  const same = SAME[rhythm] === note;
+  return [...new Set([seen ? "seen" : "", rhythm.replaceAll("-", " "), same ? "" : note])].filter(Boolean).map(plain).join(" · ");
 }
 
 export const href = (patient) => `#/${encodeURIComponent(patient)}`;
