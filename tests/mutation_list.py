@@ -61,23 +61,23 @@ LABELS = (
     Mutation(
         "S and V of the network swapped",
         "stream/beats/classifier.py",
-        "return checked(output, len(x), len(CLASSES), self.name)[:n]",
-        "return checked(output, len(x), len(CLASSES), self.name)[:n, [0, 2, 1, 3, 4]]",
+        "weighed = checked(output, len(x), len(CLASSES), self.name)[:n] * self._multipliers",
+        "weighed = checked(output, len(x), len(CLASSES), self.name)[:n, [0, 2, 1, 3, 4]] * self._multipliers",
         (GOLDEN,),
     ),
     Mutation(
         "every beat N",
-        "stream/beats/classifier.py",
-        "return np.asarray(np.argmax(probabilities * self._multipliers, axis=1))",
-        "return np.zeros(len(probabilities), dtype=np.int64)",
+        "stream/batch.py",
+        "rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)",
+        "rows = zip([0] * len(told), told.tolist(), quality.tolist(), strict=True)",
         (GOLDEN,),
     ),
     Mutation(
         "multipliers ignored",
         "stream/beats/classifier.py",
-        "return np.asarray(np.argmax(probabilities * self._multipliers, axis=1))",
-        "return np.asarray(np.argmax(probabilities, axis=1))",
-        (GOLDEN,),
+        "[:n] * self._multipliers",
+        "[:n]",
+        (NAMES,),
     ),
     Mutation(
         "multipliers of S and V swapped",
@@ -96,15 +96,15 @@ LABELS = (
     Mutation(
         "told is what the network said alone",
         "stream/batch.py",
-        "rows = zip(weighed.argmax(axis=1).tolist(), weighed.tolist(), strict=True)",
-        "rows = zip(weighed.argmax(axis=1).tolist(), probabilities.tolist(), strict=True)",
+        "rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)",
+        "rows = zip(told.argmax(axis=1).tolist(), probabilities.tolist(), quality.tolist(), strict=True)",
         (GOLDEN,),
     ),
     Mutation(
         "beats labelled as those of another patient",
         "stream/batch.py",
-        "probabilities[first:after]) if after > first",
-        "probabilities[: after - first]) if after > first",
+        "_labelled(models, each, probabilities[first:after], quality[first:after])",
+        "_labelled(models, each, probabilities[: after - first], quality[first:after])",
         ("tests/stream/test_batch.py::test_many_patients_on_a_turn_are_each_as_alone",),
     ),
     Mutation(
@@ -163,8 +163,8 @@ OUTPUTS = (
     Mutation(
         "annotations lose the last beat",
         "replay/annotation_sink.py",
-        "marks.samples, marks.labels.decode(), EXTENSION",
-        "marks.samples[:-1], marks.labels.decode()[:-1], EXTENSION",
+        "marks.samples, marks.labels.decode(), rhythms",
+        "marks.samples[:-1], marks.labels.decode()[:-1], rhythms",
         (NAMES,),
     ),
     Mutation(
@@ -190,9 +190,9 @@ OUTPUTS = (
     ),
     Mutation(
         "beats go to the topic of events",
-        "stream/service/delivery.py",
-        '"beats" if is_beat else "events"',
-        '"events" if is_beat else "beats"',
+        "stream/service/topics.py",
+        'return "beats"',
+        'return "events"',
         ("tests/cli/test_subscribe.py::test_beats_over_the_broker_are_those_of_replay",),
     ),
     Mutation(
@@ -229,15 +229,15 @@ STREAM = (
     Mutation(
         "another rate does not flush",
         "stream/timeline.py",
-        "outputs += [*self._stretch.flush(), change]",
-        "outputs += [change]",
+        "return [before, told_first]",
+        "return [told_first]",
         (f"{FAULTS}::test_another_rate_is_told_and_starts_afresh",),
     ),
     Mutation(
         "other leads are not told",
         "stream/timeline.py",
-        "outputs += [*self._stretch.flush(), change]",
-        "outputs += self._stretch.flush()",
+        "outputs=[change, *after.outputs], decided=[chunk.start, *after.decided]",
+        "outputs=after.outputs, decided=after.decided",
         (f"{FAULTS}::test_other_leads_are_told_and_start_afresh",),
     ),
     Mutation(

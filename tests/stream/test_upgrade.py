@@ -47,11 +47,16 @@ def uninterrupted(stop: int) -> list[Output]:
 
 
 def test_a_state_of_version_0_1_goes_on_as_if_nothing_had_happened():
+    """But for what its classifier made of the patient's kinds of beats: the models are others today, and it says so."""
     pipeline = Pipeline()
-    assert pipeline.restore(from_version_0_1()) == []
+    assert pipeline.restore(from_version_0_1()) == ["the state was taken with other models"]
     outputs = pipeline.push(chunk(SAVED_AT, 62_125))
-    assert outputs == uninterrupted(62_125)
-    assert len(outputs) > 90
+    assert told(outputs) == told(uninterrupted(62_125))
+    assert len(told(outputs)) > 90
+
+
+def told(outputs: list[Output]) -> list[tuple[object, ...]]:
+    return [(o.sample, o.label, o.rr_ms, o.delay_ms) for o in outputs if isinstance(o, Beat)]
 
 
 def test_a_state_of_version_0_1_may_be_of_other_models():
