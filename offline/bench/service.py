@@ -125,6 +125,7 @@ async def measure(
         "resident_mb_settled": round(settled[0][2], 1) if settled else math.nan,
         "resident_mb_last": round(late[1], 1),
         **({} if beside is None else beside.figures(timing)),
+        "resident_mb_peak": round(max((each[2] for each in usage), default=math.nan), 1),
     }
 
 

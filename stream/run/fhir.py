@@ -114,6 +114,12 @@ def waveform_observation(record: str, chunk: Chunk, origin: Origin | None) -> Re
     }
 
 
+def bundle(resources: Sequence[bytes]) -> bytes:
+    """Give encoded resources as the answer to a search, a `Bundle`."""
+    entries = b",".join(b'{"resource":%s}' % resource for resource in resources)
+    return b'{"resourceType":"Bundle","type":"searchset","total":%d,"entry":[%s]}' % (len(resources), entries)
+
+
 def _observation(kind: str, category: str, record: str, start: int, stop: int, origin: Origin | None) -> Resource:
     stream = "" if origin is None else origin.stream
     resource = {

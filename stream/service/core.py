@@ -33,6 +33,7 @@ from .open_turn import OpenTurn, close_turns
 from .patients import Patients
 from .refusals import Refusals
 from .topics import OUTPUTS, Topics
+from .wall_clock import WallClock
 
 log = logging.getLogger("ecg_stream.mqtt")
 
@@ -87,6 +88,7 @@ class Core:
         self.outbox = self._delivery.outbox
         """Outputs on their way to the broker."""
         self.refusals = Refusals(self.metrics, self._delivery.tell_device)
+        self._clock = WallClock()
         self._arrived = asyncio.Event()
         self._closing = False
         self._done_with: dict[str, int] = {}  # number of the last message in a state that could not be taken up
@@ -305,3 +307,4 @@ class Core:
         self.metrics.longest_queue.set(self.patients.queues.longest)
         self.metrics.outbox.set(len(self.outbox))
         self.refusals.tell_once_a_minute(now)
+        self._clock.look()

@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ...words import plain
+from ..run.fhir import bundle
 from .access import COOKIE, Access
 from .answers import answer, refused
 from .feeds import SampleFeed
@@ -87,6 +88,7 @@ class Api:
             Route("/api/patients/{patient}/beats", self.beats),
             Route("/api/patients/{patient}/acknowledge", self.acknowledge, methods=["POST"]),
             Route("/api/stream", self.stream),
+            Route("/fhir/Observation", self.observations),
             WebSocketRoute("/api/samples", self.samples),
             Route("/", self.page),
             Route("/{name}", self.page),
@@ -161,6 +163,13 @@ class Api:
         if not 0 <= said.seconds <= LONGEST_SEEN_S:
             return refused(400, f"no time {said.seconds:g}: valid are 0 to {LONGEST_SEEN_S:g} seconds")
         return answer(self._ward.acknowledge(patient, said.seconds))
+
+    async def observations(self, request: Request) -> Response:
+        """Give the last minute of one patient, for systems that read HL7 FHIR."""
+        patient = request.query_params.get("patient", "")
+        if patient not in self._ward:
+            return refused(404, f"there is no patient '{patient[:80]}': ask with ?patient=ID")
+        return Response(bundle(self._ward.observations(patient)), media_type="application/fhir+json")
 
     def _known(self, request: Request) -> str:
         patient: str = request.path_params["patient"]

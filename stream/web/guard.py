@@ -81,4 +81,4 @@ def _is_open(scope: Scope) -> bool:
     if scope["type"] == "websocket":
         return False
     path: str = scope["path"]
-    return path == "/api/session" or not path.startswith(("/api/", "/api"))
+    return path == "/api/session" or not path.startswith(("/api", "/fhir"))

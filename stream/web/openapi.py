@@ -123,6 +123,20 @@ def document() -> dict[str, Any]:
                 },
             },
             "/api/samples": {"get": {**_get("Samples as they come", _SAMPLES, None, 503)}},
+            "/fhir/Observation": {
+                "get": {
+                    "summary": "The last minute, for systems that read HL7 FHIR R4",
+                    "description": "A Bundle of two Observation resources: beats, and ten seconds of signal.",
+                    "parameters": [_query("patient", "The patient's id.")],
+                    "responses": {
+                        "200": {
+                            "description": "So it is.",
+                            "content": {"application/fhir+json": {"schema": {"type": "object"}}},
+                        },
+                        **_errors(401, 403, 404, 421),
+                    },
+                },
+            },
             "/api/session": {
                 "post": {
                     "summary": "Sign in",

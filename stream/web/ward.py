@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from ... import __version__
 from ...words import plain_json
 from ..run.attention import Around
 from ..run.engine import Step
+from ..run.fhir import FhirSink
 from ..run.sinks import ContextSink
 from ..run.summary import Summary
 from .feeds import LineFeed, SampleFeed
@@ -23,6 +25,7 @@ from .patient import BEATS_KEPT, WebPatient
 REFRESH_S = 1.0  # so often each patient's state is looked at
 SLICES = 20  # in so many parts, that a turn never waits for more than one of them
 TICK_S = 2.0
+OBSERVATIONS = 2  # of a minute: its beats, and the end of its signal
 
 _encoder = msgspec.json.Encoder()
 
@@ -48,6 +51,8 @@ class WebWard(ContextSink):
         self._lines: set[LineFeed] = set()
         self._samples: set[SampleFeed] = set()
         self._around: Callable[[str], Around] = lambda patient: Around()  # noqa: ARG005
+        self._observations: dict[str, deque[bytes]] = {}
+        self._fhir = FhirSink(self._observe)
         self._connected: Callable[[], bool] = lambda: True
 
     def ask(self, around: Callable[[str], Around], connected: Callable[[], bool]) -> None:
@@ -63,6 +68,7 @@ class WebWard(ContextSink):
             self._streams += 1
             patient = self._patients[step.record] = WebPatient(step.record, f"{self._run}-{self._streams}")
         patient.take(step, self._clock())
+        await self._fhir.write(step)
         for output in step.outputs:
             self._number += 1
             line = patient.line(self._number, output, step.origin)
@@ -75,10 +81,19 @@ class WebWard(ContextSink):
                         encoded[which] = patient.samples(which, step.chunk)
                     feed.put(encoded[which])
 
-    async def finish(self, record: str, summary: Summary) -> None:  # noqa: ARG002  the protocol of a sink
+    async def finish(self, record: str, summary: Summary) -> None:
         """Let a patient go."""
+        await self._fhir.finish(record, summary)
+        self._observations.pop(record, None)
         if self._patients.pop(record, None) is not None:
             self._tell(record, "gone", _encoder.encode(Gone(record)))
+
+    def _observe(self, patient: str, resource: bytes) -> None:
+        self._observations.setdefault(patient, deque(maxlen=OBSERVATIONS)).append(resource)
+
+    def observations(self, patient: str) -> list[bytes]:
+        """Give the FHIR observations of a patient's last whole minute, as JSON; none before the first is over."""
+        return list(self._observations.get(patient, ()))
 
     def _tell(self, patient: str, kind: str, json: bytes) -> None:
         message = b"id: %s\nevent: %s\ndata: %s\n\n" % (self.cursor.encode(), kind.encode(), json)

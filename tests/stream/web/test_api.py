@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import jsonschema
+import numpy as np
 import pytest
 import requests
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -15,8 +16,9 @@ from web_ward import WebServer, later, made_steps, running
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ecg_stream.stream.core.messages import Beat, Event
+from ecg_stream.stream.core.messages import Beat, Chunk, Event
 from ecg_stream.stream.run.attention import Around
+from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.stream.web import feeds
 from ecg_stream.stream.web.access import Access
@@ -111,6 +113,26 @@ def test_the_ward_and_a_patient(server) -> None:
     assert "no patient 'bed-9'" in get(server, "api/patients/bed-9", 404)["error"]
     server.finish("bed-2")
     assert [each["patient"] for each in get(server, "api/patients")["patients"]] == ["bed-1"]
+
+
+def test_the_last_minute_as_fhir(server) -> None:
+    from fhir.resources.R4B.bundle import Bundle
+
+    assert "no patient 'bed-9'" in get(server, "fhir/Observation?patient=bed-9", 404)["error"]
+    seconds = (Chunk(250 * k, 250.0, ("II",), np.zeros((250, 1))) for k in range(66))
+    server.write(*(Step("bed-1", chunk, [], 0.1, 0.0) for chunk in seconds))
+    answer = requests.get(server.url + "fhir/Observation?patient=bed-1", timeout=5)
+    assert answer.headers["content-type"] == "application/fhir+json"
+    Bundle.model_validate_json(answer.content)
+    found = answer.json()
+    assert found["total"] == 2
+    codes = [entry["resource"]["code"]["coding"][0]["code"] for entry in found["entry"]]
+    assert codes == ["147842", "131328"]
+
+
+def test_fhir_is_for_those_who_may_look() -> None:
+    with running(token=TOKEN) as server:
+        assert requests.get(server.url + "fhir/Observation?patient=bed-1", timeout=5).status_code == 401
 
 
 def test_beats_since_a_cursor_are_all_beats(server) -> None:
@@ -353,7 +375,8 @@ def test_the_document_names_every_route_and_no_other() -> None:
         assert isinstance(route, Route | WebSocketRoute)
         return route.path
 
-    routes = {path(route) for route in app.routes if path(route).startswith("/api/")} - {"/api/openapi.json"}
+    paths = {path(route) for route in app.routes}
+    routes = {each for each in paths if each.startswith(("/api/", "/fhir/"))} - {"/api/openapi.json"}
     assert set(document()["paths"]) == routes
 
 
