@@ -27,6 +27,7 @@ from pathlib import Path
 
 from bare_lines import bare
 from broker import Mosquitto, ecg_stream
+from mqtt_ear import Ear
 
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.publisher import Message, Publisher, encode_stream
@@ -99,7 +100,9 @@ class Ward:
         (folder / "sent").mkdir()
         self.broker = Mosquitto(folder / "broker")
         self.broker.start()
-        self.service = self._start_service()
+        with Ear(self.broker.port, "ecg-stream/+/status") as ear:  # what is published before it is there nobody hears
+            self.service = self._start_service()
+            ear.wait(lambda: any(b"true" in payload for _, payload in ear.heard), RECOVER_S)
         self.devices = self._start_devices()
 
     def _start_service(self) -> subprocess.Popen[bytes]:
