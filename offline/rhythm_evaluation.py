@@ -27,6 +27,9 @@ from .episodes.comparison import EpisodeScore, compare_episodes
 from .episodes.marks import VF_RHYTHMS, Episodes, fibrillation, rhythm, united
 from .parallel import in_parallel
 
+MATCH_S = 0.15
+"""The match window of beats in ANSI/AAMI EC57: two marks that are not further apart are of one beat."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -132,6 +135,7 @@ def told_episodes(rhythms: Sequence[Rhythm], names: Sequence[RhythmName], fs: fl
     spans: list[tuple[int, int]] = []
     open_since: dict[RhythmName, int] = {}
     begins: list[tuple[int, int]] = []
+    near = round(MATCH_S / 2 * fs)
     for each in rhythms:
         if each.name not in names:
             continue
@@ -140,7 +144,8 @@ def told_episodes(rhythms: Sequence[Rhythm], names: Sequence[RhythmName], fs: fl
             begins.append((each.sample, each.sample + round(each.delay_ms * fs / 1000.0)))
         elif each.name in open_since:
             begin = open_since.pop(each.name)
-            spans.append((begin, max(each.sample, begin + 1)))  # an R on T takes no time
+            takes_none = each.sample == begin  # an R on T: within the match window of beats it is the same
+            spans.append((begin - near, begin + near) if takes_none else (begin, each.sample))
     spans += [(begin, n_samples) for begin in open_since.values()]
     at = np.array(begins, dtype=np.int64).reshape(-1, 2)
     return Told(united(spans), at[:, 0], at[:, 1])

@@ -47,6 +47,14 @@ def test_an_episode_that_is_not_ended_lasts_to_the_end():
     assert told_episodes(span("asystole", 500, None), ("asystole",), FS, N).episodes.spans.tolist() == [[500, N]]
 
 
+def test_what_takes_no_time_is_the_same_within_the_match_window_of_beats():
+    def at(sample: int):
+        return told_episodes(span("r-on-t", sample, sample), ("r-on-t",), FS, N)
+
+    assert compare_told(at(1000).episodes, at(1030), FS, 0, N).score.tps == 1
+    assert compare_told(at(1000).episodes, at(1040), FS, 0, N).score.tps == 0
+
+
 def test_the_delay_counts_from_the_onset_of_the_reference_to_the_first_telling():
     told = told_episodes([*span("bigeminy", 1100, 1500, 2.0), *span("bigeminy", 1600, 2500, 3.0)], ("bigeminy",), FS, N)
     found = compare_told(united([(1000, 3000), (9000, 9500)]), told, FS, 0, N)
