@@ -7,6 +7,7 @@ import typer
 from .evaluate_beat import beat
 from .evaluate_labels import labels
 from .evaluate_pauses import pauses
+from .evaluate_quality import quality
 from .evaluate_record import record
 from .evaluate_rhythm import rhythm
 from .evaluate_rhythm_model import rhythm_model
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command("beat")(beat)
 app.command("labels")(labels)
 app.command("pauses")(pauses)
+app.command("quality")(quality)
 app.command("record")(record)
 app.command("rhythm-model")(rhythm_model)
 app.command("rhythm")(rhythm)
