@@ -14,6 +14,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +70,17 @@ async def holes(client: Connection) -> None:
 
 
 async def attack(url: str, payloads: int, n_ids: int) -> None:
-    """Do all of it, one after the other, on a connection of its own."""
-
-    async def use(client: Connection) -> None:
-        await asyncio.sleep(FIRST_S)
-        for name, work in (
-            ("fuzz", fuzz(client, payloads)),
-            ("ids", ids(client, n_ids)),
-            ("holes", holes(client)),
-            ("flood", flood(client)),
-        ):
-            await work
-            print(f"done: {name}", file=sys.stderr, flush=True)
-
-    await Link(BrokerAddress.of(url), "attacker", retry=True).run(use)
+    """Do all of it, one after the other; each begins again if the broker throws us out."""
+    await asyncio.sleep(FIRST_S)
+    stages: dict[str, Callable[[Connection], Awaitable[None]]] = {
+        "fuzz": lambda client: fuzz(client, payloads),
+        "ids": lambda client: ids(client, n_ids),
+        "holes": holes,
+        "flood": flood,
+    }
+    for name, work in stages.items():
+        await Link(BrokerAddress.of(url), f"attacker-{name}", retry=True).run(work)
+        print(f"done: {name}", file=sys.stderr, flush=True)
 
 
 async def run(patients: int, seconds: float, payloads: int, n_ids: int) -> dict[str, Any]:
