@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 from .words import plain
 
 Part: TypeAlias = Literal[
+    "annotation",
     "annotations",
     "beat file",
     "broker",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import Part, RequestError
 
 ADVICE: dict[Part, str] = {
+    "annotation": "name one with --at, or give the second with --start",
     "annotations": "name a folder that can be written with --annotations",
     "beat file": "name another with --output",
     "broker": "install Mosquitto, or name a broker with --url",

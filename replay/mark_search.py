@@ -26,7 +26,7 @@ def find_mark(marks: Annotations | None, asked: str) -> int:
         If the record has no such annotation; it says which there are.
     """
     if marks is None:
-        raise RequestError(f"--at '{asked}': the record has no reference annotations to go to: set --start, in seconds")
+        raise RequestError(f"no '{asked}' to go to: the record has no reference annotations", about="annotation")
     what, colon, number = asked.rpartition(":")
     if not (colon and what and number.isdecimal()):
         what, number = asked, "1"
@@ -34,7 +34,8 @@ def find_mark(marks: Annotations | None, asked: str) -> int:
     if not 0 < int(number) <= len(found):
         there = f"{len(found)} of '{what}'" if found else f"no '{what}'"
         raise RequestError(
-            f"--at '{asked}': {there} in the record: valid are {_valid(marks)}, with ':2' for the second"
+            f"cannot go to '{asked}': {there} in the record: valid are {_valid(marks)}, with ':2' for the second",
+            about="annotation",
         )
     return found[int(number) - 1]
 

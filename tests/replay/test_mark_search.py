@@ -43,5 +43,5 @@ def test_what_is_not_there_is_told_with_what_is(asked: str, told: str) -> None:
 
 
 def test_a_record_without_annotations_has_nothing_to_go_to() -> None:
-    with pytest.raises(RequestError, match="no reference annotations to go to"):
+    with pytest.raises(RequestError, match="the record has no reference annotations"):
         find_mark(None, "V")
