@@ -119,3 +119,13 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
                 undeclared[module] = undeclared.get(module, set()) | {path}
     assert not undeclared
     assert declared() <= used
+
+
+def test_the_recipe_for_conda_asks_for_what_the_project_asks_for() -> None:
+    recipe = (ROOT / "recipe/meta.yaml").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named_otherwise = {"soundfile": "pysoundfile", "prometheus-client": "prometheus_client"}
+    asked = {re.match(r"[\w.-]+", each)[0]: re.sub(r"^[\w.-]+", "", each) for each in project["dependencies"]}
+    wanted = {f"    - {named_otherwise.get(name, name.lower())} {versions}" for name, versions in asked.items()}
+    run = recipe.partition("  run:\n")[2].partition("\n\n")[0]
+    assert set(run.splitlines()) - {"    - python >=3.11"} == wanted
