@@ -44,7 +44,10 @@ OURS = ("ORT_DISABLE_TELEMETRY", "RAY_USAGE_STATS_ENABLED")
 
 
 def test_no_command_speaks_or_writes_unasked(tmp_path: Path) -> None:
-    """Every command that runs without data, broker and devices; `download` and `fleet` are about other machines."""
+    """Every command that runs without data, broker and devices; `download` and `fleet` are about other machines.
+
+    `train` and `bench` take minutes.
+    """
     home, out = tmp_path / "home", tmp_path / "out"
     home.mkdir()
     wave = tmp_path / "wave.json"
@@ -61,6 +64,8 @@ def test_no_command_speaks_or_writes_unasked(tmp_path: Path) -> None:
         [0, "info", "demo"],
         [0, "rr", *short, "--output", str(out / "nn.txt")],
         [0, "predict", str(ride)],
+        [0, "plot", "demo", "--what", "denoise", "--output", str(out / "denoise.svg")],
+        [0, "evaluate", "beat", "--records", "demo"],
         [0, "models"],
         [0, "rhythms"],
         [0, "check-wave", str(wave)],
@@ -71,16 +76,17 @@ def test_no_command_speaks_or_writes_unasked(tmp_path: Path) -> None:
         [0, "--help"],
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", *OURS))}
-    environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    fonts = tmp_path / "fonts"  # matplotlib keeps its list of fonts in a folder of its own
+    environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": str(fonts)}
     compiled = os.environ.get("NUMBA_CACHE_DIR", str(Path(ecg_stream.__file__).parent))
-    program = [sys.executable, "-c", _WATCHED, json.dumps(commands), str(out), compiled]
+    program = [sys.executable, "-c", _WATCHED, json.dumps(commands), str(out), compiled, str(fonts)]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '"type":"beat"' in done.stdout
-    assert sorted(path.name for path in out.iterdir()) == ["beats.csv", "demo.ecs", "nn.txt"]
+    assert sorted(path.name for path in out.iterdir()) == ["beats.csv", "demo.ecs", "denoise.svg", "nn.txt"]
     # No audit hook sees native code; ONNX Runtime's reports begin with a name for the machine, kept in the home folder.
     assert not [*home.rglob("*")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "out", "ride.csv", "wave.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fonts", "home", "out", "ride.csv", "wave.json"]
 
 
 def test_a_choice_of_the_users_own_stays() -> None:
