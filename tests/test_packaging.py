@@ -20,8 +20,13 @@ import ecg_stream
 
 ROOT = Path(ecg_stream.__file__).resolve().parent
 NO_PACKAGE = {"tests", "docs", "build"}
-NOT_SHIPPED = (".*", "__pycache__", "*.egg-info", "build", "dist")
-"""What a working copy has beside the files of the repository."""
+
+
+def _not_shipped(folder: str, names: list[str]) -> set[str]:
+    """What a working copy has beside the files of the repository: caches anywhere, dot files at its top."""
+    patterns = ("__pycache__", "*.egg-info", "build", "dist", *([".*"] if Path(folder) == ROOT else []))
+    return shutil.ignore_patterns(*patterns)(folder, names)
+
 
 _BUILD = """
 from setuptools import build_meta
@@ -40,7 +45,7 @@ def modules() -> set[str]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The source archive and the wheel, as built from a copy of the checkout."""
     folder = tmp_path_factory.mktemp("packaging") / "checkout"
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_SHIPPED))
+    shutil.copytree(ROOT, folder, ignore=_not_shipped)
     shutil.copytree(ROOT / ".ci", folder / ".ci")
     done = subprocess.run([sys.executable, "-c", _BUILD], cwd=folder, capture_output=True, text=True, check=True)
     sdist, wheel = (folder / "dist" / line for line in done.stdout.splitlines() if line.endswith((".tar.gz", ".whl")))
@@ -48,7 +53,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_the_wheel_has_all_modules_the_weights_and_nothing_else(built: tuple[Path, Path]) -> None:
-    expected = modules() - {"setup.py"} | {"py.typed"}
+    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "stream/web/page").iterdir()}
+    expected = modules() - {"setup.py"} | {"py.typed"} | page
     for bundle in (ROOT / "models/weights").iterdir():
         weights = "weights.npz" if (bundle / "weights.npz").exists() else "model.onnx"
         names = {"card.json", weights} | ({"summary.txt"} if (bundle / "summary.txt").exists() else set())

@@ -74,7 +74,7 @@ class Browser:
         try:
             from playwright.async_api import async_playwright
         except ImportError:
-            raise MissingExtraError("measuring in a browser", "dev") from None
+            raise MissingExtraError("measuring in a browser", "bench") from None
         self._url = url
         self._size = size
         self._picture = picture
