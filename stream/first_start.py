@@ -21,9 +21,8 @@ from .core.messages import CLASSES, Signal
 from .qrs.detector import Detections, QrsDetector, load_network
 from .qrs.kernel import detect
 from .rhythm.activity import compile_activity
-from .rhythm.fibrillation_waves import WINDOW, features_of
-from .rhythm.forest import log_odds
-from .rhythm.irregularity import BEAT, NAMES, describe
+from .rhythm.atrial import compile_atrial
+from .rhythm.fibrillation import compile_fibrillation
 from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard
@@ -60,8 +59,5 @@ def compile_windows() -> None:
 
 def compile_rhythm() -> None:
     """Run the loops of the rhythm's rules on nothing."""
-    out = np.empty(len(NAMES), dtype=np.float32)
-    describe(np.empty(0, dtype=BEAT), out)
-    features_of(np.zeros(WINDOW))
-    leaf, none = np.full(1, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    log_odds(out, leaf, np.zeros(1), none, none, none)
+    compile_fibrillation()
+    compile_atrial()

@@ -64,8 +64,9 @@ class Activity:
 
     def height(self, first: int, stop: int) -> Floats32:
         """Give the range of each lead over the blocks that samples `first` to `stop` lie in, ``(n_leads,)`` mV."""
-        blocks = np.arange(max(first, 0) // self.length, stop // self.length + 1)[-BLOCKS:] % BLOCKS
-        return np.asarray(np.max(self._high[blocks], axis=0) - np.min(self._low[blocks], axis=0))
+        heights = np.empty(self._low.shape[1], dtype=np.float32)
+        height(self._low, self._high, max(first, 0) // self.length, stop // self.length, heights)
+        return heights
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -109,7 +110,20 @@ def measure(x: Floats, good: Flags, start: int, length: int, low: Floats32, high
                 is_good[row, lead] = is_good[row, lead] and good[i, lead]
 
 
+@compiled
+def height(low: Floats32, high: Floats32, first: int, last: int, out: Floats32) -> None:
+    """Write the range of each lead over blocks `first` to `last`, and of these the ones remembered, into `out`."""
+    n = low.shape[0]
+    first = max(first, last - n + 1)
+    for lead in range(low.shape[1]):
+        lowest, highest = low[last % n, lead], high[last % n, lead]
+        for block in range(first, last):
+            lowest, highest = min(lowest, low[block % n, lead]), max(highest, high[block % n, lead])
+        out[lead] = highest - lowest
+
+
 def compile_activity() -> None:
-    """Run the loop on nothing."""
+    """Run the loops on nothing."""
     levels, flags = np.zeros((1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.bool_)
     measure(np.empty((0, 1)), np.empty((0, 1), dtype=np.bool_), 0, 1, levels, levels.copy(), flags)
+    height(levels, levels.copy(), 0, 0, np.empty(1, dtype=np.float32))

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..beats.features import columns
-from ..core.compiled import Floats32, Records
+from ..core.compiled import Floats, Floats32, Integers, Records, compiled
 from ..core.messages import RhythmName
 from ..core.stage import State, restored
 from .forest import RhythmModel, load_forest, log_odds
@@ -141,12 +141,10 @@ class AtrialFibrillationRule(RhythmRule):
         if self._n and sample - self._samples[-1] > STALE_S * self.fs:
             ended = self._end(int(self._samples[-1]), "no beats")
             self._n = 0
-        self._beats[:-1], self._samples[:-1] = self._beats[1:], self._samples[1:]
-        self._beats[-1], self._samples[-1] = beat_row(beat), sample
         self._n = min(self._n + 1, BEATS)
+        odds = _take(self._beats, self._samples, self._n, *beat_row(beat), sample, *self._model.forest)
         self._count(sample)
-        odds = judged(self._beats[BEATS - self._n :], self._model)
-        if odds is None:
+        if math.isnan(odds):
             return ended
         back = int(self._samples[max(BEATS - self._n, BEATS - 1 - BACK)])
         thresholds = self._model.card.thresholds
@@ -204,9 +202,34 @@ class AtrialFibrillationRule(RhythmRule):
         self._burden.restore(state["burden"])
 
 
-def judged(beats: Records, model: RhythmModel) -> float | None:
-    """Give the log odds of atrial fibrillation of up to `BEATS` beats, records of `BEAT`; None of too few."""
-    if len(beats) < FEWEST:
-        return None
+@compiled
+def _take(
+    beats: Records, samples: Integers, n: int, rr: float, kind: int, p_wave: Floats32, sample: int, feature: Integers,
+    value: Floats, left: Integers, right: Integers, roots: Integers,
+) -> float:  # fmt: skip
+    """Put a beat behind those before, in place; give the log odds of atrial fibrillation of the last `n`.
+
+    Beats are records of `BEAT`, the newest last; of too few there are none: NaN.
+    """
+    last = len(beats) - 1
+    for i in range(last):
+        beats[i] = beats[i + 1]
+        samples[i] = samples[i + 1]
+    beats[last].rr = rr
+    beats[last].kind = kind
+    for k in range(len(p_wave)):
+        beats[last].p_wave[k] = p_wave[k]
+    samples[last] = sample
+    if n < FEWEST:
+        return np.nan
     out = np.empty(len(NAMES), np.float32)
-    return log_odds(out, *model.forest) if describe(beats, out) else None
+    if not describe(beats[len(beats) - n :], out):
+        return np.nan
+    return log_odds(out, feature, value, left, right, roots)
+
+
+def compile_atrial() -> None:
+    """Run the loop on nothing."""
+    leaf, none = np.full(1, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    p_wave = np.zeros(len(P_WAVE), dtype=np.float32)
+    _take(np.zeros(1, dtype=BEAT), none.copy(), 1, 0.0, 0, p_wave, 0, leaf, np.zeros(1), none, none, none)

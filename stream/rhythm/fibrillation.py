@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..core.compiled import Floats32
+from ..core.compiled import Flags, Floats, Floats32, Integers, compiled
 from ..core.messages import Heard, RhythmName, Signal
 from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ, Grid
@@ -78,17 +78,10 @@ class FibrillationWindow:
     def push(self, signal: Signal) -> None:
         """Take the next ``(n, n_leads)`` high-passed samples, mV."""
         (samples, good), _ = self._grid.push(signal)
-        samples = np.concatenate([self._odd[: self._n_odd], samples])
-        good = np.concatenate([self._odd_good[: self._n_odd], good])
-        pairs = len(samples) // 2
-        self._n_odd = len(samples) % 2
-        if self._n_odd:
-            self._odd, self._odd_good = samples[-1:].copy(), good[-1:].copy()
-        mean = 0.5 * (samples[: 2 * pairs : 2] + samples[1 : 2 * pairs : 2])
-        both = good[: 2 * pairs : 2] & good[1 : 2 * pairs : 2]
-        new = self._high_pass.push(mean)[-WINDOW:].astype(np.float32)
-        self._samples = np.concatenate([self._samples[len(new) :], new])
-        self._good = np.concatenate([self._good[len(new) :], both[-WINDOW:]])
+        pairs, n_leads = (self._n_odd + len(samples)) // 2, samples.shape[1]
+        mean, both = np.empty((pairs, n_leads)), np.empty((pairs, n_leads), dtype=np.bool_)
+        self._n_odd = _pair(samples, good, self._n_odd, self._odd, self._odd_good, mean, both)
+        _shift(self._high_pass.push(mean), both, self._samples, self._good)
 
     def features(self) -> list[Floats32 | None]:
         """Describe the window of each lead, ``(len(NAMES),)``; None of a lead that is no measurement, or flat."""
@@ -101,6 +94,13 @@ class FibrillationWindow:
             out = np.empty(len(NAMES), np.float32)
             describe(np.ascontiguousarray(self._samples[:, lead]), COSINES, SINES, out)
             found.append(out)
+        return found
+
+    def odds(self, model: RhythmModel) -> list[float]:
+        """Give log odds of the window of each lead: NaN of one that is no measurement, minus infinity of a flat one."""
+        odds = np.empty(self._samples.shape[1])
+        _judge(self._samples, self._good, COSINES, SINES, *model.forest, odds)
+        found: list[float] = odds.tolist()
         return found
 
     def snapshot(self) -> State:
@@ -211,7 +211,7 @@ class VentricularFibrillationRule(RhythmRule):
         self._turn += 1
         self.due = self._origin + window_end(self.fs, self._turn) - 1
         state = self._state
-        if not state(judged(self._window.features(), self._model)):
+        if not state(judged(self._window.odds(self._model))):
             return NOTHING
         back_s, why = OFFSET_S, "no longer in the signal"
         if state.ongoing:
@@ -223,8 +223,11 @@ class VentricularFibrillationRule(RhythmRule):
     def _take(self) -> None:
         """Take what waits into the window."""
         if self._waiting:
-            samples, good = zip(*self._waiting, strict=True)
-            self._window.push(Signal(np.concatenate(samples), np.concatenate(good)))
+            signal = self._waiting[0]
+            if len(self._waiting) > 1:
+                samples, good = zip(*self._waiting, strict=True)
+                signal = Signal(np.concatenate(samples), np.concatenate(good))
+            self._window.push(signal)
         self._waiting = []
 
     def snapshot(self) -> State:
@@ -254,16 +257,75 @@ def window_end(fs: float, turn: int) -> int:
     return math.ceil(grid_samples * fs / GRID_HZ) + 2
 
 
-def judged(windows: Sequence[Floats32 | None], model: RhythmModel) -> float | None:
-    """Give the log odds of fibrillation, the mean over leads; None where none can be read."""
-    seen = [features for features in windows if features is not None]
+def judged(odds: Sequence[float]) -> float | None:
+    """Give the mean over leads of `FibrillationWindow.odds`; None where no lead can be read."""
+    seen = [each for each in odds if not math.isnan(each)]
     if not seen:
         return None
-    lively = [features for features in seen if features[0] >= FLATTEST]
-    odds = [min(max(log_odds(features, *model.forest), -SURE), SURE) for features in lively]
-    return math.fsum(odds) / len(odds) if odds else -SURE
+    lively = [min(max(each, -SURE), SURE) for each in seen if each > -math.inf]
+    return math.fsum(lively) / len(lively) if lively else -SURE
 
 
 def hysteresis(model: RhythmModel) -> Hysteresis:
     """Give what decides, with the thresholds of a model."""
     return Hysteresis(model.card.thresholds["begin"], model.card.thresholds["end"])
+
+
+@compiled
+def _pair(samples: Floats, good: Flags, n_odd: int, odd: Floats, odd_good: Flags, mean: Floats, both: Flags) -> int:
+    """Write the mean of each two grid samples, behind one that waited; give how many wait now, 0 or 1, in `odd`."""
+    for k in range(len(mean)):
+        i = 2 * k - n_odd
+        for lead in range(samples.shape[1]):
+            first = odd[0, lead] if i < 0 else samples[i, lead]
+            fine = odd_good[0, lead] if i < 0 else good[i, lead]
+            mean[k, lead] = 0.5 * (first + samples[i + 1, lead])
+            both[k, lead] = fine and good[i + 1, lead]
+    left = n_odd + len(samples) - 2 * len(mean)
+    if left and len(samples):
+        odd[0], odd_good[0] = samples[-1], good[-1]
+    return left
+
+
+@compiled
+def _shift(new: Floats, new_good: Flags, samples: Floats32, good: Flags) -> None:
+    """Put new samples behind those of the window, in place; the oldest fall out."""
+    n = len(samples)
+    first = max(len(new) - n, 0)
+    kept = n - (len(new) - first)
+    for i in range(n):
+        for lead in range(samples.shape[1]):
+            if i < kept:
+                samples[i, lead] = samples[i + n - kept, lead]
+                good[i, lead] = good[i + n - kept, lead]
+            else:
+                samples[i, lead] = new[first + i - kept, lead]
+                good[i, lead] = new_good[first + i - kept, lead]
+
+
+@compiled
+def _judge(
+    samples: Floats32, good: Flags, cosines: Floats32, sines: Floats32, feature: Integers, value: Floats,
+    left: Integers, right: Integers, roots: Integers, odds: Floats,
+) -> None:  # fmt: skip
+    """Write what `FibrillationWindow.odds` gives into `odds`, ``(n_leads,)``; the forest is that of the model."""
+    n = len(samples)
+    window, row = np.empty(n, np.float32), np.empty(len(NAMES), np.float32)
+    for lead in range(samples.shape[1]):
+        fine = 0
+        for i in range(n):
+            window[i] = samples[i, lead]
+            fine += good[i, lead]
+        odds[lead] = np.nan
+        if fine / n >= FEWEST_GOOD:
+            describe(window, cosines, sines, row)
+            flat = row[0] < np.float32(FLATTEST)
+            odds[lead] = -np.inf if flat else log_odds(row, feature, value, left, right, roots)
+
+
+def compile_fibrillation() -> None:
+    """Run the loops on nothing."""
+    window, leaf, none = FibrillationWindow(250.0, 1), np.full(1, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    window.push(Signal.all_good(np.zeros((8, 1))))
+    _judge(np.zeros((WINDOW, 1), np.float32), np.ones((WINDOW, 1), np.bool_), COSINES, SINES, leaf, np.zeros(1), none,
+           none, none, np.empty(1))  # fmt: skip

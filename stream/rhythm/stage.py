@@ -10,7 +10,7 @@ from ..core.messages import Event, Heard, Output, Rhythm, RhythmName, St, in_wor
 from ..core.stage import Schema, State
 from .limits import RhythmLimits
 from .precedence import HIDES, ORDER
-from .rule import NEVER, Finding, MakeRule, RhythmBeat
+from .rule import NEVER, Finding, MakeRule, RhythmBeat, RhythmRule
 from .rules import RULES
 
 Decided: TypeAlias = tuple[int, RhythmBeat | Event]
@@ -53,8 +53,7 @@ class RhythmStage:
         self.leads = leads
         made = {name: make(limits, fs, leads, start) for name, make in rules.items()}
         self._rules = {name: rule for name, rule in made.items() if rule is not None}
-        self._listeners = [rule for rule in self._rules.values() if rule.hears]
-        self._due = min((rule.due for rule in self._rules.values()), default=NEVER)
+        self._ask()
         self._heard = start  # samples before this were heard
         self._found: dict[RhythmName, int] = {}  # what the rules say goes on, and where it began
         self._told: dict[RhythmName, int] = {}  # what was told of it
@@ -90,13 +89,13 @@ class RhythmStage:
             self._hear(heard, now + 1)
             if isinstance(item, Event):
                 outputs.append(item)
-                found = [finding for rule in self._rules.values() for finding in rule.event(item, now)]
+                found = [finding for take in self._take_event for finding in take(item, now)]
             else:
                 outputs.append(item.beat)
-                found = [finding for rule in self._rules.values() for finding in rule.beat(item, now)]
+                found = [finding for take in self._take_beat for finding in take(item, now)]
             if found:
                 self._tell(found, now, outputs)
-            self._due = min([rule.due for rule in self._rules.values()], default=NEVER)
+            self._due = min([rule.due for rule in self._timed], default=NEVER)
         self._go_on(heard, last, outputs)
         self._hear(heard, due)
         return outputs
@@ -138,11 +137,19 @@ class RhythmStage:
                 if (fresh := rules[name](limits, fs, leads, self._heard)) is not None:
                     self._rules[name] = fresh
                 afresh.append(f"rhythm {name}: {error}")
-        self._listeners = [rule for rule in self._rules.values() if rule.hears]
-        self._due = min((rule.due for rule in self._rules.values()), default=NEVER)
+        self._ask()
         self._found = {name: int(begin) for name, begin in state["found"].items()}
         self._told = {name: int(begin) for name, begin in state["told"].items()}
         return afresh
+
+    def _ask(self) -> None:
+        """See what each rule is to be asked for, once: what it does not override finds nothing."""
+        rules = list(self._rules.values())
+        self._listeners = [rule for rule in rules if rule.hears]
+        self._take_beat = [rule.beat for rule in rules if type(rule).beat is not RhythmRule.beat]
+        self._take_event = [rule.event for rule in rules if type(rule).event is not RhythmRule.event]
+        self._timed = [rule for rule in rules if type(rule).time is not RhythmRule.time]
+        self._due = min([rule.due for rule in self._timed], default=NEVER)
 
     def _go_on(self, heard: Sequence[Heard], last: int, outputs: list[Output]) -> None:
         """Let time go on to sample `last`: ask each rule what is due until then."""
@@ -150,10 +157,10 @@ class RhythmStage:
             now = max(self._due, self._heard - 1)
             self._hear(heard, now + 1)
             found: list[Finding | St] = []
-            for rule in self._rules.values():
+            for rule in self._timed:
                 if rule.due <= now:  # what became due before it was asked for is told now
                     found += rule.time(now)
-            self._due = min(rule.due for rule in self._rules.values())
+            self._due = min([rule.due for rule in self._timed])
             self._tell(found, now, outputs)
 
     def _hear(self, heard: Sequence[Heard], stop: int) -> None:
