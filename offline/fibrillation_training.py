@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.rhythm.fibrillation import EVERY_S, FLATTEST, SURE
+from ..stream.rhythm.fibrillation import EVERY_S, SURE
+from ..stream.rhythm.fibrillation_window import FLATTEST
 from ..stream.rhythm.forest import Forest, log_odds
 from .fibrillation_windows import WITH_FIBRILLATION, Windows
 from .forest_training import Growth, grow

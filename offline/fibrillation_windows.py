@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ..replay.annotations import Annotations
 from ..replay.catalog import find_record
 from ..stream.core.messages import Samples, Signal
-from ..stream.rhythm.fibrillation import FibrillationWindow, window_end
+from ..stream.rhythm.fibrillation import window_end
 from ..stream.rhythm.fibrillation_waves import NAMES, RATE_HZ, WINDOW
+from ..stream.rhythm.fibrillation_window import FibrillationWindow
 from ..stream.signal.guard import SignalGuard
 from ..stream.signal.highpass import HighPass
 from .episodes.marks import Episodes, fibrillation, rhythm

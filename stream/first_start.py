@@ -22,7 +22,7 @@ from .qrs.detector import Detections, QrsDetector, load_network
 from .qrs.kernel import detect
 from .rhythm.activity import compile_activity
 from .rhythm.atrial import compile_atrial
-from .rhythm.fibrillation import compile_fibrillation
+from .rhythm.fibrillation_window import compile_fibrillation
 from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard

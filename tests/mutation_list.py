@@ -668,9 +668,9 @@ RHYTHMS = (
     ),
     Mutation(
         "a lead that is no measurement is judged",
-        "stream/rhythm/fibrillation.py",
-        "readable = self._good.mean(axis=0) >= FEWEST_GOOD",
-        "readable = self._good.mean(axis=0) >= 0.0",
+        "stream/rhythm/fibrillation_window.py",
+        "if fine / n >= FEWEST_GOOD:",
+        "if fine / n >= 0.0:",
         (f"{FIBRILLATION}::test_a_lead_that_is_off_does_not_hide_it_and_no_lead_ends_it",),
     ),
     Mutation(

@@ -142,7 +142,8 @@ class AtrialFibrillationRule(RhythmRule):
             ended = self._end(int(self._samples[-1]), "no beats")
             self._n = 0
         self._n = min(self._n + 1, BEATS)
-        odds = _take(self._beats, self._samples, self._n, *beat_row(beat), sample, *self._model.forest)
+        rr_s, kind, p_wave = beat_row(beat)
+        odds = _take(self._beats, self._samples, self._n, rr_s, kind, p_wave, sample, *self._model.forest)
         self._count(sample)
         if math.isnan(odds):
             return ended
