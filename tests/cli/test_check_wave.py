@@ -40,7 +40,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, capsys: pytest.Captur
     assert check(tmp_path, json.dumps(wrong).encode()) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(": ")[2] for line in lines] == [
-        "no key 'Lead': valid are v, start, fs, leads, unit, seq, stream, end, samples",
+        "no key 'Lead': valid are v, start, fs, leads, unit, seq, stream, end, t0, samples",
         "'start' is missing",
         "'fs' does not fit: Expected `float` >= 50.0",
         "'unit' does not fit: Invalid enum value 'V'",
