@@ -16,6 +16,10 @@ from .rules import RULES
 Decided: TypeAlias = tuple[int, RhythmBeat | Event]
 """A beat or an event, after the sample at which it was decided."""
 
+HOLE_S = 600.0
+"""Over a hole in the signal that is longer time does not go on: what went on ends so long after the hole began, and all
+rules begin afresh behind it. A device that counts its samples wrongly may leave a hole of a thousand years."""
+
 
 class RhythmStage:
     """Ask the rules in the order of the stream; tell what they find, where nothing takes precedence.
@@ -81,6 +85,8 @@ class RhythmStage:
             The same beats and events, and the rhythms that begin or end, in the order of the samples at which
             each was decided.
         """
+        if (hole := self._hole(heard)) is not None:
+            return self._push_over(hole, decided, heard, due)
         outputs: list[Output] = []
         last = due - 1
         for sample, item in decided:
@@ -100,11 +106,36 @@ class RhythmStage:
         self._hear(heard, due)
         return outputs
 
-    def finish(self, due: int) -> list[Rhythm]:
+    def _hole(self, heard: Sequence[Heard]) -> tuple[int, int] | None:
+        """Give the first hole longer than `HOLE_S`: the sample where it begins, and the one after it."""
+        stop = self._heard
+        for part in heard:
+            if part.start - stop > HOLE_S * self.fs:
+                return stop, part.start
+            stop = part.stop
+        return None
+
+    def _push_over(
+        self, hole: tuple[int, int], decided: Sequence[Decided], heard: Sequence[Heard], due: int
+    ) -> list[Output]:
+        """Take what comes before a hole, end what goes on, and begin afresh with what comes after it."""
+        begin, end = hole
+        known = begin + round(HOLE_S * self.fs)
+        n_before = sum(sample <= known for sample, _ in decided)
+        outputs: list[Output] = self.push(decided[:n_before], [part for part in heard if part.stop <= begin], known + 1)
+        outputs += self.finish(known + 1, "no signal")
+        limits, fs, leads, _, rules = self._made_for
+        made = {name: make(limits, fs, leads, end) for name, make in rules.items()}
+        self._rules = {name: rule for name, rule in made.items() if rule is not None}
+        self._ask()
+        self._heard = end
+        return outputs + self.push(decided[n_before:], [part for part in heard if part.start >= end], due)
+
+    def finish(self, due: int, why: str = "the stream ends") -> list[Rhythm]:
         """End the stretch at sample `due`, the one after its last: what goes on ends there."""
         self._found = {}
         names = list(self._told)
-        return [self._end(name, due, due, "the stream ends") for name in names]
+        return [self._end(name, due, due, why) for name in names]
 
     def flush(self) -> list[Output]:
         """End the stream with what was heard."""

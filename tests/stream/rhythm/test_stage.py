@@ -9,7 +9,7 @@ from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
 from ecg_stream.stream.core.stage import Schema, State
 from ecg_stream.stream.rhythm.limits import RhythmLimits
 from ecg_stream.stream.rhythm.rule import NEVER, Finding, Findings, RhythmBeat, RhythmRule
-from ecg_stream.stream.rhythm.stage import RhythmStage
+from ecg_stream.stream.rhythm.stage import HOLE_S, RhythmStage
 from ecg_stream.testing import LAWS, Subject
 
 LABELS = "NSVFQ"
@@ -185,3 +185,23 @@ def test_without_rules_nothing_is_told():
     assert RhythmStage(RhythmLimits(), FS, ("II",), rules={})._due == NEVER
     assert Schema(1).number == RhythmStage.schema.number
     assert told(beats(row("NNNN"))) == []
+
+
+@pytest.mark.parametrize("missing", [10**6, 10**13])
+def test_over_a_long_hole_time_does_not_go_on_and_what_went_on_ends(missing):
+    """A device that counted its samples wrongly kept the stage, and the service with it, for ever."""
+    stage = RhythmStage(RhythmLimits(), FS, ("II",))
+    decided = beats(row("NNN" + "NV" * 6, 1.0))
+    n = decided[-1][0] + 1
+    quiet = np.zeros((n, 1))
+    assert "+bigeminy" in names(only_rhythms(stage.push(decided, heard(quiet), n)))
+    after = only_rhythms(stage.push([], heard(quiet, start=n + missing), 2 * n + missing))
+    (end,) = [each for each in after if each.name == "bigeminy"]
+    assert end.state == "end"
+    assert end.sample <= n + round(HOLE_S * FS) + 1
+    again = beats(row("NNN" + "NV" * 6, 1.0), begin_s=(2 * n + missing) / FS + 1.0)
+    assert "+bigeminy" in names(only_rhythms(stage.push(again, [], again[-1][0] + 1)))
+
+
+def only_rhythms(outputs: list[object]) -> list[Rhythm]:
+    return [output for output in outputs if isinstance(output, Rhythm)]
