@@ -27,7 +27,8 @@ def replayed(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[l
         out, err = capfdbinary.readouterr()
         lines = [json.loads(line) for line in out.splitlines()]
         assert lines.pop()["type"] == "summary"
-        return [{key: value for key, value in line.items() if key != "record"} for line in lines], err.decode()
+        told = [{key: value for key, value in line.items() if key not in ("record", "stream", "id")} for line in lines]
+        return told, err.decode()
 
     return replay
 
