@@ -33,6 +33,7 @@ def test_lists_are_as_long_as_published_and_name_each_record_once() -> None:
         "mitdb-paced": 4,
         "svdb": 78,
         "edb": 90,
+        "ltstdb-50hz": 86,
         "nstdb": 12,
     }
     for entry in LISTS.values():

@@ -79,6 +79,13 @@ class Terminal:
                 except OSError:  # the other end has closed
                     raise AssertionError(f"ended without {text!r}: {self.shown[-2000:]}") from None
 
+    def taken(self, limit_s: float = 60.0) -> None:
+        """Wait until keys come one by one, and are not shown."""
+        end = time.monotonic() + limit_s
+        while termios.tcgetattr(self.follower)[3] & (termios.ICANON | termios.ECHO):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
     def press(self, keys: str, answer: str) -> None:
         """Press keys, and wait for what they bring to the screen."""
         self.shown = ""
@@ -112,7 +119,7 @@ def test_the_keys_of_the_monitor_on_a_real_terminal(tmp_path: Path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     terminal: Terminal = request.getfixturevalue("replayed")
     terminal.until("? explains")
-    assert termios.tcgetattr(terminal.follower)[3] & (termios.ICANON | termios.ECHO) == 0
+    terminal.taken()
     terminal.press(" ", "paused")
     terminal.press("?", "What the marks say")
     terminal.press("x", "? explains")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
@@ -71,8 +72,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_a_state_folder_of_version_0_1_goes_on_as_if_nothing_had_happened(folder: Path, caplog) -> None:
-    assert await goes_on(folder) == uninterrupted()
-    assert not caplog.records
+    """But for what its classifier made of the patient's kinds of beats: other models are told in the log."""
+    assert beats(await goes_on(folder)) == beats(uninterrupted())
+    (record,) = caplog.records
+    assert record.getMessage() == "patient 'bed-1': taken up, but the state was taken with other models"
+
+
+def beats(lines: list[bytes]) -> list[tuple[object, ...]]:
+    told = [line for line in map(json.loads, lines) if line["type"] == "beat"]
+    assert len(told) > 90
+    return [tuple(beat[key] for key in ("sample", "label", "rr_ms", "delay_ms")) for beat in told]
 
 
 async def test_a_patient_whose_state_is_of_a_later_version_begins_afresh_and_the_log_says_so(
