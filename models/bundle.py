@@ -13,17 +13,21 @@ the card asks for, so that a model never runs on input it was not trained on.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from ..errors import BundleError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Task: TypeAlias = Literal["beat", "detector", "quality", "record", "rhythm"]
 
@@ -114,6 +118,25 @@ class Bundle(msgspec.Struct, frozen=True):
         if hashlib.sha256(content).hexdigest() != self.card.sha256:
             raise BundleError(_changed(self.folder, self.card))
         return content
+
+    @contextmanager
+    def arrays(self) -> Iterator[Mapping[str, NDArray[Any]]]:
+        """Open weights that are arrays (``weights.npz``), for a block that takes what it needs of them.
+
+        Raises
+        ------
+        BundleError
+            If they cannot be read, are not what the card says, or do not hold what the block takes.
+        """
+        import numpy as np
+
+        try:
+            with np.load(io.BytesIO(self.content()), allow_pickle=False) as arrays:
+                yield arrays
+        except BundleError:
+            raise
+        except Exception as error:  # NumPy and zipfile raise many kinds
+            raise BundleError(f"bundle {self.folder}: cannot read {self.card.weights}: {error}") from error
 
 
 def shipped_names() -> list[str]:

@@ -8,7 +8,6 @@ that a beat is one and that none was missed since the one before.
 
 from __future__ import annotations
 
-import io
 import os
 from functools import lru_cache
 
@@ -44,16 +43,11 @@ class BeatQuality:
         self.card = bundle.card
         self._columns = columns(self.card.features)
         n = len(self._columns)
-        try:
-            with np.load(io.BytesIO(bundle.content()), allow_pickle=False) as arrays:
-                self._mean, self._deviation, self._weight = (
-                    np.asarray(arrays[name], dtype=np.float64).reshape(n) for name in ("mean", "deviation", "weight")
-                )
-                self._bias = float(arrays["bias"])
-        except BundleError:
-            raise
-        except Exception as error:  # NumPy and zipfile raise many kinds
-            raise BundleError(f"bundle {bundle.folder}: cannot read {self.card.weights}: {error}") from error
+        with bundle.arrays() as arrays:
+            self._mean, self._deviation, self._weight = (
+                np.asarray(arrays[name], dtype=np.float64).reshape(n) for name in ("mean", "deviation", "weight")
+            )
+            self._bias = float(arrays["bias"])
         numbers = (self._mean, self._deviation, self._weight, np.array([self._bias]))
         if not all(np.isfinite(each).all() for each in numbers) or not (self._deviation > 0.0).all():
             raise BundleError(f"bundle {bundle.folder}: its weights hold what is no number, or no deviation")

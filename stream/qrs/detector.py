@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +69,9 @@ def load_network(name_or_path: str = "qrs") -> DetectorNetwork:
         If it is missing, corrupt or made for other features.
     """
     bundle = load_bundle(name_or_path, "detector", PREPROCESSING)
-    try:
-        with np.load(io.BytesIO(bundle.content()), allow_pickle=False) as arrays:
-            layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
-            b3 = float(arrays["b3"])
-    except BundleError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise many kinds
-        raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
+    with bundle.arrays() as arrays:
+        layers = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in _WEIGHTS}
+        b3 = float(arrays["b3"])
     _check_layers(layers, b3, bundle.folder)
     if layers["w1"].shape[0] != N_FEATURES:
         raise BundleError(

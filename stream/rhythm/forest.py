@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import NamedTuple
 
@@ -70,14 +69,9 @@ def load_forest(name_or_path: str | os.PathLike[str], preprocessing: str, column
         If it is missing, corrupt, or made for other columns.
     """
     bundle = load_bundle(name_or_path, "rhythm", preprocessing)
-    try:
-        with np.load(io.BytesIO(bundle.content()), allow_pickle=False) as arrays:
-            integers = {name: arrays[name].astype(np.int64) for name in ("feature", "left", "right", "roots")}
-            forest = Forest(value=arrays["value"].astype(np.float64), **integers)
-    except BundleError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise many kinds
-        raise BundleError(f"bundle {bundle.folder}: cannot read {bundle.card.weights}: {error}") from error
+    with bundle.arrays() as arrays:
+        integers = {name: arrays[name].astype(np.int64) for name in ("feature", "left", "right", "roots")}
+        forest = Forest(value=arrays["value"].astype(np.float64), **integers)
     if bundle.card.features != columns:
         raise BundleError(f"bundle {bundle.folder} takes other columns than this version gives: train it again")
     if not _sound(forest, len(columns)):
