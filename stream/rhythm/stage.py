@@ -52,13 +52,11 @@ class RhythmStage:
         start: int = 0,
         rules: Mapping[str, MakeRule] = RULES,
     ) -> None:
-        self._made_for = (limits, fs, leads, start, rules)
+        self._limits = limits
         self.fs = fs
         self.leads = leads
-        made = {name: make(limits, fs, leads, start) for name, make in rules.items()}
-        self._rules = {name: rule for name, rule in made.items() if rule is not None}
-        self._ask()
-        self._heard = start  # samples before this were heard
+        self._make_rules = rules
+        self._begin_at(start)
         self._found: dict[RhythmName, int] = {}  # what the rules say goes on, and where it began
         self._told: dict[RhythmName, int] = {}  # what was told of it
 
@@ -124,11 +122,7 @@ class RhythmStage:
         n_before = sum(sample <= known for sample, _ in decided)
         outputs: list[Output] = self.push(decided[:n_before], [part for part in heard if part.stop <= begin], known + 1)
         outputs += self.finish(known + 1, "no signal")
-        limits, fs, leads, _, rules = self._made_for
-        made = {name: make(limits, fs, leads, end) for name, make in rules.items()}
-        self._rules = {name: rule for name, rule in made.items() if rule is not None}
-        self._ask()
-        self._heard = end
+        self._begin_at(end)
         return outputs + self.push(decided[n_before:], [part for part in heard if part.start >= end], due)
 
     def finish(self, due: int, why: str = "the stream ends") -> list[Rhythm]:
@@ -156,7 +150,6 @@ class RhythmStage:
         A rule that the state does not know begins afresh without a word: an earlier version did not have it.
         """
         self._heard = int(state["heard"])
-        limits, fs, leads, _, rules = self._made_for
         afresh = []
         for name, kept in state["rules"].items():
             rule = self._rules.get(name)
@@ -165,13 +158,23 @@ class RhythmStage:
             try:
                 rule.restore(rule.schema.upgrade(kept))
             except SchemaError as error:
-                if (fresh := rules[name](limits, fs, leads, self._heard)) is not None:
+                if (fresh := self._made(name)) is not None:
                     self._rules[name] = fresh
                 afresh.append(f"rhythm {name}: {error}")
         self._ask()
         self._found = {name: int(begin) for name, begin in state["found"].items()}
         self._told = {name: int(begin) for name, begin in state["told"].items()}
         return afresh
+
+    def _begin_at(self, start: int) -> None:
+        """Let all rules begin afresh with the sample at `start`."""
+        self._heard = start  # samples before this were heard
+        made = {name: self._made(name) for name in self._make_rules}
+        self._rules = {name: rule for name, rule in made.items() if rule is not None}
+        self._ask()
+
+    def _made(self, name: str) -> RhythmRule | None:
+        return self._make_rules[name](self._limits, self.fs, self.leads, self._heard)
 
     def _ask(self) -> None:
         """See what each rule is to be asked for, once: what it does not override finds nothing."""

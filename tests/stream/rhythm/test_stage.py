@@ -8,6 +8,7 @@ from ecg_stream.stream.core.messages import Beat, Event, Heard, Rhythm
 from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
 from ecg_stream.stream.core.stage import Schema, State
 from ecg_stream.stream.rhythm.limits import RhythmLimits
+from ecg_stream.stream.rhythm.rate import RateRule
 from ecg_stream.stream.rhythm.rule import NEVER, Finding, Findings, RhythmBeat, RhythmRule
 from ecg_stream.stream.rhythm.stage import HOLE_S, RhythmStage
 from ecg_stream.testing import LAWS, Subject
@@ -151,9 +152,7 @@ def test_a_rule_hears_every_sample_once_before_what_is_decided_there():
 
 def test_what_says_less_is_not_told_beside_what_says_more():
     """Asystole hides a slow rate, which is told again when that has ended."""
-    stage = RhythmStage(
-        RhythmLimits(), FS, ("II",), rules={"clock": ClockRule, **{"rate": make()._made_for[-1]["rate"]}}
-    )
+    stage = RhythmStage(RhythmLimits(), FS, ("II",), rules={"clock": ClockRule, "rate": RateRule})
     found = stage.push(beats(row("N" * 12, 1.4), begin_s=-10.0), [], 1500)
     rhythms = [each for each in found if isinstance(each, Rhythm)]
     assert names(rhythms) == ["+bradycardia", "-bradycardia", "+asystole", "-asystole", "+bradycardia"]
