@@ -51,9 +51,8 @@ class PatternRule(RhythmRule):
                     findings.append(Finding(name, "begin", self._first[k], why))
         self._others = 0 if is_v else min(self._others + 1, 3)
         self._last = found.sample
-        limits = self.limits
-        going_on = max(self._cycles) >= limits.cycles
-        self.due = found.sample + round((limits.pause_s + limits.pause_told_s) * self.fs) if going_on else NEVER
+        going_on = max(self._cycles) >= self.limits.cycles
+        self.due = self.silent_at(found.sample) if going_on else NEVER
         return findings
 
     def time(self, now: int) -> Findings:  # noqa: ARG002

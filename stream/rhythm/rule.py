@@ -116,6 +116,10 @@ class RhythmRule:
         self.due = NEVER
         return NOTHING
 
+    def silent_at(self, sample: int) -> int:
+        """Give the sample at which a pause is told, if no beat comes after the one at `sample`."""
+        return sample + round((self.limits.pause_s + self.limits.pause_told_s) * self.fs)
+
     def snapshot(self) -> State:
         """Copy the state out, `due` too."""
         return {"due": self.due}

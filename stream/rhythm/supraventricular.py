@@ -95,7 +95,7 @@ class SupraventricularRule(RhythmRule):
         return 1000.0 * (self._run[-1] - self._run[0]) / (len(self._run) - 1) / self.fs
 
     def _wait(self) -> None:
-        self.due = self._run[-1] + round((self.limits.pause_s + self.limits.pause_told_s) * self.fs)
+        self.due = self.silent_at(self._run[-1])
 
     def snapshot(self) -> State:
         """Copy the state out."""

@@ -63,7 +63,7 @@ class VentricularRule(RhythmRule):
 
     def time(self, now: int) -> Findings:
         """Tell that a tachycardia is sustained, or that a row has ended, as no beat came."""
-        if now >= self._silent_at():
+        if now >= self._row_silent_at():
             return self._over(self._row[-1], f"no beat for {self.limits.pause_s:g} s")
         sustained = Finding("sustained-ventricular-tachycardia", "begin", self._first, self._why())
         findings = self._go_on_as(sustained, now)
@@ -140,13 +140,12 @@ class VentricularRule(RhythmRule):
         length = f"for {lasts_s:.0f} s" if lasts_s >= self.limits.sustained_s / 2 else f"{self._count} V in a row"
         return f"{length} at {self._rate():.0f}/min"
 
-    def _silent_at(self) -> int:
-        last = self._lapsed[-1] if self._lapsed else self._row[-1]
-        return last + round((self.limits.pause_s + self.limits.pause_told_s) * self.fs)
+    def _row_silent_at(self) -> int:
+        return self.silent_at(self._lapsed[-1] if self._lapsed else self._row[-1])
 
     def _wait(self) -> None:
         """Set when time alone tells something."""
-        self.due = self._silent_at()
+        self.due = self._row_silent_at()
         if self._name == "ventricular-tachycardia":
             self.due = min(self.due, self._first + round(self.limits.sustained_s * self.fs))
 
