@@ -293,7 +293,7 @@ def _spread(n: int, total: float, squares: float) -> float:
     return math.sqrt(max(squares / n - mean * mean, 0.0)) / mean
 
 
-def features_of(x: Floats) -> Floats32:
+def features_of(x: Floats | Floats32) -> Floats32:
     """Give the features of one window, ``(len(NAMES),)``."""
     out = np.empty(len(NAMES), np.float32)
     describe(np.ascontiguousarray(x, dtype=np.float32), COSINES, SINES, out)

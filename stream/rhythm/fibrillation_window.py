@@ -11,7 +11,7 @@ from ..core.messages import Signal
 from ..core.stage import State, restored
 from ..signal.grid import Grid
 from ..signal.highpass import HighPass
-from .fibrillation_waves import COSINES, NAMES, RATE_HZ, SINES, WINDOW, describe
+from .fibrillation_waves import COSINES, NAMES, RATE_HZ, SINES, WINDOW, describe, features_of
 from .forest import RhythmModel, log_odds
 
 CUTOFF_HZ = 1.0
@@ -53,17 +53,9 @@ class FibrillationWindow:
         _shift(self._high_pass.push(mean), both, self._samples, self._good)
 
     def features(self) -> list[Floats32 | None]:
-        """Describe the window of each lead, ``(len(NAMES),)``; None of a lead that is no measurement, or flat."""
+        """Describe the window of each lead, ``(len(NAMES),)``; None of a lead that is no measurement."""
         readable = self._good.mean(axis=0) >= FEWEST_GOOD
-        found: list[Floats32 | None] = []
-        for lead, fine in enumerate(readable.tolist()):
-            if not fine:
-                found.append(None)
-                continue
-            out = np.empty(len(NAMES), np.float32)
-            describe(np.ascontiguousarray(self._samples[:, lead]), COSINES, SINES, out)
-            found.append(out)
-        return found
+        return [features_of(self._samples[:, lead]) if fine else None for lead, fine in enumerate(readable.tolist())]
 
     def odds(self, model: RhythmModel) -> list[float]:
         """Give log odds of the window of each lead: NaN of one that is no measurement, minus infinity of a flat one."""
