@@ -44,12 +44,6 @@ WITHIN_S = 8.0
 
 
 @compiled_part
-def _source(turn: Integer, slot: Integer) -> Integer:
-    """Give which slot's wave a slot reads after a turn."""
-    return 1 - slot if turn & SWAPPED else slot
-
-
-@compiled_part
 def _sign(turn: Integer, slot: Integer) -> float:
     return -1.0 if (turn >> slot) & 1 else 1.0
 
