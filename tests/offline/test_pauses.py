@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ecg_stream.cli.app import run
-from ecg_stream.offline.pauses import PAUSE_S, STANDSTILL_S, MadePauses, count, with_pauses
+from ecg_stream.offline.made_pauses import PAUSE_S, STANDSTILL_S, MadePauses, with_pauses
+from ecg_stream.offline.pauses import count
 from ecg_stream.offline.training_records import TrainingRecord, read_training_records
 from ecg_stream.replay.catalog import data_folder
 from ecg_stream.stream.pipeline import load_models
