@@ -14,7 +14,9 @@ import typer
 from ..errors import RequestError
 from ..replay.labels import LabelMap
 from .completion import model_names
+from .evaluation_options import From, Leads, model_or_folds, names_in, tracked
 from .jobs_option import Jobs, parallel
+from .model_options import BeatModel
 from .training_options import OwnFolder, own_records
 
 if TYPE_CHECKING:
@@ -24,12 +26,7 @@ MAX_SNR_DB = 100.0
 
 
 def beat(
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
+    model: BeatModel = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -60,12 +57,8 @@ def beat(
         ),
     ] = None,
     data: OwnFolder = None,
-    leads: Annotated[
-        Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
-    ] = "all",
-    start: Annotated[
-        float, typer.Option("--from", metavar="S", min=0.0, help="Where scoring begins, in seconds.")
-    ] = 300.0,
+    leads: Leads = "all",
+    start: From = 300.0,
     label_map: Annotated[
         LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
     ] = "aami",
@@ -93,7 +86,7 @@ def beat(
     from ..offline.report_folder import writing_report
     from ..offline.splits import choose
     from ..replay.catalog import data_folder
-    from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
+    from ..stream.pipeline import DEFAULT_DETECTOR, load_models
 
     # A wrong request is refused before any record is run.
     if (noise is None) != (snr is None):
@@ -103,7 +96,7 @@ def beat(
             f"no signal-to-noise ratio of {snr:g} dB: valid for --snr is -{MAX_SNR_DB:g} to {MAX_SNR_DB:g}"
         )
     conditions = Conditions(
-        model=model if model is not None else DEFAULT_MODEL if folds is None else str(folds),
+        model=model_or_folds(model, folds),
         detector=DEFAULT_DETECTOR if detector is None else detector,
         folds=held_out_by(folds) if folds else None,
         first_lead=leads == "first",
@@ -115,7 +108,7 @@ def beat(
     if folds is None:
         load_models(conditions.model, conditions.detector)
     if data is None:
-        only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
+        only = names_in(records)
         chosen = choose(db or [], only)
     else:
         if db or len(records or []) > 1:
@@ -140,22 +133,17 @@ def beat(
 
 
 def _run(chosen: Mapping[str, Sequence[str]], conditions: Conditions, folder: Path, jobs: int) -> list[DatabaseResult]:
-    from rich.console import Console
-    from rich.progress import track
-
     from ..offline.beat_run import DatabaseResult, run_records
     from ..offline.splits import missing_line, split_by_presence
 
-    console = Console(stderr=True)
     results = []
     for name, records in chosen.items():
         present, missing = (list(records), []) if conditions.own else split_by_presence(records, folder)
         if missing:
             print(f"{name}: {missing_line(missing)}", file=sys.stderr)
         if present:
-            runs = run_records(present, conditions, folder, jobs)
-            bar = track(runs, name, len(present), console=console, transient=True, disable=not console.is_terminal)
-            results.append(DatabaseResult(name, tuple(bar), tuple(missing)))
+            runs = tracked(run_records(present, conditions, folder, jobs), len(present), name)
+            results.append(DatabaseResult(name, tuple(runs), tuple(missing)))
     if not results:
         raise RequestError(
             f"none of the records of {', '.join(chosen)} is in the data folder {folder}: fetch them with "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from ..errors import RequestError
-from .completion import model_names
+from .evaluation_options import Json, Leads, Records, at_hand, model_or_folds, names_in, tracked
 from .jobs_option import Jobs, parallel
+from .model_options import BeatModel
 
 
 def pauses(
@@ -18,23 +17,13 @@ def pauses(
         list[str] | None,
         typer.Option(metavar="NAME", help="mitdb, svdb or edb; may be repeated.  [default: all three]"),
     ] = None,
-    records: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Only these records of the lists, bare or as db/name; may be repeated."),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
-    leads: Annotated[
-        Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
-    ] = "all",
+    records: Records = None,
+    model: BeatModel = None,
+    leads: Leads = "all",
     count: Annotated[int, typer.Option(min=1, max=100, help="Pauses in each record.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Random seed: which beats, and how long each pause is.")] = 0,
     jobs: Jobs = "1",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
+    json: Json = False,
 ) -> None:
     """Stretch the diastole of real beats to 3.5 to 7 s, and let P waves go on alone for 15 s; count false beats.
 
@@ -44,24 +33,16 @@ def pauses(
 
     from ..offline.beat_run import Conditions
     from ..offline.pauses import run_records
-    from ..offline.splits import LISTS, choose_of, missing_line, record_list, split_by_presence
+    from ..offline.splits import LISTS, choose_of, record_list
     from ..replay.catalog import data_folder
-    from ..stream.pipeline import DEFAULT_MODEL, load_models
+    from ..stream.pipeline import load_models
 
-    conditions = Conditions(model=DEFAULT_MODEL if model is None else model, first_lead=leads == "first")
+    conditions = Conditions(model=model_or_folds(model, None), first_lead=leads == "first")
     load_models(conditions.model)
-    only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
-    wanted = choose_of([record_list(name, LISTS) for name in db or ["mitdb", "svdb", "edb"]], only)
-    folder = data_folder()
-    present, missing = split_by_presence([name for names in wanted.values() for name in names], folder)
-    if not present:
-        raise RequestError(
-            f"none of the records asked for is in the data folder {folder}: fetch them with `ecg-stream download DB`"
-        )
-    if missing:
-        print(missing_line(missing), file=sys.stderr)
+    wanted = choose_of([record_list(name, LISTS) for name in db or ["mitdb", "svdb", "edb"]], names_in(records))
+    present, missing = at_hand([name for names in wanted.values() for name in names], data_folder())
     with parallel(jobs) as n_jobs:
-        results = list(run_records(present, conditions, seed, count, n_jobs))
+        results = tracked(run_records(present, conditions, seed, count, n_jobs), len(present))
     found = [each for each in results if each is not None]
     names = ("pauses", "spoilt", "false", "missed", "renamed", "standstill_s", "p_waves", "standstill_false")
     total = {name: sum(getattr(each, name) for each in found) for name in names}

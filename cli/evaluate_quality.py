@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ import typer
 
 from ..errors import MissingExtraError, RequestError
 from .evaluate_beat import MAX_SNR_DB
+from .evaluation_options import Json, at_hand, tracked
 from .jobs_option import Jobs, parallel
 from .record_options import one_of
 
@@ -40,7 +40,7 @@ def quality(
     ] = "all",
     model: Annotated[str, typer.Option(metavar="NAME|PATH", help="Quality bundle.")] = "quality",
     jobs: Jobs = "1",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
+    json: Json = False,
 ) -> None:
     """Compare the quality of right beats with that of errors: false beats, and beats before which one was missed.
 
@@ -55,7 +55,6 @@ def quality(
 
     from ..offline.noise_stress import NoiseStress
     from ..offline.quality_evaluation import run_records, separation
-    from ..offline.splits import missing_line, split_by_presence
     from ..replay.catalog import data_folder
     from ..stream.beats.quality import BeatQuality
     from ..stream.qrs.detector import load_network
@@ -69,13 +68,10 @@ def quality(
     judge, network = BeatQuality(model), load_network()
     folder = data_folder()
     wanted = _records(db or ["nstdb"], folder)
-    present, missing = split_by_presence(wanted, folder)
-    if not present:
-        raise RequestError(f"none of the records asked for is in the data folder {folder}: fetch them first")
-    if missing:
-        print(missing_line(missing), file=sys.stderr)
+    present, _missing = at_hand(wanted, folder)
     with parallel(jobs) as n_jobs:
-        told = list(run_records(present, noises or [None], leads == "first", network, judge, folder, n_jobs))
+        running = run_records(present, noises or [None], leads == "first", network, judge, folder, n_jobs)
+        told = tracked(running, len(present) * max(len(noises), 1))
     rows = {_called(each): separation([one for one in told if one.noise == each], judge.trusted) for each in noises}
     rows["all"] = separation(told, judge.trusted)
     if json:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import RequestError
+from .evaluation_options import FoldsFolder, From, Leads, Records, at_hand, model_or_folds, names_in, tracked
 from .jobs_option import Jobs, parallel
+from .model_options import BeatModel
 
 if TYPE_CHECKING:
     from ..offline.rhythm_evaluation import RhythmRun
@@ -26,23 +27,11 @@ def rhythm(
             help="mitdb, mitdb-ds1, svdb, edb, vfdb or another list; may be repeated.  [default: mitdb, vfdb]",
         ),
     ] = None,
-    records: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Only these records of the lists, bare or as db/name; may be repeated."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle; `ecg-stream models` lists them.")
-    ] = None,
-    folds: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Cross-validation, as `evaluate beat` takes it, in place of --model."),
-    ] = None,
-    leads: Annotated[
-        Literal["first", "all"], typer.Option(help="Let the pipeline see the first lead alone, or all leads.")
-    ] = "all",
-    start: Annotated[
-        float, typer.Option("--from", metavar="S", min=0.0, help="Where scoring begins, in seconds.")
-    ] = 300.0,
+    records: Records = None,
+    model: BeatModel = None,
+    folds: FoldsFolder = None,
+    leads: Leads = "all",
+    start: From = 300.0,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and timelines into this folder.")
     ] = None,
@@ -59,41 +48,29 @@ def rhythm(
     from ..offline.report_folder import writing_report
     from ..offline.rhythm_evaluation import evaluate_records
     from ..offline.rhythm_report import content_of, figures, fill_report
-    from ..offline.splits import LISTS, RHYTHMS, choose_of, missing_line, record_list, split_by_presence
+    from ..offline.splits import LISTS, RHYTHMS, choose_of, record_list
     from ..replay.catalog import data_folder
-    from ..stream.pipeline import DEFAULT_MODEL, load_models
+    from ..stream.pipeline import load_models
 
-    if folds is not None and model is not None:
-        raise RequestError("--model and --folds do not go together: give one of them")
     conditions = Conditions(
-        model=model if model is not None else DEFAULT_MODEL if folds is None else str(folds),
+        model=model_or_folds(model, folds),
         folds=held_out_by(folds) if folds else None,
         first_lead=leads == "first",
         start_s=start,
     )
     if folds is None:
         load_models(conditions.model)
-    only = [name for entry in records or [] for name in entry.replace(",", " ").split()]
     known = {**RHYTHMS, **LISTS}
-    asked = [name for entry in db or ["mitdb", "vfdb"] for name in entry.replace(",", " ").split()]
-    wanted = [
-        name for names in choose_of([record_list(name, known) for name in asked], only).values() for name in names
-    ]
+    lists = [record_list(name, known) for name in names_in(db) or ["mitdb", "vfdb"]]
+    wanted = [name for names in choose_of(lists, names_in(records)).values() for name in names]
     if conditions.folds is not None:
         wanted = [name for name in wanted if name in conditions.folds]
-    present, missing = split_by_presence(wanted, data_folder())
-    if not present:
-        raise RequestError(
-            f"none of the records asked for is in the data folder {data_folder()}: valid are lists of "
-            f"{', '.join(known)}; fetch them with `ecg-stream download DB`"
-        )
-    if missing:
-        print(missing_line(missing), file=sys.stderr)
+    present, missing = at_hand(wanted, data_folder(), list(known))
     head = {"model": conditions.model, "leads": leads, "from_s": start, "missing": list(missing)}
 
     def run() -> list[RhythmRun]:
         with parallel(jobs) as n_jobs:
-            return _tracked(present, evaluate_records(present, conditions, data_folder(), n_jobs))
+            return tracked(evaluate_records(present, conditions, data_folder(), n_jobs), len(present))
 
     if report is None:
         runs = run()
@@ -122,12 +99,3 @@ def _print(found: Mapping[Against, Sequence[RhythmFigures]]) -> None:
         for each in found[against]:
             table.add_row(*each.row())
         console.print(table)
-
-
-def _tracked(names: Sequence[str], runs: Iterator[RhythmRun]) -> list[RhythmRun]:
-    """Go through the records with a progress bar."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return list(track(runs, "records", len(names), console=console, transient=True, disable=not console.is_terminal))

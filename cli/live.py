@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import RequestError
-from .completion import model_names
 from .file_options import Column, Fs, Unit
 from .live_sources import open_source
+from .model_options import BeatModel, RecordModel
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile
-from .playing import monitor_sink, play, text_sink
+from .playing import Format, Output, monitor_sink, play, text_sink
 from .terminal import can_draw
 from .warm_up import warm_up
 
@@ -48,31 +48,13 @@ def live(
     fs: Fs = None,
     unit: Unit = None,
     column: Column = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
-    record_model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH",
-            autocompletion=model_names,
-            help="Record bundle: also classify the last ten seconds, every two seconds.",
-        ),
-    ] = None,
-    format: Annotated[  # noqa: A002  the option is called --format
-        Literal["monitor", "lines", "json", "csv"] | None,
-        typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
-    ] = None,
+    model: BeatModel = None,
+    record_model: RecordModel = None,
+    format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/NAME.ecs, WFDB annotations.")
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
-    ] = None,
+    output: Output = None,
     lsl_markers: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Send each beat as a marker of this LSL stream, stamped with its R peak."),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +15,15 @@ if TYPE_CHECKING:
     from ..stream.run.engine import Session, Sink, Source, StopRequest
     from ..stream.run.summary import Summary
     from ..stream.screen.view import Watch
+
+Format: TypeAlias = Annotated[
+    Literal["monitor", "lines", "json", "csv"] | None,
+    typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
+]
 
 
 def play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import RequestError
-from .completion import model_names, record_names
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
-from .playing import monitor_sink, play, text_sink
+from .model_options import BeatModel, RecordModel
+from .playing import Format, Output, monitor_sink, play, text_sink
 from .records import open_recording
 from .terminal import can_draw
 from .warm_up import warm_up
@@ -56,34 +57,16 @@ def replay(
     fs: Fs = None,
     unit: Unit = None,
     column: Column = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
-    record_model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH",
-            autocompletion=model_names,
-            help="Record bundle: also classify the last ten seconds, every two seconds.",
-        ),
-    ] = None,
+    model: BeatModel = None,
+    record_model: RecordModel = None,
     st: Annotated[
         bool, typer.Option("--st/--no-st", help="Read the ST segment of each lead as well, each ten seconds.")
     ] = False,
-    format: Annotated[  # noqa: A002  the option is called --format
-        Literal["monitor", "lines", "json", "csv"] | None,
-        typer.Option(help="How to show the beats.  [default: monitor on a terminal, else lines]"),
-    ] = None,
+    format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/RECORD.ecs, WFDB annotations.")
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the beats to a file: .csv, .parquet, or .edf (EDF+ annotations)."),
-    ] = None,
+    output: Output = None,
     http: Http = None,
     http_token: HttpToken = None,
     http_proxy: HttpProxy = None,

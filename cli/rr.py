@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import RequestError
-from .completion import model_names, record_names
+from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
+from .model_options import BeatModel
 from .records import open_record
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ def rr(
     fs: Fs = None,
     unit: Unit = None,
     column: Column = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
+    model: BeatModel = None,
 ) -> None:
     """Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.
 

@@ -33,6 +33,7 @@ from ..stream.service.topics import Topics, patient_id
 from .completion import model_names
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .logs import LogFormat, log_to_stderr
+from .model_options import BeatModel
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
 from .terminal import can_draw
 
@@ -53,12 +54,7 @@ def subscribe(
     topic: Annotated[
         str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave for all patients, PREFIX/ID/wave for one.")
     ] = "ecg/+/wave",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|PATH", autocompletion=model_names, help="Beat bundle; `ecg-stream models` lists them."
-        ),
-    ] = None,
+    model: BeatModel = None,
     record_model: Annotated[
         str | None,
         typer.Option(

@@ -66,8 +66,7 @@ def beat(
         noises_at_hand,
         own_records,
         progress,
-        read_records,
-        read_weakly,
+        read_all_records,
         training_note,
         training_split,
     )
@@ -95,8 +94,7 @@ def beat(
     names, held_out = training_split(databases, folds, fold, rhythms=weak_labels, own=theirs)
     names = [name for name in names if name not in PACED]
     import_keras()  # before minutes of reading, if it is missing
-    weak = [name for name in names if any(name in rhythms.records for rhythms in RHYTHMS.values())]
-    records = read_records([name for name in names if name not in weak], data) + read_weakly(weak, network)
+    records = read_all_records(names, network, data)
     noises = noises_at_hand()
     variations = [variation for variation in VARIATIONS[arch] if ectopic or not variation.needs_donor]
     with parallel(jobs) as n_jobs, progress(len(records) * len(variations), "cutting beats") as advance:

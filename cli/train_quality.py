@@ -33,14 +33,13 @@ def quality(
     from ..offline.splits import RHYTHMS
     from ..offline.training_records import read_noises
     from ..stream.qrs.detector import load_network
-    from .training_options import progress, read_records, read_weakly, training_note, training_split
+    from .training_options import progress, read_all_records, training_note, training_split
 
     databases = db or ["mitdb-ds1", "svdb", "edb", *RHYTHMS]
     names, _held_out = training_split(databases, 2, None, rhythms=True)
     network = load_network(detector)
     noises = read_noises()
-    weak = [name for name in names if any(name in rhythms.records for rhythms in RHYTHMS.values())]
-    records = read_records([name for name in names if name not in weak]) + read_weakly(weak, network)
+    records = read_all_records(names, network)
     with parallel(jobs) as n_jobs, progress(len(records) * len(WAYS), "running the detector") as advance:
         parts = gather(records, noises, network, seed, advance, n_jobs)
     command = f"ecg-stream train quality {' '.join(f'--db {name}' for name in databases)} --seed {seed}"

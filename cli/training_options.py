@@ -147,13 +147,15 @@ def read_records(names: Sequence[str], own: Path | None = None) -> list[Training
     return records
 
 
-def read_weakly(names: Sequence[str], detector: DetectorNetwork) -> list[TrainingRecord]:
-    """Read records whose rhythms are annotated and whose beats are not, showing how far."""
+def read_all_records(names: Sequence[str], detector: DetectorNetwork, own: Path | None = None) -> list[TrainingRecord]:
+    """Read records, and after them those whose rhythms alone are annotated, by what is found; show how far."""
+    from ..offline.splits import has_rhythms_alone
     from ..offline.weak_labels import read_weak_records
 
-    with progress(len(names), "reading rhythms") as advance:
-        records = []
-        for name in names:
+    records = read_records([name for name in names if not has_rhythms_alone(name)], own)
+    weak = [name for name in names if has_rhythms_alone(name)]
+    with progress(len(weak), "reading rhythms") as advance:
+        for name in weak:
             records += read_weak_records([name], detector)
             advance(name)
     return records

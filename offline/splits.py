@@ -103,6 +103,12 @@ RHYTHMS: Mapping[str, RecordList] = MappingProxyType(
 )
 """Lists of records whose rhythms are annotated and whose beats are not: nothing to score beats on."""
 
+
+def has_rhythms_alone(record: str) -> bool:
+    """Tell whether a record ``db/name`` is one of `RHYTHMS`."""
+    return any(record in entry.records for entry in RHYTHMS.values())
+
+
 DEMO = RecordList("demo", "the generated record", ("demo",))
 """A list of the record that needs no data folder."""
 

@@ -74,3 +74,21 @@ def test_a_wrong_request_ends_with_one_line(
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("what", ["beat", "labels", "rhythm"])
+def test_a_model_and_folds_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str) -> None:
+    assert run(["evaluate", what, "--model", "context", "--folds", str(tmp_path)]) == 2
+    assert "--model and --folds do not go together: give one of them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["labels", "pauses", "rhythm", "quality"])
+def test_records_of_which_none_is_at_hand_are_told_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    monkeypatch.setenv("ECG_STREAM_DATA", str(tmp_path))
+    assert run(["evaluate", what]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "is in the data folder" in err
+    assert "fetch them with `ecg-stream download DB`" in err
