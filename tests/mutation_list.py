@@ -465,11 +465,11 @@ DETECTING = (
         (f"{RULES}::test_p_waves_alone_are_no_beats_however_long_the_standstill",),
     ),
     Mutation(
-        "search-back takes what is low and strange",
+        "what two leads show low and strange is a beat",
         "stream/qrs/overdue.py",
         "height < low and qrs < QRS_LIKE",
         "height < 0.0 and qrs < QRS_LIKE",
-        (f"{RULES}::test_search_back_takes_nothing_low_and_strange_in_a_pause",),
+        (f"{RULES}::test_what_two_leads_show_low_and_strange_in_a_pause_is_no_beat",),
     ),
     Mutation(
         "levels do not fall in silence",
@@ -671,7 +671,7 @@ RHYTHMS = (
         "stream/rhythm/fibrillation_window.py",
         "if fine / n >= FEWEST_GOOD:",
         "if fine / n >= 0.0:",
-        (f"{FIBRILLATION}::test_a_lead_that_is_off_does_not_hide_it_and_no_lead_ends_it",),
+        (f"{FIBRILLATION}::test_what_a_lead_that_is_off_holds_has_no_say",),
     ),
     Mutation(
         "ectopic beats make a rhythm irregular",

@@ -212,6 +212,14 @@ def test_search_back_takes_nothing_low_and_strange_in_a_pause():
     assert missed_and_false(detect(x, network=plain()), np.arange(1.0, 30.0), 3.0, 58.0) == (0, 0)
 
 
+@pytest.mark.parametrize("height", [0.25, 0.35, 0.5])
+@pytest.mark.parametrize("width_s", [0.03, 0.06])
+def test_what_two_leads_show_low_and_strange_in_a_pause_is_no_beat(height, width_s):
+    one = sinus_rhythm(30.0, 0.0) + waves(np.array([32.5]), height, width_s)
+    found = detect(np.column_stack([one, 0.8 * one]), network=plain())
+    assert missed_and_false(found, np.arange(1.0, 30.0), 3.0, 58.0) == (0, 0)
+
+
 # ---- leads that come, go and are noisy
 
 

@@ -114,6 +114,15 @@ def test_a_lead_that_is_off_does_not_hide_it_and_no_lead_ends_it():
     assert names(told(x, good)) == ["+ventricular-fibrillation", "-ventricular-fibrillation"]
 
 
+def test_what_a_lead_that_is_off_holds_has_no_say():
+    """The guard holds it or lets it be; whatever stands there is no measurement."""
+    x = fibrillating(30.0, FS)
+    good = np.ones(x.shape, dtype=np.bool_)
+    good[:, 1] = False
+    x[:, 1] = 3.0 * (np.arange(len(x)) % 200 < 5)  # a beat in 0.8 s, and nothing between
+    assert names(told(x, good)) == ["+ventricular-fibrillation"]
+
+
 def test_no_window_lies_across_a_hole():
     stage = make()
     x = fibrillating(4.0, FS)
