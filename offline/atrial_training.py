@@ -1,8 +1,8 @@
-"""Train what tells atrial fibrillation from other irregular rhythms, and measure it on patients held out."""
+"""Train what tells atrial fibrillation from other irregular rhythms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from ..stream.rhythm.forest import Forest, log_odds
 from ..stream.rhythm.irregularity import NAMES
 from .atrial_beats import AtrialBeats
 from .forest_training import Growth, grow
-from .splits import patient, patient_folds
 
 _UP = (
     "spread", "rmssd", "median_change", "turning", "entropy", "entropy2", "cells", "plain_rmssd",
@@ -64,18 +63,4 @@ def judge(forest: Forest, each: AtrialBeats) -> NDArray[np.float64]:
     odds = np.full(len(each.samples), np.nan)
     for k in np.flatnonzero(~np.isnan(each.features[:, 0])).tolist():
         odds[k] = log_odds(each.features[k], *forest)
-    return odds
-
-
-def cross_validate(
-    material: Sequence[AtrialBeats], folds: int, seed: int, on_fold: Callable[[str], None] = lambda _: None
-) -> dict[str, NDArray[np.float64]]:
-    """Judge each record by trees that were grown without its patient; give the log odds by record."""
-    by_name = {each.record: each for each in material}
-    odds: dict[str, NDArray[np.float64]] = {}
-    for number, held_out in enumerate(patient_folds(list(by_name), folds)):
-        left_out = {patient(name) for name in held_out}
-        forest = train([each for name, each in by_name.items() if patient(name) not in left_out], seed)
-        odds |= {name: judge(forest, by_name[name]) for name in held_out}
-        on_fold(f"fold {number + 1}")
     return odds

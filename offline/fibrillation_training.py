@@ -1,18 +1,18 @@
-"""Train what tells ventricular fibrillation from the rest, and measure it on patients held out."""
+"""Train what tells ventricular fibrillation from the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.rhythm.fibrillation import EVERY_S, SURE
+from ..stream.rhythm.fibrillation import EVERY_S, judged
 from ..stream.rhythm.fibrillation_window import FLATTEST
 from ..stream.rhythm.forest import Forest, log_odds
 from .fibrillation_windows import WITH_FIBRILLATION, Windows
 from .forest_training import Growth, grow
-from .splits import patient, patient_folds
 
 GROWTH = Growth(n_trees=150, leaves=8, smallest_leaf=50, column_share=0.4)
 THRESHOLDS = {"begin": 2.0, "end": 0.0}
@@ -26,7 +26,6 @@ NEAR_S = 2.6
 
 EVERY = 4
 """Of records without fibrillation every fourth window is trained on: neighbours are alike."""
-
 
 NOISE = ("nstdb", "noise")
 """Records of noise: of the Noise Stress Test Database, and drawn at random, see `made_noise`."""
@@ -72,24 +71,11 @@ def _trained_on(each: Windows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def judge(forest: Forest, each: Windows) -> list[float | None]:
-    """Give the log odds of each window of a record, as the live rule does, see `stream.rhythm.fibrillation.judged`."""
-    odds: list[float | None] = []
-    for window in each.features:
-        seen = [x for x in window if not np.isnan(x[0])]
-        lively = [min(max(log_odds(x, *forest), -SURE), SURE) for x in seen if x[0] >= FLATTEST]
-        odds.append(None if not seen else sum(lively) / len(lively) if lively else -SURE)
-    return odds
+    """Give the log odds of each window of a record, as the live rule does."""
 
+    def odds(x: NDArray[np.float32]) -> float:
+        if np.isnan(x[0]):
+            return math.nan
+        return log_odds(x, *forest) if x[0] >= FLATTEST else -math.inf
 
-def cross_validate(
-    windows: Sequence[Windows], folds: int, seed: int, on_fold: Callable[[str], None] = lambda _: None
-) -> dict[str, list[float | None]]:
-    """Judge each record by trees that were grown without its patient; give the log odds by record."""
-    by_name = {each.record: each for each in windows}
-    odds: dict[str, list[float | None]] = {}
-    for number, held_out in enumerate(patient_folds(list(by_name), folds)):
-        left_out = {patient(name) for name in held_out}
-        forest = train([each for name, each in by_name.items() if patient(name) not in left_out], seed)
-        odds |= {name: judge(forest, by_name[name]) for name in held_out}
-        on_fold(f"fold {number + 1}")
-    return odds
+    return [judged([odds(x) for x in window]) for window in each.features]

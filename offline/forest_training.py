@@ -1,11 +1,11 @@
-"""Grow the small trees that judge a window or a stretch of beats, and write them as a bundle."""
+"""Grow the small trees that judge a window or a stretch of beats, measure them on patients held out, and write them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,20 @@ from numpy.typing import NDArray
 from ..errors import MissingExtraError
 from ..models.bundle import Card, library_versions, write_card, writing_bundle
 from ..stream.rhythm.forest import Forest
+from .splits import patient, patient_folds
+
+
+class OfRecord(Protocol):
+    """What is trained on, of one record."""
+
+    @property
+    def record(self) -> str:
+        """The record as ``db/name``."""
+        ...
+
+
+Material = TypeVar("Material", bound=OfRecord)
+Odds = TypeVar("Odds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,25 @@ def grow(
     balanced = np.where(positive, weights / weights[positive].sum(), weights / weights[~positive].sum())
     data = lightgbm.Dataset(features, label=positive.astype(np.float32), weight=balanced * len(balanced) / 2.0)
     return as_forest(lightgbm.train(parameters, data, growth.n_trees).dump_model())
+
+
+def cross_validate(
+    material: Sequence[Material],
+    train: Callable[[Sequence[Material], int], Forest],
+    judge: Callable[[Forest, Material], Odds],
+    folds: int,
+    seed: int,
+    on_fold: Callable[[str], None] = lambda _: None,
+) -> dict[str, Odds]:
+    """Judge each record by trees that were grown without its patient; give what `judge` gives, by record."""
+    by_name = {each.record: each for each in material}
+    odds: dict[str, Odds] = {}
+    for number, held_out in enumerate(patient_folds(list(by_name), folds)):
+        left_out = {patient(name) for name in held_out}
+        forest = train([each for name, each in by_name.items() if patient(name) not in left_out], seed)
+        odds |= {name: judge(forest, by_name[name]) for name in held_out}
+        on_fold(f"fold {number + 1}")
+    return odds
 
 
 def as_forest(dump: Mapping[str, Any]) -> Forest:

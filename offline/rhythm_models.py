@@ -13,7 +13,7 @@ from ..stream.rhythm import atrial, fibrillation, fibrillation_waves, irregulari
 from . import atrial_figures, atrial_training, fibrillation_figures, fibrillation_training
 from .atrial_beats import PIECES, AtrialBeats, read_atrial_beats
 from .fibrillation_windows import Windows, read_windows
-from .forest_training import write_forest_bundle
+from .forest_training import cross_validate, write_forest_bundle
 from .made_noise import made_noise
 from .splits import DS1, PACED, patients
 
@@ -62,8 +62,9 @@ def _read_ventricular(names: Sequence[str], folder: Path, jobs: int) -> Iterator
 def _ventricular_figures(
     windows: Sequence[Windows], folds: int, seed: int, on_fold: Callable[[str], None]
 ) -> dict[str, Any]:
-    odds = fibrillation_training.cross_validate(windows, folds, seed, on_fold)
-    return fibrillation_figures.figures(windows, odds, fibrillation_training.THRESHOLDS).as_json()
+    model = fibrillation_training
+    odds = cross_validate(windows, model.train, model.judge, folds, seed, on_fold)
+    return fibrillation_figures.figures(windows, odds, model.THRESHOLDS).as_json()
 
 
 def _write_ventricular(
@@ -87,8 +88,9 @@ def _write_ventricular(
 def _atrial_figures(
     material: Sequence[AtrialBeats], folds: int, seed: int, on_fold: Callable[[str], None]
 ) -> dict[str, Any]:
-    odds = atrial_training.cross_validate(material, folds, seed, on_fold)
-    return atrial_figures.figures(material, odds, atrial_training.THRESHOLDS).as_json()
+    model = atrial_training
+    odds = cross_validate(material, model.train, model.judge, folds, seed, on_fold)
+    return atrial_figures.figures(material, odds, model.THRESHOLDS).as_json()
 
 
 def _write_atrial(
