@@ -18,7 +18,7 @@ from .noise_stress import NoiseStress, stressed
 from .parallel import in_parallel
 from .quality_training import FEWEST, judge
 from .splits import patient
-from .training_records import TrainingRecord
+from .training_records import TrainingRecord, flutter_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +109,6 @@ def _with_reference(name: str, record: Record) -> TrainingRecord:
     marks = record.annotations("atr")
     if marks is None:
         raise RecordError(f"record {name} has no annotations 'atr' to compare with", about="records")
-    symbols = np.array(marks.symbols)
-    ends = marks.samples[symbols == "]"]
-    flutter = [(first, min(ends[ends > first], default=record.n_samples)) for first in marks.samples[symbols == "["]]
     beats = marks.beats().samples
     return TrainingRecord(
         name=name,
@@ -120,7 +117,7 @@ def _with_reference(name: str, record: Record) -> TrainingRecord:
         signal=record.signal().astype(np.float32),
         beats=beats,
         classes=np.zeros(len(beats), dtype=np.int64),
-        flutter=np.array(flutter, dtype=np.int64).reshape(-1, 2),
+        flutter=flutter_of(marks, record.n_samples),
     )
 
 

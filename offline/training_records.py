@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..replay.annotations import Annotations
 from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
 from ..stream.core.messages import CLASSES, Samples
@@ -107,9 +108,6 @@ def read_training_records(names: Sequence[str], own: Path | None = None) -> Iter
         symbols = np.array(annotations.symbols)
         is_beat = np.array([symbol in AAMI_CLASS for symbol in annotations.symbols], dtype=np.bool_)
         classes = [CLASSES.index(AAMI_CLASS[symbol]) for symbol in symbols[is_beat]]
-        begins = annotations.samples[symbols == "["]
-        ends = annotations.samples[symbols == "]"]
-        flutter = [(first, min((last for last in ends if last > first), default=record.n_samples)) for first in begins]
         yield TrainingRecord(
             name=name,
             patient=patient(name),
@@ -117,8 +115,16 @@ def read_training_records(names: Sequence[str], own: Path | None = None) -> Iter
             signal=np.nan_to_num(record.signal()).astype(np.float32),
             beats=annotations.samples[is_beat],
             classes=np.array(classes, dtype=np.int64),
-            flutter=np.array(flutter, dtype=np.int64).reshape(-1, 2),
+            flutter=flutter_of(annotations, record.n_samples),
         )
+
+
+def flutter_of(annotations: Annotations, n_samples: int) -> NDArray[np.int64]:
+    """Give the stretches of ventricular flutter, ``(k, 2)``: from each ``[`` to the next ``]``, or to the end."""
+    symbols = np.array(annotations.symbols)
+    ends = annotations.samples[symbols == "]"]
+    found = [(first, min(ends[ends > first], default=n_samples)) for first in annotations.samples[symbols == "["]]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
 def read_noises(kinds: Sequence[str] = NOISE_KINDS) -> dict[str, Samples]:
