@@ -26,9 +26,7 @@ from .beat_run import CHUNK_MS, Conditions
 from .episodes.comparison import EpisodeScore, compare_episodes
 from .episodes.marks import VF_RHYTHMS, Episodes, fibrillation, rhythm, united
 from .parallel import in_parallel
-
-MATCH_S = 0.15
-"""The match window of beats in ANSI/AAMI EC57: two marks that are not further apart are of one beat."""
+from .training_records import MATCH_S
 
 
 @dataclass(frozen=True, slots=True)
