@@ -17,7 +17,7 @@ def rhythms(
     """
     import msgspec
 
-    from ..stream.core.messages import in_words
+    from ..stream.core.rhythm_names import in_words
     from ..stream.rhythm.limits import RhythmLimits
     from ..stream.rhythm.table import table
 

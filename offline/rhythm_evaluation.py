@@ -17,7 +17,8 @@ from ..errors import RecordError
 from ..replay.annotations import Annotations
 from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
-from ..stream.core.messages import Beat, Output, Probabilities, Rhythm, RhythmName
+from ..stream.core.messages import Beat, Output, Probabilities, Rhythm
+from ..stream.core.rhythm_names import RhythmName
 from ..stream.pipeline import Pipeline
 from ..stream.rhythm.limits import RhythmLimits
 from ..stream.rhythm.rule import RhythmBeat

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from ..stream.core.messages import Rhythm, RhythmName
+from ..stream.core.messages import Rhythm
+from ..stream.core.rhythm_names import RhythmName
 from ..stream.rhythm.precedence import ORDER
 from ..stream.rhythm.table import WFDB
 from .annotations import write_annotations

@@ -1,7 +1,7 @@
 """What goes into the pipeline and what comes out of it.
 
-A `Chunk` of samples goes in; `Beat`, `Event` and `Rhythm` come out, in the order of the sample at which each was
-decided. All are immutable, and none knows of files, sockets or screens.
+A `Chunk` of samples goes in; `Beat`, `Event`, `Rhythm` and `St` come out, in the order of the sample at which each
+was decided. All are immutable, and none knows of files, sockets or screens.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .intake import as_index, as_leads, as_rate, as_samples
+from .rhythm_names import RhythmName
 
 Samples: TypeAlias = NDArray[np.float64]
 """Signal of shape ``(n_samples, n_leads)`` in millivolts; NaN where there is no measurement."""
@@ -220,29 +221,6 @@ class Event:
     detail: str = ""
 
 
-RhythmName: TypeAlias = Literal[
-    "couplet",
-    "ventricular-run",
-    "ventricular-tachycardia",
-    "sustained-ventricular-tachycardia",
-    "idioventricular-rhythm",
-    "bigeminy",
-    "trigeminy",
-    "r-on-t",
-    "frequent-ventricular-beats",
-    "multiform-ventricular-beats",
-    "supraventricular-tachycardia",
-    "atrial-fibrillation",
-    "ventricular-fibrillation",
-    "pause",
-    "asystole",
-    "bradycardia",
-    "tachycardia",
-    "noise",
-]
-"""What beats and signal add up to; ``ecg-stream rhythms`` lists the rules and their limits."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """A rhythm begins or ends.
@@ -309,15 +287,6 @@ class St:
     change_uv: int | None
     beats: int
     episode: Literal["begin", "end"] | None = None
-
-
-def in_words(name: RhythmName) -> str:
-    """Write the name of a rhythm for people.
-
-    >>> in_words("ventricular-tachycardia"), in_words("r-on-t")
-    ('ventricular tachycardia', 'R on T')
-    """
-    return "R on T" if name == "r-on-t" else name.replace("-", " ")
 
 
 Output: TypeAlias = Beat | Event | Rhythm | St

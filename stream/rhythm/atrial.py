@@ -10,7 +10,7 @@ import numpy as np
 
 from ..beats.features import columns
 from ..core.compiled import Floats, Floats32, Integers, Records, compiled
-from ..core.messages import RhythmName
+from ..core.rhythm_names import RhythmName
 from ..core.stage import State, restored
 from .forest import RhythmModel, load_forest, log_odds
 from .irregularity import BEAT, BEATS, FEWEST, NAMES, P_WAVE, describe

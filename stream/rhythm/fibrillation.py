@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..core.messages import Heard, RhythmName, Signal
+from ..core.messages import Heard, Signal
+from ..core.rhythm_names import RhythmName
 from ..core.stage import State
 from ..signal.grid import GRID_HZ
 from .fibrillation_waves import NAMES, RATE_HZ, WINDOW

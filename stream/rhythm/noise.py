@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..core.messages import RhythmName
+from ..core.rhythm_names import RhythmName
 from ..core.stage import State
 from .limits import RhythmLimits
 from .rule import NEVER, NOTHING, Finding, Findings, RhythmBeat, RhythmRule

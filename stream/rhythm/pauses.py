@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from ..core.compiled import Floats32
-from ..core.messages import Heard, RhythmName
+from ..core.messages import Heard
+from ..core.rhythm_names import RhythmName
 from ..core.stage import State, restored
 from .activity import Activity
 from .limits import RhythmLimits

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.messages import RhythmName
+from ..core.rhythm_names import RhythmName
 
 _MADE_OF_VENTRICULAR_BEATS: tuple[RhythmName, ...] = (
     "couplet",

@@ -16,7 +16,8 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Beat, Event, Heard, RhythmName, St
+from ..core.messages import Beat, Event, Heard, St
+from ..core.rhythm_names import RhythmName
 from ..core.stage import Schema, State
 from .limits import RhythmLimits
 

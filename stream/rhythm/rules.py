@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..core.messages import RhythmName
+from ..core.rhythm_names import RhythmName
 from .atrial import AtrialFibrillationRule
 from .ectopy import FrequentRule, MultiformRule, ROnTRule
 from .fibrillation import VentricularFibrillationRule

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Heard, RhythmName, Signal, St
+from ..core.messages import Heard, Signal, St
+from ..core.rhythm_names import RhythmName
 from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ, Grid
 from .limits import RhythmLimits

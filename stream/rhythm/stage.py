@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from ...errors import SchemaError
-from ..core.messages import Event, Heard, Output, Rhythm, RhythmName, St, in_words
+from ..core.messages import Event, Heard, Output, Rhythm, St
+from ..core.rhythm_names import RhythmName, in_words
 from ..core.stage import Schema, State
 from .limits import RhythmLimits
 from .precedence import HIDES, ORDER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..core.messages import RhythmName
+from ..core.rhythm_names import RhythmName
 from .limits import RhythmLimits
 from .precedence import HIDES, ORDER
 from .rules import FOUND

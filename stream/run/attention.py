@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..core.messages import Beat, Chunk, Event, Rhythm, RhythmName, St, in_words
+from ..core.messages import Beat, Chunk, Event, Rhythm, St
+from ..core.rhythm_names import RhythmName, in_words
 from .engine import Step
 from .turn import Load
 from .vitals import Condition, HeartRate, LeadConditions, Rhythms

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
 from ...words import plain
-from ..core.messages import CLASSES, Beat, Output, Rhythm, St, in_words
+from ..core.messages import CLASSES, Beat, Output, Rhythm, St
+from ..core.rhythm_names import in_words
 from .engine import Step
 from .jsonl import encode_line, encode_summary
 from .summary import Percentiles, Summary

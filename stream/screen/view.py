@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm, St, in_words
+from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm, St
+from ..core.rhythm_names import in_words
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
 from ..run.vitals import Condition, HeartRate, LeadConditions, Rhythms

@@ -15,7 +15,8 @@ from ecg_stream.offline.rhythm_evaluation import (
 )
 from ecg_stream.offline.rhythm_report import content_of, figures, fill_report
 from ecg_stream.replay.annotations import Annotations
-from ecg_stream.stream.core.messages import Rhythm, RhythmName
+from ecg_stream.stream.core.messages import Rhythm
+from ecg_stream.stream.core.rhythm_names import RhythmName
 from ecg_stream.stream.rhythm.limits import RhythmLimits
 
 FS = 250.0

@@ -9,7 +9,8 @@ from ecg_stream.offline.episodes.marks import fibrillation, rhythm
 from ecg_stream.replay.annotation_sink import AnnotationSink
 from ecg_stream.replay.annotations import read_annotations
 from ecg_stream.replay.rhythm_marks import RhythmEpisodes
-from ecg_stream.stream.core.messages import Beat, Chunk, Output, Probabilities, Rhythm, RhythmName
+from ecg_stream.stream.core.messages import Beat, Chunk, Output, Probabilities, Rhythm
+from ecg_stream.stream.core.rhythm_names import RhythmName
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.summary import RunningSummary
 

@@ -1,0 +1,36 @@
+"""The rhythms by name."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+RhythmName: TypeAlias = Literal[
+    "couplet",
+    "ventricular-run",
+    "ventricular-tachycardia",
+    "sustained-ventricular-tachycardia",
+    "idioventricular-rhythm",
+    "bigeminy",
+    "trigeminy",
+    "r-on-t",
+    "frequent-ventricular-beats",
+    "multiform-ventricular-beats",
+    "supraventricular-tachycardia",
+    "atrial-fibrillation",
+    "ventricular-fibrillation",
+    "pause",
+    "asystole",
+    "bradycardia",
+    "tachycardia",
+    "noise",
+]
+"""What beats and signal add up to; ``ecg-stream rhythms`` lists the rules and their limits."""
+
+
+def in_words(name: RhythmName) -> str:
+    """Write the name of a rhythm for people.
+
+    >>> in_words("ventricular-tachycardia"), in_words("r-on-t")
+    ('ventricular tachycardia', 'R on T')
+    """
+    return "R on T" if name == "r-on-t" else name.replace("-", " ")
