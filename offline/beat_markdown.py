@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from .beat_run import DatabaseResult
 from .ec57 import COLUMNS
 from .ec57_report import HEADINGS, statistics_rows, table_rows
 from .ec57_statistics import total
+from .markdown_table import markdown_table
 
 SUBSETS: Mapping[str, str] = {
     "without_paced": "without records with paced beats, which EC57 leaves out",
@@ -79,7 +80,7 @@ def _section(result: DatabaseResult, answer: Mapping[str, Any], pictures: Pictur
         + (f"; not at hand, and skipped: {' '.join(result.missing)}" if result.missing else "")
         + ".",
         "",
-        *_markdown(HEADINGS, rows),
+        *markdown_table(HEADINGS, rows),
         "",
         *(
             f"Left out {text.removeprefix('without ')}: {' '.join(answer[subset]['left_out'])}.\n"
@@ -88,7 +89,7 @@ def _section(result: DatabaseResult, answer: Mapping[str, Any], pictures: Pictur
         ),
         "### All beats: reference by pipeline",
         "",
-        *_markdown(("", *COLUMNS), table_rows(total(scores))),
+        *markdown_table(("", *COLUMNS), table_rows(total(scores))),
         "",
         *_matched(answer),
         *_timing(answer),
@@ -116,7 +117,7 @@ def _matched(answer: Mapping[str, Any]) -> list[str]:
     return [
         "### Matched beats: each class against the rest",
         "",
-        *_markdown(headings, rows),
+        *markdown_table(headings, rows),
         "",
         *(
             ["Without records with paced beats, here and in what follows on matched beats.", ""]
@@ -147,16 +148,8 @@ def _timing(answer: Mapping[str, Any]) -> list[str]:
         "",
         "From the reference mark to the R peak given, ms:",
         "",
-        *_markdown(("Class", "Beats", "Median", "p5", "p25", "p75", "p95"), rows),
+        *markdown_table(("Class", "Beats", "Median", "p5", "p25", "p75", "p95"), rows),
         "",
-    ]
-
-
-def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        "| " + " | ".join(headings) + " |",
-        "|---|" + "---:|" * (len(headings) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordError
+from .markdown_table import markdown_table
 from .ptbxl import CLASSES
 from .record_evaluation import Evaluation
 
@@ -106,6 +107,7 @@ def report_text(title: str, evaluation: Evaluation, figures: dict[str, Any]) -> 
             ("NORM as NORM (TN)", "tn"),
         )
     ]
+    headings = ("threshold that maximizes", *(THRESHOLD_NAMES.get(name, name) for name in names))
     low, high = evaluation.auc_interval
     lines = [
         f"# {title}",
@@ -116,9 +118,7 @@ def report_text(title: str, evaluation: Evaluation, figures: dict[str, Any]) -> 
         f"- average precision {evaluation.average_precision:.4f}",
         f"- loss {evaluation.loss:.4f} nats, Brier score {evaluation.brier:.4f}",
         "",
-        "| threshold that maximizes | " + " | ".join(THRESHOLD_NAMES.get(name, name) for name in names) + " |",
-        "|---|" + "---:|" * len(names),
-        *("| " + " | ".join(row) + " |" for row in (*rows, *counts)),
+        *markdown_table(headings, (*rows, *counts)),
         "",
         "![ROC](roc.png)",
         "![Precision and recall](precision_recall.png)",

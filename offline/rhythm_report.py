@@ -12,6 +12,7 @@ import numpy as np
 
 from .episodes.report import as_json
 from .episodes.statistics import EpisodeRates, average, gross_interval, rates, total
+from .markdown_table import markdown_table
 from .report_folder import FIGURES
 from .rhythm_evaluation import COMPARED, RhythmComparison, RhythmRun
 
@@ -165,27 +166,19 @@ def _markdown(
         lines += [
             f"## {title[0].upper()}{title[1:]}",
             "",
-            *_table(HEADINGS, [each.row() for each in found[against]]),
+            *markdown_table(HEADINGS, [each.row() for each in found[against]]),
             "",
         ]
         intervals = [(each.rhythm, *_ends(each.interval)) for each in found[against] if each.interval is not None]
         if intervals:
             lines += ["95 % intervals of the gross figures, by a bootstrap over records:", ""]
-            lines += [*_table(("rhythm", "ESe", "E+P", "DSe", "D+P"), intervals), ""]
+            lines += [*markdown_table(("rhythm", "ESe", "E+P", "DSe", "D+P"), intervals), ""]
     if pictures:
         lines += ["## The worst records", "", "Above what was told, below what annotators marked.", ""]
         lines += [f"![timeline]({picture})" for picture in pictures]
     if missing := head.get("missing"):
         lines += ["", f"Not at hand, and left out: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [
-        "| " + " | ".join(headings) + " |",
-        "|---" + "|---:" * (len(headings) - 1) + "|",
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
 
 
 def _ends(interval: tuple[EpisodeRates, EpisodeRates] | None) -> list[str]:
