@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
-import numpy as np
-
-from ..core.messages import Heard, Signal
+from ..core.messages import Heard
 from ..core.rhythm_names import RhythmName
 from ..core.stage import State
 from ..signal.grid import GRID_HZ
@@ -18,6 +16,7 @@ from .fibrillation_window import FibrillationWindow
 from .forest import RhythmModel, load_forest
 from .limits import RhythmLimits
 from .rule import NOTHING, Finding, Findings, RhythmRule
+from .waiting import Waiting
 
 MODEL = "ventricular-fibrillation"
 PREPROCESSING = "fibrillation-window/1"
@@ -109,7 +108,7 @@ class VentricularFibrillationRule(RhythmRule):
     def _afresh(self, start: int) -> None:
         """Forget the signal: what comes next is of another stretch."""
         self._window = FibrillationWindow(self.fs, len(self.leads))
-        self._waiting: list[Signal] = []  # heard, and not yet taken: a call a second costs less than one a chunk
+        self._waiting = Waiting()
         self._heard = self._origin = start
         self._turn = 0
         self.due = start + window_end(self.fs, 0) - 1
@@ -118,7 +117,7 @@ class VentricularFibrillationRule(RhythmRule):
         """Take the next samples."""
         if heard.start != self._heard:  # samples are missing for long: no window lies across the hole
             self._afresh(heard.start)
-        self._waiting.append(Signal(heard.signal.samples.copy(), heard.signal.good.copy()))
+        self._waiting.hear(heard.signal)
         self._heard = heard.stop
 
     def time(self, now: int) -> Findings:
@@ -138,13 +137,8 @@ class VentricularFibrillationRule(RhythmRule):
 
     def _take(self) -> None:
         """Take what waits into the window."""
-        if self._waiting:
-            signal = self._waiting[0]
-            if len(self._waiting) > 1:
-                samples, good = zip(*self._waiting, strict=True)
-                signal = Signal(np.concatenate(samples), np.concatenate(good))
+        if (signal := self._waiting.take()) is not None:
             self._window.push(signal)
-        self._waiting = []
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -161,7 +155,7 @@ class VentricularFibrillationRule(RhythmRule):
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         super().restore(state)
-        self._waiting = []
+        self._waiting = Waiting()
         self._window.restore(state["window"])
         self._state.restore(state["state"])
         self._heard, self._origin, self._turn = int(state["heard"]), int(state["origin"]), int(state["turn"])

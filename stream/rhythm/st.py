@@ -15,6 +15,7 @@ from ..core.stage import State, restored
 from ..signal.grid import GRID_HZ, Grid
 from .limits import RhythmLimits
 from .rule import NOTHING, Findings, RhythmBeat, RhythmRule
+from .waiting import Waiting
 
 EVERY_S = 10.0
 """From one reading to the next, and what the median beat is of."""
@@ -93,7 +94,7 @@ class StRule(RhythmRule):
         self._ring_good = np.zeros((RING, n), dtype=np.bool_)
         self._beats = np.zeros((MOST, LENGTH, n), dtype=np.int16)  # µV, the newest last
         self._middles = np.full(MOST, -1, dtype=np.int64)
-        self._waiting: list[Signal] = []
+        self._waiting = Waiting()
         self._to_cut: list[int] = []  # middles of beats whose end is not yet there
         self._heard = self._origin = start
         self._reading = 1
@@ -108,7 +109,7 @@ class StRule(RhythmRule):
         """Take the next samples."""
         if heard.start != self._heard:
             self._afresh(heard.start)
-        self._waiting.append(Signal(heard.raw.copy(), heard.signal.good.copy()))
+        self._waiting.hear(Signal(heard.raw, heard.signal.good))
         self._heard = heard.stop
 
     def beat(self, beat: RhythmBeat, now: int) -> Findings:
@@ -136,11 +137,10 @@ class StRule(RhythmRule):
 
     def _take(self) -> None:
         """Take what waits onto the grid."""
-        if not self._waiting:
+        signal = self._waiting.take()
+        if signal is None:
             return
-        samples, good = zip(*self._waiting, strict=True)
-        self._waiting = []
-        (on_grid, fine), _ = self._grid.push(Signal(np.concatenate(samples), np.concatenate(good)))
+        (on_grid, fine), _ = self._grid.push(signal)
         new = on_grid[-RING:].astype(np.float32)
         self._ring = np.concatenate([self._ring[len(new) :], new])
         self._ring_good = np.concatenate([self._ring_good[len(new) :], fine[-RING:]])
@@ -211,7 +211,7 @@ class StRule(RhythmRule):
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         super().restore(state)
-        self._waiting = []
+        self._waiting = Waiting()
         self._grid.restore(state["grid"])
         for name in ("ring", "ring_good", "beats", "middles"):
             setattr(self, f"_{name}", restored(state, name, getattr(self, f"_{name}")))
