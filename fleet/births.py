@@ -12,7 +12,7 @@ import msgspec
 from .. import __version__
 from ..errors import BrokerError, PayloadError
 from ..stream.service.address import BrokerAddress
-from ..stream.service.codec import says_online
+from ..stream.service.codec import OFFLINE, says_online
 from ..stream.service.connection import Connection
 from ..stream.service.link import Link
 from ..stream.service.topics import Topics, service_status_topic
@@ -41,7 +41,7 @@ class Births:
         self._topics = topics
         self._changed = changed
         self._status_topic = service_status_topic(client_id)
-        will = aiomqtt.Will(self._status_topic, b'{"online":false}', qos=1, retain=True)
+        will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
         self._link = Link(address, client_id, will=will, on_message=self._note, retry=True)
         self.connected = False
 

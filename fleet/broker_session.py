@@ -18,6 +18,7 @@ from .. import __version__
 from ..errors import BrokerError, EcgStreamError
 from ..stream.run.engine import first_failure
 from ..stream.service.address import BrokerAddress
+from ..stream.service.codec import OFFLINE
 from ..stream.service.connection import Acknowledgement, Connection
 from ..stream.service.link import Link
 from ..stream.service.topics import service_status_topic
@@ -32,7 +33,6 @@ AGAIN_S = 1.0  # before a session is taken back from an incarnation that should 
 ACKNOWLEDGEMENTS_AT_ONCE = 200
 
 DROPPED = b"dropped:"  # begins a mark, which is else random bytes
-OFFLINE = b'{"online":false}'
 
 
 class SupersededError(EcgStreamError):

@@ -14,7 +14,7 @@ import aiomqtt
 
 from ..stream.core.messages import Chunk
 from ..stream.run.engine import StopRequest, first_failure
-from ..stream.service.codec import Encoding, Wave, encode_wave, says_online, takes_births
+from ..stream.service.codec import OFFLINE, Encoding, Wave, encode_wave, says_online, takes_births
 from ..stream.service.connection import Connection
 from ..stream.service.link import CONFIRM_TIMEOUT_S, Link
 from ..stream.service.topics import Topics, patient_id, service_status_topic
@@ -23,8 +23,6 @@ IN_FLIGHT = 20
 RESEND_S = 60.0
 RESEND_BYTES = 16 << 20
 SERVICES_S = 15.0
-
-OFFLINE = b'{"online":false}'
 
 
 @dataclass(frozen=True, slots=True)

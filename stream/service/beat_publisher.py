@@ -10,9 +10,10 @@ from typing import Self
 
 import aiomqtt
 
-from ..run.engine import Step, first_failure
+from ..run.engine import Step
 from ..run.jsonl import encode_line
 from ..run.sinks import ContextSink
+from .codec import OFFLINE
 from .connection import Connection
 from .link import Link
 from .metrics import Metrics
@@ -21,7 +22,7 @@ from .topics import Topics, output_kind, patient_id, service_status_topic
 
 log = logging.getLogger("ecg_stream.mqtt")
 
-ONLINE, OFFLINE = b'{"online":true}', b'{"online":false}'
+ONLINE = b'{"online":true}'
 
 
 class BeatPublisher(ContextSink):
@@ -97,17 +98,5 @@ class BeatPublisher(ContextSink):
         """Publish on one connection, until it is lost or all is done."""
         await client.publish(self._status, ONLINE, qos=1, retain=True)
         self._connected.set()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                both = (
-                    tasks.create_task(client.listen(), name="listen"),
-                    tasks.create_task(self._outbox.publish(client), name="publish"),
-                )
-                await self._finished.wait()
-                if not await self._outbox.emptied():
-                    log.warning("the broker did not confirm the last %d outputs", len(self._outbox))
-                await client.publish(self._status, b"", qos=1, retain=True)  # nothing is to be left of us
-                for task in both:
-                    task.cancel()
-        except BaseExceptionGroup as group:
-            raise first_failure(group) from None
+        # With an empty farewell nothing is left of us.
+        await self._outbox.publish_until(self._finished.wait, client, self._status, farewell=b"")

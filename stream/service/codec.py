@@ -32,6 +32,9 @@ CLOCK_SET_S = 946_684_800.0
 LAST_T0_S = 4_102_444_800.0
 """The year 2100, in seconds: more are milliseconds by mistake."""
 
+OFFLINE = b'{"online":false}'
+"""The status of a device or a service that is not there."""
+
 _Index = Annotated[int, Meta(ge=0, le=2**53)]  # exact in JSON, where numbers are doubles
 _LeadName = Annotated[str, Meta(min_length=1, max_length=32)]
 

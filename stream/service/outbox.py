@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 
+from ..run.engine import first_failure
 from .connection import Connection
 from .link import CONFIRM_TIMEOUT_S
 from .metrics import Metrics
 from .topics import RETAINED
+
+log = logging.getLogger("ecg_stream.mqtt")
 
 MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
 IN_FLIGHT = 64
@@ -112,6 +116,40 @@ class Outbox:
             if last := max((each.number for _, each in batch), default=0):
                 self._confirmed(last)
             self._note_emptied()
+
+    async def publish_until(
+        self, finished: Callable[[], Awaitable[object]], client: Connection, status_topic: str, farewell: bytes
+    ) -> None:
+        """Listen and publish on a connection until it is lost, or all is done.
+
+        Parameters
+        ----------
+        finished
+            Waits until no output is added any more; the last ones are then waited for, but not for long.
+        client
+            The connection.
+        status_topic, farewell
+            What is published last of all, retained.
+
+        Raises
+        ------
+        aiomqtt.MqttError
+            If the connection is lost.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                both = (
+                    tasks.create_task(client.listen(), name="listen"),
+                    tasks.create_task(self.publish(client), name="publish"),
+                )
+                await finished()
+                if not await self.emptied():
+                    log.warning("the broker did not confirm the last %d outputs", len(self))
+                await client.publish(status_topic, farewell, qos=1, retain=True)
+                for task in both:
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            raise first_failure(group) from None
 
     async def emptied(self) -> bool:
         """Wait until everything is confirmed, `LAST_OUTPUTS_S` at most; tell whether it is."""

@@ -22,7 +22,7 @@ from ...errors import BrokerError, PayloadError
 from ..pipeline import Models
 from ..run.engine import Sink, StopRequest, first_failure
 from ..run.fhir import FhirSink
-from .codec import ServiceStatus, says_online
+from .codec import OFFLINE, ServiceStatus, says_online
 from .connection import Connection
 from .core import TICK_S, Core
 from .folder_ledger import FolderLedger
@@ -92,7 +92,7 @@ class Service:
         self.patients = self._core.patients
         self.metrics = self._core.metrics
         self._status_topic = service_status_topic(link.client_id)
-        will = aiomqtt.Will(self._status_topic, b'{"online":false}', qos=1, retain=True)
+        will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
         self._link = replace(
             link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
         )
@@ -172,7 +172,7 @@ class Service:
 
     async def _use(self, client: Connection) -> None:
         """Receive and publish on one connection, until it is lost or the service has finished."""
-        topics, outbox = self._options.topics, self._core.outbox
+        topics = self._options.topics
         self.metrics.connects.inc()
         await self._subscribe(client)
         topic = topics.wave if self._options.publish else None
@@ -182,25 +182,17 @@ class Service:
         log.info(
             "ecg-stream %s listens to %s on %s as '%s'", __version__, topics.wave, self._link.address, client.identifier
         )
+
+        async def finished() -> None:
+            await self._leaving.wait()
+            if self._state is None:
+                await client.unsubscribe_all([topics.wave, topics.status])
+            await self._finished.wait()
+
+        # A service without a state never comes back under this id: nothing is to be left of it.
+        farewell = OFFLINE if self._state else b""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                both = (
-                    tasks.create_task(client.listen(), name="listen"),
-                    tasks.create_task(outbox.publish(client), name="publish"),
-                )
-                await self._leaving.wait()
-                if self._state is None:
-                    await client.unsubscribe_all([topics.wave, topics.status])
-                await self._finished.wait()
-                if not await outbox.emptied():
-                    log.warning("the broker did not confirm the last %d outputs", len(outbox))
-                # A service without a state never comes back under this id: nothing is to be left of it.
-                farewell = b'{"online":false}' if self._state else b""
-                await client.publish(self._status_topic, farewell, qos=1, retain=True)
-                for task in both:
-                    task.cancel()
-        except BaseExceptionGroup as group:
-            raise first_failure(group) from None
+            await self._core.outbox.publish_until(finished, client, self._status_topic, farewell)
         finally:
             self._set_connected(False)
 
