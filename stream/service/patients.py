@@ -1,11 +1,10 @@
-"""All patients of a service: their sessions, and what a message or the end leads to. No network, no clock of its own.
+"""All patients of a service: who is known, whose message is next, and what is saved of them. No network.
 
-An error in one patient's pipeline ends that pipeline, and nothing else.
+What a message or the end of a stream leads to, `PatientTurns` knows.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -13,16 +12,15 @@ from ...errors import PayloadError
 from ..core.stage import State
 from ..run.engine import Step
 from ..run.turn import Ended, Limits, Load
-from .begun_stream import begun_stream
-from .codec import Wave, decode_wave
+from .codec import decode_wave
+from .held_room import HeldRoom
 from .known_patient import SCHEMA, EndedStream, KnownPatient
 from .ledger import ToldLine
 from .metrics import Metrics
 from .open_turn import OpenTurn, Work
+from .patient_turns import PatientTurns
 from .queues import Queues, Waiting
 from .session import PatientSession, ResumableProcessor
-
-log = logging.getLogger("ecg_stream.mqtt")
 
 REMEMBER_ENDED_S = 3600.0  # for so long, what comes late for an ended stream is known for a duplicate
 
@@ -54,15 +52,15 @@ class Patients:
         pressed: Callable[[int], None] = lambda number: None,  # noqa: ARG005
         told_first: Callable[[str], ToldLine | None] = lambda patient: None,  # noqa: ARG005
     ) -> None:
-        self._told_first = told_first
-        self._pressed = pressed
-        self._held_bytes = 0
         self._make_pipeline = make_pipeline
         self._metrics = metrics
         self._limits = limits or Limits()
         self._patients: dict[str, KnownPatient] = {}
         self.queues = Queues(self._limits, metrics, dropped)
         """What waits for its turn."""
+        self.held = HeldRoom(self._limits.held_bytes)
+        """What waits behind holes."""
+        self._turns = PatientTurns(make_pipeline, metrics, self.held, pressed, told_first)
 
     def __len__(self) -> int:
         """Give the number of patients with a running session."""
@@ -220,14 +218,15 @@ class Patients:
         if state["session"] is not None:
             entry.session = PatientSession(patient, self._make_pipeline())
             notes = entry.session.restore(state["session"])
-        self._weigh(entry)
+        self.held.weigh(entry)
         self._patients[patient] = entry
         return notes
 
     def remove(self, patient: str) -> None:
         """Forget a patient, whose session is not ended; what waits is thrown away."""
         entry = self._patients.pop(patient, None)
-        self._held_bytes -= 0 if entry is None else entry.held_bytes
+        if entry is not None:
+            self.held.forget(entry)
         self.queues.forget(patient)
 
     def applied(self, patient: str) -> int:
@@ -240,7 +239,7 @@ class Patients:
             wave = decode_wave(message.payload)
             entry.last_any = message.received
             lag_ms = 1000 * (now - message.received)
-            outcomes = yield from self._take(patient, entry, wave, message, lag_ms)
+            outcomes = yield from self._turns.take(patient, entry, wave, message, lag_ms)
         finally:
             self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
@@ -252,88 +251,14 @@ class Patients:
         entry.applied = max(entry.applied, number)
         entry.changed = True
         stuck = entry.stuck if stuck is None else stuck
-        outcomes = yield from self._end(patient, entry, now)
+        outcomes = yield from self._turns.end(patient, entry, now)
         if stuck and entry.ended is not None:
             entry.ended.next, entry.late_since = None, None
         self._tidy(patient, entry)
         return self._metrics.counted(outcomes)
 
-    def _take(
-        self, patient: str, entry: KnownPatient, wave: Wave, message: Waiting, lag_ms: float
-    ) -> Work[list[Step | Ended]]:
-        received = message.received
-        outcomes: list[Step | Ended] = []
-        if entry.session is not None and entry.session.stream != wave.stream:
-            ended = entry.ended
-            if ended is not None and ended.next is not None and wave.stream is not None and ended.stream == wave.stream:
-                raise PayloadError(
-                    f"patient '{patient}': stream '{wave.stream}' goes on after '{entry.session.stream}' began: "
-                    "do two devices publish as one patient?"
-                )
-            outcomes += yield from self._end(patient, entry, received)
-        if entry.session is None:
-            if self._is_over(entry, wave):
-                self._metrics.duplicates.inc()
-                entry.late_since = received if entry.late_since is None else entry.late_since
-                return outcomes
-            entry.late_since = None
-            resume_at = None if entry.ended is None or entry.ended.begun_anew_by(wave) else entry.ended.next
-            origin = begun_stream(wave, message.arrived_ms, entry.ended, self._told_first(patient))
-            entry.session = PatientSession(patient, self._make_pipeline(), wave.stream, resume_at, origin)
-        session = entry.session
-        before, duplicates = session.ordering.next, session.ordering.duplicates
-        scarce = self._held_bytes > self._limits.held_bytes if message.scarce is None else message.scarce
-        outcomes += yield from self._guarded(patient, entry, session.take(wave, lag_ms, scarce=scarce))
-        if session.ordering.pressed:
-            self._pressed(message.number)
-        self._metrics.duplicates.inc(session.ordering.duplicates - duplicates)
-        if session.ordering.next != before or session.ordering.held:
-            entry.last_new = received
-        if wave.end and entry.session is not None:
-            outcomes += yield from self._end(patient, entry, received)
-        return outcomes
-
-    def _is_over(self, entry: KnownPatient, wave: Wave) -> bool:
-        """Tell whether a message belongs to what has ended: a duplicate, or an end that comes again."""
-        if wave.end and not len(wave.chunk.samples):
-            return True
-        ended = entry.ended
-        if ended is None or ended.next is None or ended.begun_anew_by(wave):
-            return False
-        return wave.chunk.start + len(wave.chunk.samples) <= ended.next
-
-    def _end(self, patient: str, entry: KnownPatient, now: float) -> Work[list[Step | Ended]]:
-        session = entry.session
-        if session is None:
-            return []
-        outcomes = yield from self._guarded(patient, entry, session.end())
-        entry.session = None
-        name = None if session.origin is None else session.origin.stream
-        entry.ended = EndedStream(session.stream, session.ordering.next or 0, now, name)
-        return [*outcomes, Ended(patient, session.summary())]
-
-    def _guarded(self, patient: str, entry: KnownPatient, work: Work[list[Step]]) -> Work[list[Step | Ended]]:
-        """Do a session's work; if it fails, go on with a fresh pipeline from there."""
-        try:
-            return list((yield from work))
-        except Exception:
-            log.exception("patient '%s': the pipeline failed; going on with a fresh one", patient)
-            self._metrics.failures.inc()
-            if entry.session is not None:
-                session = entry.session
-                entry.session = PatientSession(
-                    patient, self._make_pipeline(), session.stream, session.ordering.next, session.origin
-                )
-            return []
-
-    def _weigh(self, entry: KnownPatient) -> None:
-        """Take note of what waits behind a patient's holes."""
-        held_bytes = 0 if entry.session is None else entry.session.ordering.held_bytes
-        self._held_bytes += held_bytes - entry.held_bytes
-        entry.held_bytes = held_bytes
-
     def _tidy(self, patient: str, entry: KnownPatient) -> None:
         """Forget a patient of whom there is nothing to know."""
-        self._weigh(entry)
+        self.held.weigh(entry)
         if entry.session is None and entry.ended is None and self.queues.first(patient) is None:
             self.remove(patient)

@@ -56,7 +56,7 @@ async def test_patients_beside_an_attack_lose_nothing_and_memory_is_bounded() ->
         core.take(name, payload, time.monotonic())
         await core.turn()
         assert core.patients.queues._bytes <= LIMITS.total_bytes
-        held = max(held, core.patients._held_bytes)
+        held = max(held, core.patients.held.n_bytes)
         assert len(core.patients) <= LIMITS.patients
         assert len(core.patients.ids()) <= 2 * LIMITS.patients
     await core.drain()
