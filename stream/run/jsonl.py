@@ -7,6 +7,7 @@ intervals and delays to 0.1 ms, probabilities to four decimals.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 import msgspec
 
@@ -14,6 +15,15 @@ from ...words import plain_json
 from ..core.messages import CLASSES, Beat, Output, Rhythm, St
 from .origin import Origin
 from .summary import Percentiles, Summary
+
+
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How lines begin, but those of beats, which have an id in between."""
+
+    record: str
+    stream: str | None = None
+    at: str | None = None
+    clock: str | None = None
 
 
 class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_defaults=True):
@@ -37,16 +47,12 @@ class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_
     quality: float | None = None
 
 
-class EventLine(msgspec.Struct, tag_field="type", tag="event", kw_only=True, omit_defaults=True):
+class EventLine(_Line, tag_field="type", tag="event", kw_only=True, omit_defaults=True):
     """An `Event` as it is encoded; `lead` is null where it is about the whole stream, `detail` absent if empty.
 
     `stream`, `at` and `clock` are absent where they are not known, see `Origin`.
     """
 
-    record: str
-    stream: str | None = None
-    at: str | None = None
-    clock: str | None = None
     sample: int
     time: float
     kind: str
@@ -54,16 +60,12 @@ class EventLine(msgspec.Struct, tag_field="type", tag="event", kw_only=True, omi
     detail: str = ""
 
 
-class RhythmLine(msgspec.Struct, tag_field="type", tag="rhythm", kw_only=True, omit_defaults=True):
+class RhythmLine(_Line, tag_field="type", tag="rhythm", kw_only=True, omit_defaults=True):
     """A `Rhythm` as it is encoded; `length_s` is there at its end, `ongoing` if anything goes on.
 
     `stream`, `at` and `clock` are absent where they are not known, see `Origin`.
     """
 
-    record: str
-    stream: str | None = None
-    at: str | None = None
-    clock: str | None = None
     name: str
     state: str
     sample: int
@@ -74,13 +76,9 @@ class RhythmLine(msgspec.Struct, tag_field="type", tag="rhythm", kw_only=True, o
     ongoing: Sequence[str] = ()
 
 
-class StLine(msgspec.Struct, tag_field="type", tag="st", kw_only=True, omit_defaults=True):
+class StLine(_Line, tag_field="type", tag="st", kw_only=True, omit_defaults=True):
     """An `St` as it is encoded; `change_uv` is there from the reference on, `episode` where one begins or ends."""
 
-    record: str
-    stream: str | None = None
-    at: str | None = None
-    clock: str | None = None
     sample: int
     time: float
     lead: str
@@ -127,20 +125,12 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     origin
         Its stream and time; None leaves out `stream`, `id`, `at` and `clock`.
     """
-    sample = output.sample
-    stream = at = clock = None
-    if origin is not None:
-        stream, at, clock = origin.stream, origin.at(sample), origin.clock(sample)
+    place = _place(record, output, origin)
     if isinstance(output, Beat):
         return _plain_line(
             BeatLine(
-                record=record,
-                stream=stream,
-                id=None if origin is None else origin.beat_id(record, sample),
-                at=at,
-                clock=clock,
-                sample=sample,
-                time=round(output.time, 3),
+                **place,
+                id=None if origin is None else origin.beat_id(record, output.sample),
                 label=output.label,
                 probabilities={name: round(p, 4) for name, p in zip(CLASSES, output.probabilities, strict=True)},
                 rr_ms=None if output.rr_ms is None else round(output.rr_ms, 1),
@@ -152,14 +142,9 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     if isinstance(output, Rhythm):
         return _plain_line(
             RhythmLine(
-                record=record,
-                stream=stream,
-                at=at,
-                clock=clock,
+                **place,
                 name=output.name,
                 state=output.state,
-                sample=sample,
-                time=round(output.time, 3),
                 delay_ms=round(output.delay_ms, 1),
                 why=output.why,
                 length_s=None if output.length_s is None else round(output.length_s, 3),
@@ -169,12 +154,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     if isinstance(output, St):
         return _plain_line(
             StLine(
-                record=record,
-                stream=stream,
-                at=at,
-                clock=clock,
-                sample=sample,
-                time=round(output.time, 3),
+                **place,
                 lead=output.lead,
                 uv=output.uv,
                 slope=output.slope,
@@ -185,17 +165,35 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
         )
     return _plain_line(
         EventLine(
-            record=record,
-            stream=stream,
-            at=at,
-            clock=clock,
-            sample=sample,
-            time=round(output.time, 3),
+            **place,
             kind=output.kind,
             lead=output.lead,
             detail=output.detail,
         )
     )
+
+
+class _Place(TypedDict):
+    """The keys that every line has."""
+
+    record: str
+    stream: str | None
+    at: str | None
+    clock: str | None
+    sample: int
+    time: float
+
+
+def _place(record: str, output: Output, origin: Origin | None) -> _Place:
+    sample = output.sample
+    return {
+        "record": record,
+        "stream": None if origin is None else origin.stream,
+        "at": None if origin is None else origin.at(sample),
+        "clock": None if origin is None else origin.clock(sample),
+        "sample": sample,
+        "time": round(output.time, 3),
+    }
 
 
 def encode_summary(record: str, summary: Summary) -> bytes:
