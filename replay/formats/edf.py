@@ -13,12 +13,12 @@ import numpy as np
 
 from ...errors import MissingExtraError, RecordError
 from ...stream.core.messages import Samples
-from ..annotations import Annotations
+from ..annotations import Annotations, marks
 from ..labels import BEAT_SYMBOLS
-from ..lead_choice import choose_leads, distinct
+from ..lead_choice import choose_leads
 from ..record import Record
 from .asked import Asked
-from .file_record import file_record, find_columns, signal_of
+from .file_record import asked_leads, damaged, file_record, find_columns, signal_of
 
 LONGEST_GAP_S = 86_400.0
 
@@ -87,7 +87,6 @@ def open_edf(path: Path, asked: Asked) -> Record:
     except ImportError:
         raise MissingExtraError(f"reading {path.name}", "files") from None
     try:
-        content_size = path.stat().st_size
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if path.suffix.casefold() == ".bdf":
@@ -99,11 +98,8 @@ def open_edf(path: Path, asked: Asked) -> Record:
             duration = edf.data_record_duration
             heads = [(signal.label.strip(), signal.physical_dimension.strip()) for signal in edf.signals]
             widths = [signal.samples_per_data_record for signal in edf.signals]
-    except OSError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:  # edfio lets ValueError, IndexError and others out on a damaged file
-        what = "is empty" if not content_size else f"is damaged or no {path.suffix[1:].upper()} file"
-        raise RecordError(f"{path.name} {what}" + (f" ({type(error).__name__})" if content_size else "")) from error
+        raise damaged(path, path.suffix[1:].upper(), error) from error
     if not heads or not duration:
         raise RecordError(f"{path.name} holds no signal, only annotations")
     if asked.fs is not None and asked.fs not in {width / duration for width in widths}:
@@ -112,11 +108,8 @@ def open_edf(path: Path, asked: Asked) -> Record:
     kept = (
         range(len(signals)) if asked.columns is None else find_columns(path.name, [n for n, _ in heads], asked.columns)
     )
-    leads = asked.leads
     chosen = [signals[k] for k in kept]
-    if leads is None and asked.columns is not None:
-        leads = distinct([signal.name or f"ECG{i + 1}" for i, signal in enumerate(chosen)])
-    choice = choose_leads(path.stem, chosen, 1 / duration, leads, asked.unit)
+    choice = choose_leads(path.stem, chosen, 1 / duration, asked_leads(asked, chosen), asked.unit)
     fs = chosen[choice.played[0]].per_frame / duration
     width = chosen[choice.played[0]].per_frame
     parts: tuple[tuple[int, int, int], ...] = ((0, 0, edf.num_data_records * width),)
@@ -182,12 +175,6 @@ def _marks(annotations: list[tuple[float, str]], fs: float) -> Annotations | Non
     for _, text in annotations:
         symbol = text.strip()
         symbols.append(symbol if symbol in BEAT_SYMBOLS else "+" if symbol.startswith("(") else '"')
-    return Annotations(
-        samples=np.array([round(onset * fs) for onset, _ in annotations], dtype=np.int64),
-        symbols=tuple(symbols),
-        subtypes=np.zeros(len(annotations), np.int64),
-        notes=tuple(
-            "" if symbol in BEAT_SYMBOLS else text.strip()
-            for symbol, (_, text) in zip(symbols, annotations, strict=True)
-        ),
-    )
+    told = zip(symbols, annotations, strict=True)
+    notes = ["" if symbol in BEAT_SYMBOLS else text.strip() for symbol, (_, text) in told]
+    return marks([round(onset * fs) for onset, _ in annotations], symbols, notes)

@@ -10,10 +10,11 @@ from typing import Protocol
 from ...errors import RecordError
 from ...stream.core.messages import Samples
 from ..annotations import Annotations, read_annotations
-from ..lead_choice import Choice, find_lead
+from ..lead_choice import Choice, distinct, find_lead
 from ..record import Record
 from ..wfdb_header import HeaderSignal, check_fs
 from ..wfdb_source import described
+from .asked import Asked
 
 
 class Reader(Protocol):
@@ -123,6 +124,13 @@ def file_record(
         began=began,
         notes=(*choice.notes, *notes),
     )
+
+
+def asked_leads(asked: Asked, signals: Sequence[HeaderSignal]) -> Sequence[str] | None:
+    """Name the leads that were asked for: of columns that were, all, whatever they are called; None if none were."""
+    if asked.leads is not None or asked.columns is None:
+        return asked.leads
+    return distinct([signal.name or f"ECG{i + 1}" for i, signal in enumerate(signals)])
 
 
 def find_columns(file: str, names: Sequence[str], asked: Sequence[str]) -> list[int]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...errors import RecordError
 from ...stream.core.lead_names import is_ecg
-from ..lead_choice import Choice, choose_leads, distinct
+from ..lead_choice import Choice, choose_leads
 from ..record import Record
 from ..wfdb_header import HeaderSignal
 from .asked import Asked
-from .file_record import file_record, find_columns, signal_of
+from .file_record import asked_leads, file_record, find_columns, signal_of
 from .gaps import SparseSamples
 from .time_column import INDEX_NAMES, TIME_NAMES, Timing, plain, timing
 
@@ -100,10 +100,7 @@ def choose_columns(file: str, record: str, table: Table, asked: Asked) -> Chosen
     if not kept:
         raise RecordError(f"{file} has no column of samples beside the time", about="column")
     signals = [signal_of(table.names[k], table.units[k] or "mV") for k in kept]
-    leads = asked.leads
-    if leads is None and columns is not None:  # whatever they are called
-        leads = distinct([signal.name or f"ECG{i + 1}" for i, signal in enumerate(signals)])
-    choice = choose_leads(record, signals, found.fs, leads, asked.unit)
+    choice = choose_leads(record, signals, found.fs, asked_leads(asked, signals), asked.unit)
     return Chosen(tuple(kept[i] for i in choice.played), clock, found, signals, choice)
 
 

@@ -39,7 +39,6 @@ TIME_NAMES = frozenset(
         "date",
         "timestampms",
         "timems",
-        "times",
         "unixtime",
         "clock",
     ]
