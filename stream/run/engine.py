@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
-from ..core.messages import Beat, Chunk, Event, EventKind, Output, Rhythm, St
+from ..core.messages import Chunk, Output
 from .origin import Origin
+from .standing import Standing, may_have_begun
 from .summary import RunningSummary, Summary
 
 QUEUE_CHUNKS = 16
-_OF_LEADS: frozenset[EventKind] = frozenset({"lead-off", "flat", "saturation", "lead-on"})
 
 
 class Source(Protocol):
@@ -114,39 +114,21 @@ class Session:
         self.first = first
         self.origin = origin
         self._processor = processor
-        self._standing: dict[str, Event] = {}
-        self._going_on: dict[str, Rhythm] = {}
+        self._standing = Standing()
         self._summary = RunningSummary()
         self._began: float | None = None
 
     def prepare(self, chunk: Chunk) -> None:
         """Take a chunk that does not count, before all that do, through the pipeline."""
         for output in self._processor.push(chunk):
-            if isinstance(output, Rhythm):
-                self._going_on.pop(output.name, None)
-                if output.state == "begin":
-                    self._going_on[output.name] = output
-                continue
-            if isinstance(output, Beat | St):
-                continue
-            if output.kind in ("rate-change", "leads-change"):
-                self._standing.clear()
-            elif output.kind == "lead-on":
-                self._standing.pop(output.lead or "", None)
-            elif output.kind in _OF_LEADS:
-                self._standing[output.lead or ""] = output
+            self._standing.note(output)
 
     def _told(self, outputs: list[Output]) -> list[Output]:
         """Leave out what is before the first sample that counts."""
         if not self.first:
             return outputs
-        standing, self._standing = self._standing, {}
-        going_on, self._going_on = self._going_on, {}
-        return [
-            *standing.values(),
-            *going_on.values(),
-            *(output for output in outputs if output.sample >= self.first or _may_have_begun(output)),
-        ]
+        told = [output for output in outputs if output.sample >= self.first or may_have_begun(output)]
+        return [*self._standing.take(), *told]
 
     def push(self, chunk: Chunk, lag_ms: float = 0.0) -> Step:
         """Take the next chunk, which was `lag_ms` late, through the pipeline."""
@@ -171,11 +153,6 @@ class Session:
     def summary(self) -> Summary:
         """Give the summary so far."""
         return self._summary.result(0.0 if self._began is None else time.perf_counter() - self._began)
-
-
-def _may_have_begun(output: Output) -> bool:
-    """Tell whether an output is of what may have begun long before it is told."""
-    return isinstance(output, Rhythm) or (isinstance(output, Event) and output.kind in _OF_LEADS)
 
 
 class StopRequest:
