@@ -21,7 +21,7 @@ from ... import __version__
 from ...errors import BrokerError, PayloadError
 from ..pipeline import Models
 from ..run.engine import Sink, StopRequest, first_failure
-from ..run.fhir import FhirSink
+from ..run.fhir_sink import FhirSink
 from .codec import OFFLINE, ServiceStatus, says_online
 from .connection import Connection
 from .core import TICK_S, Core

@@ -15,7 +15,7 @@ from ... import __version__
 from ...words import plain_json
 from ..run.attention import Around
 from ..run.engine import Step
-from ..run.fhir import FhirSink
+from ..run.fhir_sink import FhirSink
 from ..run.sinks import ContextSink
 from ..run.summary import Summary
 from .feeds import LineFeed, SampleFeed

@@ -13,7 +13,8 @@ from ecg_stream.replay.record_origin import record_origin
 from ecg_stream.stream.core.messages import Beat, Chunk
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.run.engine import Session, Step
-from ecg_stream.stream.run.fhir import FhirSink, summary_observation, waveform_observation
+from ecg_stream.stream.run.fhir import summary_observation, waveform_observation
+from ecg_stream.stream.run.fhir_sink import FhirSink
 from ecg_stream.stream.run.origin import Anchor, Origin
 
 ORIGIN = Origin("boot-7", (Anchor(0, 250.0, 1_900_065_600_000, "device"),))  # 2030-03-18 12:00 UTC
