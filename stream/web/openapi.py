@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from ... import __version__
-from ..run.jsonl import BeatLine, EventLine, RhythmLine
+from ..run.jsonl import BeatLine, EventLine, RhythmLine, StLine
+from .access import COOKIE
 from .messages import (
+    Acknowledged,
     BeatsAnswer,
     DroppedMessage,
     ErrorAnswer,
@@ -33,6 +35,7 @@ _TYPES = (
     BeatLine,
     EventLine,
     RhythmLine,
+    StLine,
     Gone,
     Lost,
     Tick,
@@ -40,6 +43,7 @@ _TYPES = (
     SamplesMessage,
     DroppedMessage,
     TokenGiven,
+    Acknowledged,
 )
 
 _PATIENT = {
@@ -52,7 +56,7 @@ _PATIENT = {
 
 _STREAM = """Server-sent events, as they happen. The data of each is one JSON object.
 
-- `beat`, `event`, `rhythm`: a line of `--format json`. The `id` is a cursor.
+- `beat`, `event`, `rhythm`, `st`: a line of `--format json`. The `id` is a cursor.
 - `ward`: everybody's state, a WardAnswer; the first event.
 - `patient`: a PatientState that has changed.
 - `gone`: a patient's session has ended.
@@ -71,7 +75,7 @@ seconds. A client that is too slow loses samples, and is told of it; beats are i
 def document() -> dict[str, Any]:
     """Give the OpenAPI 3.1 document."""
     _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    line = {"oneOf": [_ref("EventLine"), _ref("RhythmLine")]}
+    line = {"oneOf": [_ref("EventLine"), _ref("RhythmLine"), _ref("StLine")]}
     components["PatientAnswer"]["properties"]["events"]["items"] = line
     components["BeatsAnswer"]["properties"]["beats"]["items"] = _ref("BeatLine")
     return {
@@ -151,7 +155,7 @@ def document() -> dict[str, Any]:
             "schemas": components,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "ecg-stream"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             },
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from web_ward import WebServer, later, made_steps, running
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Event
+from ecg_stream.stream.core.messages import Beat, Chunk, Event, St
 from ecg_stream.stream.run.attention import Around
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.jsonl import encode_line
@@ -378,6 +379,19 @@ def test_the_document_names_every_route_and_no_other() -> None:
     paths = {path(route) for route in app.routes}
     routes = {each for each in paths if each.startswith(("/api/", "/fhir/"))} - {"/api/openapi.json"}
     assert set(document()["paths"]) == routes
+
+
+def test_the_document_holds_every_type_that_it_refers_to() -> None:
+    referred = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document())))
+    assert referred <= set(document()["components"]["schemas"])
+
+
+def test_the_document_knows_a_reading_of_the_st_segment(server) -> None:
+    step = bed()[0]
+    server.write(replace(step, outputs=[St(2500, 10.0, "V5", -120, -0.4, None, 9)]))
+    found = get(server, f"api/patients/{step.record}")
+    assert [event["type"] for event in found["events"]] == ["st"]
+    valid(found, "PatientAnswer")
 
 
 def test_the_page_of_the_api_names_every_path(server) -> None:
