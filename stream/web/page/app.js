@@ -37,7 +37,7 @@ class App {
     on("gone", this.gone);
     on("trouble", this.told);
     on("beat", this.beat);
-    for (const kind of ["event", "rhythm", "alert", "st"]) on(kind, (line) => this.view?.line?.(line));
+    for (const kind of ["event", "rhythm", "st"]) on(kind, (line) => this.view?.line?.(line));
     on("tick", this.tick);
     on("samples", this.samples);
     on("dropped", () => say(byId("link"), "this browser is too slow: parts of traces are missing"));
