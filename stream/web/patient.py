@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
@@ -42,7 +42,8 @@ class _MinuteSum:
     beats: int = 0
     v: int = 0
     s: int = 0
-    rr_ms: list[float] = field(default_factory=lambda: [0.0, 0.0])  # sum, number
+    rr_ms: float = 0.0  # sum of so many intervals:
+    intervals: int = 0
 
 
 class Trend:
@@ -61,14 +62,14 @@ class Trend:
         last.v += beat.label == "V"
         last.s += beat.label == "S"
         if beat.rr_ms is not None:
-            last.rr_ms[0] += beat.rr_ms
-            last.rr_ms[1] += 1
+            last.rr_ms += beat.rr_ms
+            last.intervals += 1
 
     def minutes(self, now_s: float) -> list[Minute]:
         """Give the minutes of the hour before `now_s` in which there were beats."""
         first = now_s // 60 - MINUTES
         return [
-            Minute(m.minute, round(60_000 * m.rr_ms[1] / m.rr_ms[0], 1) if m.rr_ms[0] else None, m.beats, m.v, m.s)
+            Minute(m.minute, round(60_000 * m.intervals / m.rr_ms, 1) if m.rr_ms else None, m.beats, m.v, m.s)
             for m in self._minutes
             if m.minute > first
         ]
