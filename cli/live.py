@@ -80,7 +80,8 @@ def live(
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
     from ..stream.run.sinks import summary_table
-    from ..stream.screen.view import Title, Watch
+    from ..stream.screen.view import Title
+    from ..stream.screen.watch import Watch
     from ..stream.service.topics import patient_id
     from ..stream.strip.classifier import RecordClassifier
 

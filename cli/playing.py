@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..stream.run.engine import Session, Sink, Source, StopRequest
     from ..stream.run.summary import Summary
-    from ..stream.screen.view import Watch
+    from ..stream.screen.watch import Watch
 
 Format: TypeAlias = Annotated[
     Literal["monitor", "lines", "json", "csv"] | None,

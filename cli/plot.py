@@ -149,7 +149,8 @@ def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: in
     from ..stream.pipeline import Pipeline
     from ..stream.run.engine import Session
     from ..stream.screen.monitor import svg
-    from ..stream.screen.view import Title, Watch
+    from ..stream.screen.view import Title
+    from ..stream.screen.watch import Watch
 
     if suffix != ".svg":
         _need_matplotlib(f"--what monitor to {suffix}")

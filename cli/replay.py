@@ -90,7 +90,8 @@ def replay(
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
     from ..stream.run.sinks import summary_table
-    from ..stream.screen.view import Title, Watch
+    from ..stream.screen.view import Title
+    from ..stream.screen.watch import Watch
     from ..stream.strip.classifier import RecordClassifier
 
     pace = _pace(speed)

@@ -266,7 +266,8 @@ def _monitor_sink(setup: _Setup, stop: StopRequest) -> Sink:
 
     from ..stream.screen.keys import Keyboard
     from ..stream.screen.monitor import MonitorSink
-    from ..stream.screen.view import Title, Watch
+    from ..stream.screen.view import Title
+    from ..stream.screen.watch import Watch
 
     watch = Watch(Title(setup.focus or "", setup.model))
     sink = MonitorSink(watch, Console(), Keyboard.at_hand())

@@ -21,9 +21,10 @@ from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.stream.run.sinks import LineSink
 from ecg_stream.stream.screen.monitor import Screen
-from ecg_stream.stream.screen.view import Title, Watch
+from ecg_stream.stream.screen.view import Title
 from ecg_stream.stream.screen.ward import NewsHandler, Ward
 from ecg_stream.stream.screen.ward_view import WardScreen
+from ecg_stream.stream.screen.watch import Watch
 from ecg_stream.stream.service.codec import decode_wave
 from ecg_stream.words import PlainFormatter, plain, plain_json
 

@@ -27,8 +27,10 @@ from .live_screen import LiveScreen
 from .palette import TRACE, Line, block
 from .panels import events, panels
 from .traces import traces
-from .view import View, Watch
-from .viewer import Transport, Viewer
+from .transport import Transport
+from .view import View
+from .viewer import Viewer
+from .watch import Watch
 
 REFRESH_HZ = 12
 

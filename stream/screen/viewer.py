@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
 
 from ..core.messages import Beat
 from ..run.engine import Step
 from ..run.sinks import clock
-from .view import Controls, View, Watch
+from .transport import Transport
+from .view import Controls, View
+from .watch import Watch
 
 STEP_S = 1.0
 AFTER_S = 1.5
@@ -33,20 +34,6 @@ class Mode(Enum):
     HELD = "it stands"
     PLAYS_ON = "it shows what was, and moves on at the stream's speed"
     SEEKS = "a record is played at full speed until that comes which is sought"
-
-
-class Transport(Protocol):
-    """The controls of a source that can wait: `replay.player.Player`."""
-
-    @property
-    def speed(self) -> float | None: ...  # noqa: D102  see `Player`
-    @speed.setter
-    def speed(self, speed: float | None) -> None: ...
-    @property
-    def at_end(self) -> bool: ...  # noqa: D102
-    def pause(self) -> None: ...  # noqa: D102
-    def resume(self) -> None: ...  # noqa: D102
-    def hurry(self, until_s: float) -> None: ...  # noqa: D102
 
 
 class Viewer:

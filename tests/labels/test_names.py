@@ -27,7 +27,8 @@ from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.stream.run.sinks import LineSink
 from ecg_stream.stream.run.summary import RunningSummary
 from ecg_stream.stream.screen.monitor import Screen
-from ecg_stream.stream.screen.view import Title, Watch
+from ecg_stream.stream.screen.view import Title
+from ecg_stream.stream.screen.watch import Watch
 
 FS = 250.0
 PROBABILITIES = {

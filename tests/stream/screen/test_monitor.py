@@ -14,7 +14,8 @@ from ecg_stream.stream.screen.agreement import Reference
 from ecg_stream.stream.screen.monitor import MonitorSink, Screen
 from ecg_stream.stream.screen.palette import CLASS_COLOURS
 from ecg_stream.stream.screen.traces import voltage_range
-from ecg_stream.stream.screen.view import Title, View, Watch
+from ecg_stream.stream.screen.view import Title, View
+from ecg_stream.stream.screen.watch import Watch
 
 FS = 250.0
 LEADS = ("MLII", "V5")

@@ -12,8 +12,9 @@ from ecg_stream.stream.core.messages import Beat, Chunk, Output, Rhythm
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.screen.agreement import Reference
 from ecg_stream.stream.screen.history import HISTORY_S
-from ecg_stream.stream.screen.view import Title, View, Watch
+from ecg_stream.stream.screen.view import Title, View
 from ecg_stream.stream.screen.viewer import AFTER_S, FASTEST, SLOWEST, Viewer
+from ecg_stream.stream.screen.watch import Watch
 
 FS = 100.0
 CHUNK = 10
