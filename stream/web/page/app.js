@@ -5,7 +5,7 @@ import { Link, Refused, ask, post } from "./link.js";
 import { PatientView } from "./patient.js";
 import { readPalette } from "./sweep.js";
 import { Stream } from "./stream.js";
-import { WardView } from "./tiles.js";
+import { WardView } from "./ward.js";
 
 const BEATS_SEEN = 60; // of a patient who comes into view: more than a trace can show
 const CALM_FRAME_MS = 250; // where motion is not wanted, the trace goes on in steps

@@ -3,8 +3,8 @@
 import { Calipers } from "./calipers.js";
 import { clock, h, plain, say } from "./dom.js";
 import { ask, post } from "./link.js";
-import { Sweep } from "./sweep.js";
-import { SIGNS, drawnBeat, why } from "./tiles.js";
+import { SIGNS, compare, href, showState, why } from "./state.js";
+import { sweepOf } from "./sweep.js";
 import { Trend } from "./trend.js";
 
 const REFETCH_MS = 15000;
@@ -94,15 +94,10 @@ export class PatientView {
 
   changed(state) {
     if (state.patient !== this.patient) return;
-    this.element.dataset.need = state.need;
-    this.element.dataset.seen = state.seen;
-    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
+    showState(this, state);
     this.seen.hidden = !SIGNS[state.need];
     this.seen.setAttribute("aria-pressed", state.seen);
     say(this.note, why(state));
-    say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
-    say(this.last, state.last);
-    this.last.dataset.label = state.last;
     const bad = state.leads.filter((lead) => lead.state).map((lead) => `${plain(lead.name)} ${plain(lead.state)}`);
     say(this.counts, [`V ${state.v_last_hour}/h`, `S ${state.s_last_hour}/h`, `${state.fs} Hz`, ...bad].join("   "));
   }
@@ -141,12 +136,7 @@ export class PatientView {
     if (stream !== this.drawn || stream.names.join("\n") !== this.names) {
       this.drawn = stream;
       this.names = stream.names.join("\n");
-      this.sweeps = stream.names.map((name) => {
-        const canvas = h("canvas", { role: "img", "aria-label": `ECG of ${plain(this.patient)}, lead ${plain(name)}` });
-        const sweep = new Sweep(canvas, stream, name);
-        sweep.listeners.push((mark) => drawnBeat(this.patient, mark));
-        return sweep;
-      });
+      this.sweeps = stream.names.map((name) => sweepOf(this.patient, stream, name));
       const strips = this.sweeps.map((sweep) => h("div", { class: "strip" }, sweep.canvas, h("span", { class: "lead" }, plain(sweep.name))));
       const focused = this.strips.contains(document.activeElement) ? document.activeElement : null;
       this.strips.replaceChildren(...strips, this.calipers.element);
@@ -224,9 +214,9 @@ export class PatientView {
 
   go(step) {
     if (this.calipers.shown.time || this.calipers.shown.voltage) return; // an arrow key beside a caliper leads nowhere
-    const all = [...this.app.patients.keys()].sort(new Intl.Collator("en", { numeric: true }).compare);
+    const all = [...this.app.patients.keys()].sort(compare);
     if (all.length < 2) return;
     const at = all.indexOf(this.patient);
-    location.hash = `#/${encodeURIComponent(all[(at + step + all.length) % all.length])}`;
+    location.hash = href(all[(at + step + all.length) % all.length]);
   }
 }

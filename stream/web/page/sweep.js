@@ -1,7 +1,7 @@
 // Draws one lead as a monitor does: the pen runs from left to right over ECG paper, and wipes what was there before.
 // 25 mm/s and 10 mm/mV; a frame draws only what is new.
 
-import { colour } from "./dom.js";
+import { colour, h, plain } from "./dom.js";
 
 export const SPEED = 25; // mm/s
 const GAINS = [10, 5, 2.5, 1]; // mm/mV
@@ -271,4 +271,17 @@ export class Sweep {
     this.share = share;
     return true;
   }
+}
+
+// A lead of a patient on a canvas of its own; if it is not `fixed`, whichever lead comes takes its place.
+export function sweepOf(patient, stream, name, fixed = true) {
+  const canvas = h("canvas", { role: "img", "aria-label": `ECG of ${plain(patient)}, lead ${plain(name)}` });
+  const sweep = new Sweep(canvas, stream, fixed ? name : null);
+  sweep.listeners.push((mark) => drawnBeat(patient, mark));
+  return sweep;
+}
+
+// For tests, and for whoever measures: a beat is on the canvas.
+function drawnBeat(patient, mark) {
+  document.dispatchEvent(new CustomEvent("beat-drawn", { detail: { patient, ...mark } }));
 }

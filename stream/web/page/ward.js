@@ -1,125 +1,16 @@
 // The ward: a tile for each patient, those who need attention first. Where there are too many for tiles, the neediest
 // have them and the others are chips with a number.
 
-import { h, plain, say } from "./dom.js";
-import { Sweep } from "./sweep.js";
+import { h, say } from "./dom.js";
+import { NEEDS, compare } from "./state.js";
+import { Chip, HEAD, TRACE_MM, Tile } from "./tile.js";
 
-export const NEEDS = { urgent: 3, notable: 2, recent: 1, quiet: 0 };
-export const SIGNS = { urgent: "▲", notable: "◆", recent: "", quiet: "" };
-const WORDS = { urgent: "urgent", notable: "of note", recent: "", quiet: "" };
 const CALM_MS = 4000; // who needs attention no more keeps the place for so long
 const LEAST_SCALE = 3; // pixels for a millimetre
 const MOST_SCALE = 11;
 const LEAST_HEIGHT = 118;
-const HEAD = 70; // of a tile, beside its trace
 const MOST_TILES = 24;
 const TRACE_S = 5; // at least so much is seen
-const TRACE_MM = 24; // height of a trace, at least
-
-const SAME = { tachycardia: "fast", bradycardia: "slow" };
-
-// What goes on, and why attention is needed; "fast" says nothing more beside "tachycardia".
-export function why({ seen, rhythm, note }) {
-  const same = SAME[rhythm] === note;
-  return [...new Set([seen ? "seen" : "", rhythm.replaceAll("-", " "), same ? "" : note])].filter(Boolean).map(plain).join(" · ");
-}
-
-export const href = (patient) => `#/${encodeURIComponent(patient)}`;
-
-class Tile {
-  constructor(patient, stream, number) {
-    this.patient = patient;
-    this.stream = stream;
-    this.sweeps = [];
-    this.names = "";
-    this.id = `tile-${number}`;
-    this.sign = h("span", { class: "sign", "aria-hidden": "true" });
-    this.name = h("a", { class: "cover", href: href(patient), id: this.id }, plain(patient));
-    this.word = h("span", { class: "word" });
-    this.why = h("span");
-    this.note = h("p", { class: "note" }, this.word, this.why);
-    this.rate = h("b", { class: "number" }, "–");
-    this.last = h("b", { class: "beat" });
-    this.strips = h("div", { class: "strips" });
-    this.scaleText = h("span", { class: "scale" });
-    this.counts = h("span", { class: "counts" });
-    this.element = h(
-      "li",
-      { class: "tile" },
-      h("div", { class: "tile-head" }, this.sign, h("h2", {}, this.name), this.note,
-        h("p", { class: "rate" }, this.last, " ", this.rate, h("small", {}, "/min"))),
-      this.strips,
-      h("p", { class: "tile-foot" }, this.scaleText, this.counts),
-    );
-    this.element.tile = this;
-    this.visible = false;
-  }
-
-  show(state) {
-    this.element.dataset.need = state.need;
-    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
-    this.element.dataset.seen = state.seen;
-    say(this.word, WORDS[state.need] && `${WORDS[state.need]}${state.rhythm || state.note ? " · " : ""}`);
-    say(this.why, why(state));
-    say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
-    say(this.last, state.last);
-    this.last.dataset.label = state.last;
-    say(this.counts, `V ${state.v_last_hour}/h  S ${state.s_last_hour}/h`);
-  }
-
-  // Has as many traces as there are leads to show and room for them.
-  lay(height, scale) {
-    const all = this.stream.names;
-    const most = Math.max(1, Math.floor((height - HEAD) / (TRACE_MM * scale)));
-    const names = this.all && all.length ? all.slice(0, Math.max(1, most)) : [all[0] ?? ""];
-    const key = names.join("\n");
-    if (key !== this.names || !this.sweeps.length) {
-      this.names = key;
-      this.sweeps = names.map((name) => {
-        const canvas = h("canvas", { role: "img", "aria-label": `ECG of ${plain(this.patient)}, lead ${plain(name)}` });
-        const sweep = new Sweep(canvas, this.stream, this.all ? name : null);
-        sweep.listeners.push((mark) => drawnBeat(this.patient, mark));
-        return sweep;
-      });
-      this.strips.replaceChildren(...this.sweeps.map((sweep) => sweep.canvas));
-    }
-    for (const sweep of this.sweeps) sweep.resize(scale);
-  }
-
-  frame(position, wall) {
-    for (const sweep of this.sweeps) sweep.frame(position, wall);
-    const gain = this.sweeps[0]?.gain ?? 10;
-    const names = (this.all ? this.names.split("\n") : [this.stream.names[0] ?? ""]).map(plain).join(", ");
-    say(this.scaleText, `${names}  25 mm/s  ${gain} mm/mV`);
-  }
-}
-
-// For tests, and for whoever measures: a beat is on the canvas.
-export function drawnBeat(patient, mark) {
-  document.dispatchEvent(new CustomEvent("beat-drawn", { detail: { patient, ...mark } }));
-}
-
-class Chip {
-  constructor(patient) {
-    this.patient = patient;
-    this.sign = h("span", { class: "sign", "aria-hidden": "true" });
-    this.name = h("a", { class: "cover", href: href(patient), title: plain(patient) }, plain(patient));
-    this.rate = h("b", { class: "number" }, "–");
-    this.last = h("b", { class: "beat" });
-    this.word = h("span", { class: "hidden" });
-    this.element = h("li", { class: "chip" }, this.sign, this.name, this.word, this.last, this.rate);
-  }
-
-  show(state) {
-    this.element.dataset.need = state.need;
-    say(this.sign, (state.seen ? "✓" : "") + SIGNS[state.need]);
-    this.element.dataset.seen = state.seen;
-    say(this.word, [WORDS[state.need], why(state)].filter(Boolean).join(", "));
-    say(this.rate, state.heart_rate === null ? "–" : String(state.heart_rate));
-    say(this.last, state.last);
-    this.last.dataset.label = state.last;
-  }
-}
 
 export class WardView {
   constructor(app) {
@@ -268,14 +159,9 @@ export class WardView {
     for (const tile of this.tiles.values()) {
       if (!tile.visible) continue;
       const position = tile.stream.playhead.position;
-      if (position !== null && (tile.all ? tile.names !== this.leadsOf(tile) : !tile.sweeps.length)) tile.lay(this.height, this.scale);
+      if (position !== null && (tile.all ? tile.names !== tile.leads(this.height, this.scale).join("\n") : !tile.sweeps.length)) tile.lay(this.height, this.scale);
       tile.frame(position, wall);
     }
-  }
-
-  leadsOf(tile) {
-    const most = Math.max(1, Math.floor((this.height - HEAD) / (TRACE_MM * this.scale)));
-    return tile.stream.names.slice(0, most).join("\n");
   }
 
   redraw() {
@@ -296,9 +182,6 @@ export class WardView {
     return getComputedStyle(list).gridTemplateColumns.split(" ").length;
   }
 }
-
-const collator = new Intl.Collator("en", { numeric: true });
-const compare = (a, b) => collator.compare(a, b);
 
 // Puts the elements into a list in this order, and moves only those that are not there: who has the focus keeps it.
 function place(list, elements) {
