@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..replay.record import Record
-from ..stream import batch
-from ..stream.beats.features import WINDOW, columns
+from ..stream.beats.features import WINDOW
 from ..stream.beats.windows import HALF_WINDOW_S
 from ..stream.cascade import LOOK_AHEAD_S
-from ..stream.core.messages import Beat, Samples, Signal
+from ..stream.core.messages import CLASSES, Beat, Samples, Signal
 from ..stream.pipeline import Pipeline
 from ..stream.signal.denoise import WaveletDenoiser
 from ..stream.signal.grid import GRID_HZ, Grid
 from ..stream.signal.guard import SignalGuard
 from ..stream.signal.highpass import HighPass
 from .beat_plots import CLASS_COLOURS, new_figure
-from .stage_plots import recorded_around
+from .stage_plots import classified, recorded_around
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BEFORE_S, AFTER_S = 60.0, 5.0
@@ -90,11 +90,8 @@ def stages_figure(record: Record, moment_s: float, model: str) -> Figure:
     return figure
 
 
-def _delay(ax: object, beat: Beat, middle_ms: float) -> None:
+def _delay(ax: Axes, beat: Beat, middle_ms: float) -> None:
     """Draw the delay as bars: to the middle of the QRS complex, half a window, the look-ahead, and what else."""
-    from matplotlib.axes import Axes
-
-    assert isinstance(ax, Axes)
     half, ahead = 1000 * HALF_WINDOW_S, 1000 * LOOK_AHEAD_S
     parts = [("to the end of the window", middle_ms + half, "#7fa7d6"), ("look-\nahead", ahead, "#d6a77f")]
     rest = beat.delay_ms - middle_ms - half - ahead
@@ -105,7 +102,7 @@ def _delay(ax: object, beat: Beat, middle_ms: float) -> None:
         ax.barh(0, length, left=begin, height=0.6, color=colour)
         ax.text(begin + length / 2, 0, f"{name}\n{length:.0f} ms", ha="center", va="center", fontsize=6.5)
         begin += length
-    probability = beat.probabilities[("N", "S", "V", "F", "Q").index(beat.label)]
+    probability = beat.probabilities[CLASSES.index(beat.label)]
     ax.plot([beat.delay_ms] * 2, [-0.5, 0.5], color=CLASS_COLOURS[beat.label], linewidth=2)
     ax.text(
         beat.delay_ms + 6, 0, f"{beat.label}, {probability:.0%}\nafter {beat.delay_ms:.0f} ms", va="center", fontsize=9,
@@ -122,14 +119,10 @@ def _beat_after(
 ) -> tuple[Beat, NDArray[np.float64]]:
     """Give the first beat after a moment, and its window as the classifier got it, ``(WINDOW,)``."""
     pipeline = Pipeline(model)
-    window = columns(["window"])
     for chunk in record.chunks(CHUNK_MS, first_s, end_s):
-        described = pipeline.describe(chunk)
-        (labelled,) = batch.label(pipeline.models, [described])
-        beats = [output for output in pipeline.remember(labelled) if isinstance(output, Beat)]
-        for beat, decided in zip(beats, described.beats, strict=True):
+        for beat, shape in classified(pipeline, pipeline.describe(chunk)):
             if beat.time >= moment_s:
-                return beat, decided.features[window].astype(np.float64)
+                return beat, shape
     raise RecordError(f"record {record.name} has no beat from {moment_s:g} to {end_s:g} s: ask for another moment")
 
 

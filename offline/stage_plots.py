@@ -205,26 +205,24 @@ class _Windows:
 def _windows(record: Record, start_s: float, end_s: float, model: str) -> _Windows:
     """Run the live pipeline over the stretch, and keep the windows it classified."""
     pipeline = Pipeline(model)
-    window = columns(["window"])
-    marks: list[Beat] = []
-    normalized: list[NDArray[np.float64]] = []
-
-    def keep(described: batch.Described) -> None:
-        (labelled,) = batch.label(pipeline.models, [described])
-        marks.extend(output for output in pipeline.remember(labelled) if isinstance(output, Beat))
-        normalized.extend(beat.features[window].astype(np.float64) for beat in described.beats)
-
-    for chunk in record.chunks(CHUNK_MS, start_s, end_s):
-        keep(pipeline.describe(chunk))
-    keep(pipeline.finish())
-    if not marks:
+    chunks = record.chunks(CHUNK_MS, start_s, end_s)
+    found = [each for chunk in chunks for each in classified(pipeline, pipeline.describe(chunk))]
+    found += classified(pipeline, pipeline.finish())
+    if not found:
         raise RecordError(f"record {record.name} has no beat from {start_s:g} to {end_s:g} s: ask for a longer part")
     offset = np.linspace(-HALF_WINDOW_S, HALF_WINDOW_S, WINDOW, endpoint=False)
-    shapes = np.stack(normalized)
-    recorded = np.stack(
-        [recorded_around(record, beat.sample, offset, shape)[0] for beat, shape in zip(marks, shapes, strict=True)]
-    )
-    return _Windows(np.array([beat.label for beat in marks]), recorded, shapes, 1000 * offset)
+    recorded = np.stack([recorded_around(record, beat.sample, offset, shape)[0] for beat, shape in found])
+    labels = np.array([beat.label for beat, _ in found])
+    return _Windows(labels, recorded, np.stack([shape for _, shape in found]), 1000 * offset)
+
+
+def classified(pipeline: Pipeline, described: batch.Described) -> list[tuple[Beat, NDArray[np.float64]]]:
+    """Label what a pipeline has described: each beat, and its window as the classifier got it, ``(WINDOW,)``."""
+    (labelled,) = batch.label(pipeline.models, [described])
+    beats = [output for output in pipeline.remember(labelled) if isinstance(output, Beat)]
+    window = columns(["window"])
+    shapes = [decided.features[window].astype(np.float64) for decided in described.beats]
+    return list(zip(beats, shapes, strict=True))
 
 
 def recorded_around(
