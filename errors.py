@@ -14,6 +14,9 @@
     └── StreamError             a stage was used out of order (a bug in the caller)
         └── SchemaError         the saved state of a stage has a layout that this version cannot take up
 
+    UserWarning
+    └── RecordWarning           a record is read, and something of it is left out or looks odd
+
 Every message says what was got and what is valid, in one line. It names no option of the command line:
 `RequestError.about` says which part of the request is meant, and the command adds the option that goes with it.
 """
@@ -117,6 +120,13 @@ class PayloadError(RequestError):
 
 class SnapshotError(RequestError):
     """A saved state is corrupt, or was made by another version or model."""
+
+
+class RecordWarning(UserWarning):
+    """A record is read, and a person should know how: signals left out, a file cut short, another unit by the looks."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(plain(message))
 
 
 class StreamError(EcgStreamError):

@@ -17,6 +17,7 @@ from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_m
 from ..stream.pipeline import Pipeline
 from ..stream.run.engine import Session
 from ..stream.strip.classifier import RecordClassifier
+from .advice import naming_parameters
 from .recording import Recording, as_record
 from .result import Result
 
@@ -24,6 +25,7 @@ CHUNK_MS = 10_000.0
 """Any gives the same; one of this length costs little for each sample and little memory."""
 
 
+@naming_parameters()
 def classify(
     source: str | os.PathLike[str] | Recording | Record | ArrayLike,
     fs: float | None = None,

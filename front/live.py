@@ -15,12 +15,14 @@ from ..stream.core.messages import Chunk, Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource
 from ..stream.pipeline import Pipeline
+from .advice import naming_parameters
 from .recording import Recording, as_record
 
 CHUNK_MS = 100.0
 """Of a record that is played: what a device would send at once."""
 
 
+@naming_parameters()
 def stream(
     source: str | os.PathLike[str] | Recording | AsyncIterable[Chunk] | AsyncIterable[ArrayLike],
     fs: float | None = None,

@@ -18,6 +18,7 @@ from ..replay.source import MemorySource
 from ..stream.core.intake import as_leads, as_rate, as_samples
 from ..stream.core.messages import Samples
 from ..stream.intake import default_leads
+from .advice import naming_parameters, warn_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +56,7 @@ class Recording:
         return f"<Recording {self.name}: {leads}, {self.seconds:g} s at {self.fs:g} Hz, {marks}>"
 
 
+@naming_parameters()
 def read_record(
     name: str | os.PathLike[str],
     *,
@@ -96,6 +98,7 @@ def read_record(
     """
     wanted = None if columns is None else as_leads(columns)
     record = open_record(name, None if leads is None else as_leads(leads), fs, unit, wanted)
+    warn_of(record)
     first, stop = record.sample_range(start, end)
     reference = record.annotations(annotator)
     return Recording(
@@ -144,7 +147,9 @@ def as_record(
     if isinstance(source, str | os.PathLike):
         if name is not None:
             raise RequestError(f"got a name with {source!r}, which has its own: it goes with an array")
-        return open_record(source, wanted, fs, None if unit == "mV" else unit)  # millivolts are what is taken unasked
+        record = open_record(source, wanted, fs, None if unit == "mV" else unit)  # millivolts are what is taken unasked
+        warn_of(record)
+        return record
     if isinstance(source, Recording | Record):
         if fs is not None or unit != "mV" or name is not None:
             raise RequestError(f"got fs, unit or name with {source!r}, which has its own: they go with an array")
@@ -160,7 +165,9 @@ def as_record(
     if name is not None and not re.fullmatch(r"[\w.-]*\w[\w.-]*", name):
         raise RequestError(f"got the name {name!r}: valid are letters, digits, '.', '_' and '-', as files have")
     names = default_leads(x.shape[1]) if leads is None else as_leads(leads)
-    return _in_memory("array" if name is None else name, as_rate(fs), names, x, None)
+    record = _in_memory("array" if name is None else name, as_rate(fs), names, x, None)
+    warn_of(record)
+    return record
 
 
 def _in_memory(name: str, fs: float, leads: tuple[str, ...], samples: Samples, reference: Annotations | None) -> Record:

@@ -149,7 +149,7 @@ class Result:
 
         Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, the
         probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``, and ``stream``, ``id`` and ``at`` (empty where the
-        record has no date and time).
+        record has no date and time), ``learning``, and ``quality`` (NaN where it is not known).
 
         Raises
         ------
@@ -172,6 +172,8 @@ class Result:
         columns |= {f"p_{name}": probabilities[:, k] for k, name in enumerate(CLASSES)}
         cells = [OriginCells.of(self.name, beat, self.origin) for beat in beats]
         columns |= {name: [getattr(cell, name) for cell in cells] for name in OriginCells._fields}
+        columns["learning"] = np.array([beat.learning for beat in beats], dtype=np.bool_)
+        columns["quality"] = np.array([beat.quality for beat in beats], dtype=np.float64)
         return pandas.DataFrame(columns)
 
     def rr(self, *, normal: bool = False) -> Intervals:

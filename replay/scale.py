@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .record import Record
+from .source import MemorySource
 
 LOOKED_AT_S = 30.0
 
@@ -16,9 +17,10 @@ def scale_hint(record: Record) -> str | None:
     """Say what the first half minute of a record looks like, if it cannot be an ECG in millivolts.
 
     Looked at is the median over seconds of the height of the wave, so that a spike or a flat stretch says nothing.
-    A record that is not on disk is not looked at.
+    A record that is made, such as the demo, is not looked at.
     """
-    if record.path is None or record.absent:
+    given = record.path is not None or isinstance(record.source, MemorySource)
+    if not given or record.absent:
         return None
     second = max(1, round(record.fs))
     seconds = min(int(LOOKED_AT_S), record.n_samples // second)
@@ -32,5 +34,6 @@ def scale_hint(record: Record) -> str | None:
         height = float(np.median(heights)) if len(heights) else 0.0
         if height and not SMALL_MV <= height <= LARGE_MV:
             like = "microvolts, or steps of a converter," if height > LARGE_MV else "volts"
-            return f"record {record.name}: lead {lead} spans {height:.3g} mV in a second, as {like} called mV would"
+            spans = f"{height:,.0f}" if height >= 100 else f"{height:.3g}"
+            return f"record {record.name}: lead {lead} spans {spans} mV in a second, as {like} called mV would"
     return None

@@ -49,3 +49,34 @@ def test_a_path_is_taken_as_a_string_or_a_path(tmp_path, write_record):
 def test_what_is_not_there_is_told(options, message):
     with pytest.raises(es.errors.RecordError, match=message):
         es.read_record("demo", **options)
+
+
+def test_a_file_without_a_rate_is_told_with_the_parameter_that_gives_it(tmp_path):
+    np.savetxt(tmp_path / "ride.csv", np.zeros(500))
+    for ask in (es.read_record, es.classify):
+        with pytest.raises(es.errors.RecordError, match=r"^ride.csv does not say its sampling rate: .* fs=250$"):
+            ask(tmp_path / "ride.csv")
+
+
+def test_values_of_another_unit_are_warned_of_at_the_line_that_asked(tmp_path):
+    microvolts = 1000 * demo_record().signal(0, 1000)[:, 0]
+    np.savetxt(tmp_path / "ride.csv", microvolts)
+    for ask in (
+        lambda: es.read_record(tmp_path / "ride.csv", fs=250),
+        lambda: es.classify(tmp_path / "ride.csv", fs=250),
+        lambda: es.classify(microvolts, fs=250),
+        lambda: es.stream(tmp_path / "ride.csv", fs=250),
+    ):
+        with pytest.warns(es.errors.RecordWarning, match=r'called mV would: .* unit="uV"') as told:
+            ask()
+        assert [warning.filename for warning in told] == [__file__]
+    es.classify(microvolts, fs=250, unit="uV")  # warnings are errors here
+
+
+def test_signals_that_are_left_out_are_warned_of(tmp_path):
+    rows = np.column_stack([demo_record().signal(0, 1000)[:, 0], np.ones(1000)])
+    np.savetxt(tmp_path / "ride.csv", rows, delimiter=",", header="II,RESP", comments="")
+    with pytest.warns(es.errors.RecordWarning, match="RESP"):
+        recording = es.read_record(tmp_path / "ride.csv", fs=250)
+    with pytest.warns(es.errors.RecordWarning, match="RESP"):
+        assert es.classify(tmp_path / "ride.csv", fs=250).leads == recording.leads == ("II",)
