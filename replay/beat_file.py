@@ -47,6 +47,8 @@ def _parquet(found: Sequence[_FoundBeat]) -> bytes:
     cells = [OriginCells.of(each.record, each.beat, each.origin) for each in found]
     for field in OriginCells._fields:
         columns[field] = pyarrow.array([getattr(cell, field) for cell in cells], pyarrow.string())
+    columns["learning"] = pyarrow.array([beat.learning for beat in beats], pyarrow.bool_())
+    columns["quality"] = pyarrow.array([beat.quality for beat in beats], pyarrow.float64())
     written = io.BytesIO()
     parquet.write_table(pyarrow.table({name: columns[name] for name in COLUMNS}), written)
     return written.getvalue()

@@ -11,7 +11,11 @@ from .origin import Origin
 from .sinks import ContextSink
 from .summary import Summary
 
-COLUMNS = ("sample", "time", "label", "rr_ms", "delay_ms", *(f"p_{name}" for name in CLASSES), "stream", "id", "at")
+COLUMNS = (
+    *("sample", "time", "label", "rr_ms", "delay_ms"),
+    *(f"p_{name}" for name in CLASSES),
+    *("stream", "id", "at", "learning", "quality"),
+)
 HEADER = ",".join(COLUMNS)
 
 
@@ -37,9 +41,9 @@ def csv_row(record: str, beat: Beat, origin: Origin | None) -> str:
     stream, id_, at = OriginCells.of(record, beat, origin)
     if any(each in stream for each in ',"'):
         stream = '"{}"'.format(stream.replace('"', '""'))
-    return (
-        f"{beat.sample},{beat.time:.3f},{beat.label},{rr},{round(beat.delay_ms, 1)},{probabilities},{stream},{id_},{at}"
-    )
+    quality = "" if beat.quality is None else f"{beat.quality:.2f}"
+    cells = (beat.sample, f"{beat.time:.3f}", beat.label, rr, round(beat.delay_ms, 1), probabilities, stream, id_, at)
+    return ",".join(str(cell) for cell in (*cells, "true" if beat.learning else "false", quality))
 
 
 class CsvSink(ContextSink):

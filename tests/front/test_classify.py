@@ -161,17 +161,18 @@ def test_the_table_has_a_row_a_beat(result):
     assert list(table.columns) == [
         *("sample", "time", "label", "rr_ms", "delay_ms"),
         *("p_N", "p_S", "p_V", "p_F", "p_Q"),
-        *("stream", "id", "at"),
+        *("stream", "id", "at", "learning", "quality"),
     ]
     assert len(table) == len(result)
     beat, row = result.beats[7], table.iloc[7]
     assert (row["sample"], row["time"], row["label"], row["rr_ms"]) == (beat.sample, beat.time, beat.label, beat.rr_ms)
     assert tuple(row[f"p_{name}"] for name in "NSVFQ") == tuple(beat.probabilities)
+    assert (row["learning"], row["quality"]) == (beat.learning, beat.quality)
     assert math.isnan(table["rr_ms"].iloc[0])
 
 
 def test_a_table_of_nothing_has_its_columns():
-    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 13)
+    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 15)
 
 
 def test_without_pandas_the_table_says_what_it_needs(result, monkeypatch):
