@@ -16,8 +16,10 @@ MEDIAN_OF = 8
 class RateRule(RhythmRule):
     """Bradycardia below one rate, tachycardia above another, each until the rate is well back.
 
-    The rate is that of the median of the last eight RR intervals. Where intervals are missing (a gap, a lead that is
-    off), the eight are gathered anew, and what went on is ended: nothing is known of the rate then.
+    The rate is that of the median of the last eight RR intervals. For a bradycardia their mean must be slow too: where
+    short and long intervals alternate, as in bigeminy, the median is that of the long ones once there is one more.
+    Where intervals are missing (a gap, a lead that is off), the eight are gathered anew, and what went on is ended:
+    nothing is known of the rate then.
     """
 
     names: ClassVar[tuple[RhythmName, ...]] = ("bradycardia", "tachycardia")
@@ -40,7 +42,7 @@ class RateRule(RhythmRule):
         middle = sorted(self._rr_ms)[MEDIAN_OF // 2 - 1 : MEDIAN_OF // 2 + 1]
         rate = 120_000.0 / sum(middle)
         if self._ongoing is None:
-            if rate < limits.slow_rate:
+            if max(rate, 60_000.0 * MEDIAN_OF / sum(self._rr_ms)) < limits.slow_rate:
                 return self._begin("bradycardia", found.sample, rate)
             if rate > limits.fast_rate:
                 return self._begin("tachycardia", found.sample, rate)

@@ -31,3 +31,12 @@ def test_where_intervals_are_missing_nothing_is_known_of_the_rate():
     decided.append((decided[-1][0] + 500, beat(decided[-1][0] + 450)))
     begin, end = told(decided)
     assert (begin.name, end.state, end.why) == ("tachycardia", "end", "intervals are missing")
+
+
+def test_a_bigeminy_that_ends_is_no_bradycardia():
+    """After one more long interval the median is that of the long ones, and the heart beats 60 times a minute."""
+    bigeminy = [("V", 0.56), ("N", 1.40)] * 6
+    assert names(told(beats([*row("N" * 9, 0.97), *bigeminy, *row("N", 1.12), *row("N" * 9, 0.97)]))) == [
+        "+bigeminy",
+        "-bigeminy",
+    ]
