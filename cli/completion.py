@@ -25,9 +25,9 @@ def model_names(incomplete: str) -> list[str]:
 
 
 def _records() -> Iterator[str]:
-    from ..replay.catalog import data_folder
+    from ..replay.catalog import GENERATED, data_folder
 
-    yield "demo"
+    yield from GENERATED
     with suppress(OSError):  # no data folder, or one that cannot be read
         for database in sorted(path for path in data_folder().iterdir() if path.is_dir()):
             with suppress(OSError):

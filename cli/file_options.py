@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 RECORD_HELP = (
-    "demo, a path, db/name or a bare name; or a file: .csv .txt .tsv .npy .npz .mat .h5 .hdf5 .parquet .edf .bdf .dcm."
+    "demo, demo-rhythms, a path, db/name or a bare name; "
+    "or a file: .csv .txt .tsv .npy .npz .mat .h5 .hdf5 .parquet .edf .bdf .dcm."
 )
 
 Fs = Annotated[

@@ -73,8 +73,9 @@ def read_record(
     Parameters
     ----------
     name
-        ``demo``, a path, ``db/name``, or a bare name (``e0103``): looked up in the data folder and else fetched
-        from PhysioNet into it; or a file of another format (``.csv .txt .tsv .npy .npz .mat .parquet .edf .bdf``).
+        ``demo``, ``demo-rhythms``, a path, ``db/name``, or a bare name (``e0103``): looked up in the data folder and
+        else fetched from PhysioNet into it; or a file of another format (``.csv .txt .tsv .npy .npz .mat .parquet .edf
+        .bdf``).
     leads
         Leads by name or by index from 0 (``"0"``), in the order wanted; None is all.
     start, end

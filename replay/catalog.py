@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import platformdirs
 
 from ..errors import RecordError
 from .demo import demo_record
+from .demo_rhythms import NAME as DEMO_RHYTHMS
+from .demo_rhythms import demo_rhythms
 from .download import Progress, download_record
 from .formats.asked import Asked
 from .formats.by_suffix import is_file_name, open_file
@@ -21,6 +24,9 @@ from .wfdb_header import header_file, missing_files
 
 DATA_FOLDER_VARIABLE = "ECG_STREAM_DATA"
 EXTENSIONS = (".hea", ".dat", ".atr")
+
+GENERATED: Mapping[str, Callable[[], Record]] = MappingProxyType({"demo": demo_record, DEMO_RHYTHMS: demo_rhythms})
+"""Built-in records, by name: what makes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def find_record(
     name
         Looked up in this order:
 
-        1. ``demo``, the generated record;
+        1. ``demo`` and ``demo-rhythms``, the generated records;
         2. a path, with or without extension (``./demo`` is a path); a file of another format by its extension, see
            `formats.by_suffix`;
         3. ``db/name`` in the data folder;
@@ -144,10 +150,13 @@ def find_record(
         raise RecordError(
             f"record {name} has a header that names its leads and its sampling rate: these are given for files without"
         )
-    if name == "demo":
+    if name in GENERATED:
         if unit is not None:
-            raise RecordError("the record demo is in millivolts: a unit goes with a record whose header has it wrong")
-        return demo_record() if leads is None else demo_record().choose(leads)
+            raise RecordError(
+                f"the record {name} is in millivolts: a unit goes with a record whose header has it wrong"
+            )
+        record = GENERATED[name]()
+        return record if leads is None else record.choose(leads)
     try:
         path = _as_path(name)
     except (OSError, RuntimeError) as error:  # a name that is too long, a home folder that nobody has
@@ -234,7 +243,9 @@ def _check_rate(record: Record, slug: str | None) -> None:
 
 
 def _unknown(name: str, root: Path) -> RecordError:
+    generated = ", ".join(f"`{each}`" for each in GENERATED)
+    known = ", ".join(dict.fromkeys(database.slug for database in DATABASES))
     return RecordError(
-        f"no record '{name}': valid are `demo`, the path of a WFDB record, DB/NAME such as edb/e0103, and a bare name "
-        f"of {', '.join(dict.fromkeys(database.slug for database in DATABASES))}; the data folder is {root}"
+        f"no record '{name}': valid are {generated}, the path of a WFDB record, DB/NAME such as edb/e0103, and a bare "
+        f"name of {known}; the data folder is {root}"
     )
