@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from .live_sources import open_source
 from .model_options import BeatModel, RecordModel
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile
 from .playing import Format, Output, monitor_sink, play, text_sink
+from .records import tell, watched_scale
 from .terminal import can_draw
 from .warm_up import warm_up
 
@@ -108,19 +108,19 @@ def live(
         pipeline = Pipeline(models)
         warm_up(Pipeline(models), found)
         opened.begin()
-        coming = AsItComes(found.chunks(ANY_MS, 0.0, end), opened.close)
-        session = Session(shown_name, pipeline)
         shown = format or "monitor"
         if shown == "monitor" and not can_draw():
             shown = "lines"
+        later: list[str] | None = [] if shown == "monitor" else None
+        coming = AsItComes(watched_scale(shown_name, found.chunks(ANY_MS, 0.0, end), later=later), opened.close)
+        session = Session(shown_name, pipeline)
         if shown == "monitor":
             watch = Watch(Title(shown_name, Path(bundle).name), None, pipeline.lead_quality)
             summary, stop = play(session, coming, [monitor_sink(watch, coming), *sinks])
             print(summary_table(shown_name, summary))
         else:
             _, stop = play(session, coming, [text_sink(shown), *sinks])
-        for line in opened.lost():
-            print(f"ecg-stream: {line}", file=sys.stderr)
+        tell([*(later or ()), *opened.lost()])
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
 

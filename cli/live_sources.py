@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -121,11 +122,13 @@ def _open(address: SourceAddress, asked: Asked, waiting: Waiting, open_now: Exit
 
         port = SerialBytes(address.place, address.baud, waiting)
         open_now.callback(port.let_go)
+        _tell_a_person(f"reading {address.place} at {address.baud} baud; Ctrl-C ends it")
         name = fit_name(address.place.replace("\\", "/").rpartition("/")[2])
         rows = open_live_lines(port, asked, name, address.leads)
         return rows, Opened(waiting.close, counts=((UNREAD, lambda: rows.unread),))
     datagrams = UdpDatagrams(address.place, address.port, waiting)
     open_now.callback(datagrams.let_go)
+    _tell_a_person(f"listening on UDP {address.place or '127.0.0.1'} port {datagrams.port}; Ctrl-C ends it")
     strangers = ("{} datagrams of other senders than the first were dropped", lambda: datagrams.strangers)
     if not address.binary:
         lines = open_live_lines(datagrams, asked, f"udp-{datagrams.port}", address.leads)
@@ -133,3 +136,9 @@ def _open(address: SourceAddress, asked: Asked, waiting: Waiting, open_now: Exit
     samples = UdpSamples(datagrams, asked.fs or 0.0, address.leads, asked.unit or "", address.number)
     damaged = ("{} datagrams held no whole frame", lambda: samples.damaged)
     return open_arriving(samples, asked.leads, asked.unit), Opened(waiting.close, counts=(damaged, strangers))
+
+
+def _tell_a_person(line: str) -> None:
+    """Say on a terminal what is waited for: nothing else is seen until the first samples come."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        tell([line])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..replay.download import Progress
     from ..replay.record import Record
     from ..replay.recording import Recording
+    from ..stream.core.messages import Chunk
 
 MOST_NOTES = 5  # lines; a record of many segments can have many
 UNIT_ADVICE = "--unit uV, --unit V, or --unit 200/mV where it has 200 steps of a converter a millivolt"
@@ -84,6 +85,23 @@ class _StandardInput:
         except OSError:  # something in memory stands for it
             return cast("bytes", sys.stdin.buffer.read(size))
         return os.read(descriptor, size)
+
+
+def watched_scale(name: str, chunks: Iterator[Chunk], *, later: list[str] | None = None) -> Iterator[Chunk]:
+    """Give the chunks on as they come; say once on standard error if their values look like another unit's.
+
+    Where a screen is drawn, a line would spoil it: it is put into `later`.
+    """
+    from ..replay.scale import ScaleWatch
+
+    def told(hint: str) -> None:
+        line = f"{hint}: give {UNIT_ADVICE}"
+        if later is None:
+            tell([line])
+        else:
+            later.append(line)
+
+    return ScaleWatch(name, told).over(chunks)
 
 
 def tell(notes: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from .file_options import RECORD_HELP, Column, Fs, Unit
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .model_options import BeatModel, RecordModel
 from .playing import Format, Output, monitor_sink, play, text_sink
-from .records import open_recording
+from .records import open_recording, tell, watched_scale
 from .terminal import can_draw
 from .warm_up import warm_up
 
@@ -102,6 +102,10 @@ def replay(
         if start:
             raise RequestError("--at and --start both say where to begin: give one of them")
         start = max(0.0, find_mark(found.annotations("atr"), at) / found.fs - AT_LEAD_S)
+    shown = format or "monitor"
+    if shown == "monitor" and not can_draw():
+        shown = "lines"
+    later: list[str] | None = [] if shown == "monitor" else None
     chunks = found.chunks(chunk_ms, start, end)
     first = 0
     source: Source
@@ -110,7 +114,7 @@ def replay(
         before = prerolled(found, start, PREROLL_S if preroll is None else preroll)
         source = Player(chain(before, chunks), pace, first)
     else:
-        source = AsItComes(chunks)
+        source = AsItComes(watched_scale(found.name, chunks, later=later))
     name = DEFAULT_MODEL if model is None else model
     models = load_models(name, DEFAULT_DETECTOR, record_model)
     if models.record is not None:
@@ -126,9 +130,6 @@ def replay(
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline, first, record_origin(found))
 
-    shown = format or "monitor"
-    if shown == "monitor" and not can_draw():
-        shown = "lines"
     if shown == "monitor":
         shown_pace = "max" if pace is None else f"×{pace:g}"
         length_s = None if found.n_samples is None else found.n_samples / found.fs
@@ -141,6 +142,7 @@ def replay(
         print(summary_table(found.name, summary))
     else:
         _, stop = play(session, source, [*web, text_sink(shown), *sinks])
+    tell(later or ())
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)
 

@@ -21,6 +21,7 @@ from .publisher import Publisher, encode_stream, stream_name
 from .record import Record
 
 CHUNK_MS = 200.0
+MQTT_PORT = 1883
 PATIENTS = {"bed-1": (DEMO_SEED, 0.0), "bed-2": (DEMO_SEED + 1, 60.0), "bed-3": (DEMO_SEED + 2, 150.0)}
 """Patient: seed of the demo record, and where in it the patient begins, in seconds."""
 
@@ -60,12 +61,14 @@ async def demo_broker(port: int = 0) -> AsyncIterator[int]:
 async def demo_ward() -> AsyncIterator[BrokerAddress]:
     """Run a broker, and all `PATIENTS` who publish to it in real time, over and over; give its address.
 
+    The broker is at MQTT's own port, where a device that is being made looks for it; at another if that is taken.
+
     Raises
     ------
     MissingExtraError
         If amqtt is not installed.
     """
-    async with demo_broker() as port:
+    async with demo_broker(MQTT_PORT if _is_free(MQTT_PORT) else 0) as port:
         address = BrokerAddress("127.0.0.1", port)
         over = StopRequest()
         publishing = asyncio.gather(*(_publish(address, patient, *who, over) for patient, who in PATIENTS.items()))
@@ -74,6 +77,15 @@ async def demo_ward() -> AsyncIterator[BrokerAddress]:
         finally:
             over.ask()
             await publishing
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 async def _publish(address: BrokerAddress, patient: str, seed: int, start_s: float, stop: StopRequest) -> None:

@@ -10,16 +10,34 @@ import numpy as np
 from ...errors import PayloadError
 from .codec import JsonWave, PackedWave, Wave, decode_wave, says_json, says_packed
 
+VALID = {
+    "v": "1",
+    "start": "a whole number from 0 on",
+    "fs": "a number from 50 to 5000",
+    "leads": 'a list of 1 to 16 names, such as ["II"]',
+    "samples": "a list of rows, one for each instant, with a number or null for each lead, such as [[0.02],[0.05]]",
+    "unit": '"mV" or "uV"',
+    "seq": "a whole number from 0 on",
+    "stream": "1 to 64 characters",
+    "end": "true or false",
+    "t0": "seconds since 1970",
+    "gain": "a number above 0",
+}
+"""What a key may hold, in words. Of MessagePack, `PACKED_SAMPLES` are the samples."""
+PACKED_SAMPLES = "a byte string of 16-bit integers, little-endian, instant after instant"
+
 LARGE_MV = 20.0  # beyond, the unit or the gain is not what it says: an ECG has 1 to 5 mV
 
 
 def problems(payload: bytes) -> list[str]:
     """Say what is wrong with a payload, a line each; nothing if it fits."""
+    if not payload:
+        return ["it is empty: valid is a JSON object or a MessagePack map"]
     try:
         decode_wave(payload)
     except PayloadError as error:
         found = _problems_of_keys(payload)
-        return found or [str(error)]
+        return found or [f"{error}{_without_json(payload)}"]
     return []
 
 
@@ -67,5 +85,14 @@ def _problems_of_keys(payload: bytes) -> list[str]:
         try:
             msgspec.convert(content[name], field.type)
         except msgspec.ValidationError as error:
-            found.append(f"'{name}' does not fit: {error}"[:300])
+            valid = PACKED_SAMPLES if name == "samples" and schema is PackedWave else VALID[name]
+            found.append(f"'{name}' does not fit: {error}"[:300] + f": valid is {valid}")
     return found
+
+
+def _without_json(payload: bytes) -> str:
+    """Say what to write instead, where JSON has no such word."""
+    words = [word for word in (b"NaN", b"Infinity") if word in payload]
+    if not says_json(payload) or not words:
+        return ""
+    return f": JSON has no {words[0].decode()}; null is no measurement"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ecg_stream.cli.app import run
 from ecg_stream.errors import PayloadError
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.service.codec import Wave, decode_wave, encode_wave
-from ecg_stream.stream.service.wave_check import problems
+from ecg_stream.stream.service.codec import JsonWave, PackedWave, Wave, decode_wave, encode_wave
+from ecg_stream.stream.service.wave_check import VALID, problems
 
 GOOD = {"v": 1, "start": 0, "fs": 250, "leads": ["II"], "samples": [[0.5]] * 10, "stream": "s", "seq": 0}
 
@@ -42,15 +42,18 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, capsys: pytest.Captur
     assert [line.partition(": ")[2] for line in lines] == [
         "no key 'Lead': valid are v, start, fs, leads, unit, seq, stream, end, t0, samples",
         "'start' is missing",
-        "'fs' does not fit: Expected `float` >= 50.0",
-        "'unit' does not fit: Invalid enum value 'V'",
+        "'fs' does not fit: Expected `float` >= 50.0: valid is a number from 50 to 5000",
+        "'unit' does not fit: Invalid enum value 'V': valid is \"mV\" or \"uV\"",
     ]
 
 
 @pytest.mark.parametrize(
     ("payload", "told"),
     [
-        (b"", "begins with b''"),
+        (b"", "it is empty"),
+        (json.dumps({**GOOD, "samples": [0.5, 0.5]}).encode(), "valid is a list of rows, one for each instant"),
+        (json.dumps({**GOOD, "samples": [[float("nan")]]}).encode(), "JSON has no NaN; null is no measurement"),
+        (msgspec.msgpack.encode({**GOOD, "gain": 200}), "valid is a byte string of 16-bit integers"),
         (b"hello", "begins with b'h'"),
         (b'{"v":1', "truncated"),
         (json.dumps({**GOOD, "samples": [[1e6]]}).encode(), "are unit and gain right?"),
@@ -92,3 +95,8 @@ def test_it_says_of_every_payload_what_the_service_says(content: dict[str, objec
             assert problems(payload)
         else:
             assert problems(payload) == []
+
+
+def test_every_key_has_its_words() -> None:
+    keys = {field.name for schema in (JsonWave, PackedWave) for field in msgspec.structs.fields(schema)}
+    assert set(VALID) == keys

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -100,6 +102,38 @@ def test_samples_over_udp(unit: str, live: Live, expected: Beats, begun: threadi
     with in_background(lambda: UdpSender(port, begun).send(numbered(frames()))):
         beats, _, _ = live(f"udp://:{port}?fs=250&format=int16&leads=MLII,V5&number=sample&unit={unit}", *UNTIL_THE_END)
     assert beats == expected
+
+
+def test_the_device_of_the_page_is_heard_by_the_command_beside_it(
+    live: Live, expected: Beats, begun: threading.Event
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "live.md").read_text().partition("## A device over UDP")[2]
+    port = free_port()
+    (address,) = re.findall(r'^    \$ ecg-stream live "(udp:[^"]+)"$', page, flags=re.MULTILINE)
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+
+    def device() -> None:
+        assert begun.wait(60)
+        exec(program.replace("5005", str(port)), {"print": lambda *_: None})  # lines of ours are on standard output
+
+    with in_background(device):
+        beats, _, said = live(address.replace("5005", str(port)), "--end", "10", "--exit-when-idle", "20")
+    assert len(beats) > 8
+    assert "called mV" not in said
+    assert beats == [beat for beat in expected if beat[0] <= beats[-1][0]]
+
+
+def test_a_device_of_another_unit_than_it_says_is_told(live: Live, begun: threading.Event) -> None:
+    port = free_port()
+    with in_background(lambda: UdpSender(port, begun).send(numbered(frames()))):  # microvolts
+        _, _, said = live(f"udp://:{port}?fs=250&format=int16&leads=MLII,V5&number=sample&unit=mV", *UNTIL_THE_END)
+    assert said.count("microvolts, or steps of a converter, called mV would: give --unit uV") == 1
+
+
+def test_a_person_is_told_what_is_waited_for(capfdbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run(["live", "udp://:0", "--exit-when-idle", "0.3"]) == 2
+    assert re.match(rb"ecg-stream: listening on UDP 127.0.0.1 port \d+; Ctrl-C ends it", capfdbinary.readouterr().err)
 
 
 def test_lost_and_late_samples_over_udp(live: Live, expected: Beats, begun: threading.Event) -> None:

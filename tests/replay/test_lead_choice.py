@@ -10,8 +10,9 @@ import pytest
 
 from ecg_stream.errors import RecordError
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.replay.scale import scale_hint
+from ecg_stream.replay.scale import ScaleWatch, scale_hint
 from ecg_stream.replay.wfdb_files import open_record
+from ecg_stream.stream.core.messages import Chunk
 
 WriteRecord = Callable[..., Path]
 ECG = demo_record().signal(0, 5000)
@@ -132,3 +133,16 @@ def test_flat_lines_gaps_and_spikes_tell_nothing_of_the_unit(
 
 def test_less_than_a_second_tells_nothing_of_the_unit(tmp_path: Path, write_record: WriteRecord) -> None:
     assert scale_hint(open_record(write_record(tmp_path, p_signal=ECG[:99] * 1000, adc_gain=[0.1] * 2))) is None
+
+
+@pytest.mark.parametrize(("seconds", "chunk_ms"), [(30, 100), (30, 7000), (3, 100)])
+def test_a_stream_of_another_unit_is_told_once(seconds: int, chunk_ms: float) -> None:
+    for factor, n_told in ((1.0, 0), (1000.0, 1)):
+        chunks = [
+            Chunk(chunk.start, chunk.fs, chunk.leads, chunk.samples * factor)
+            for chunk in demo_record(seconds=seconds).chunks(chunk_ms)
+        ]
+        told: list[str] = []
+        assert list(ScaleWatch("stdin", told.append).over(iter(chunks))) == chunks
+        assert len(told) == n_told
+        assert all(line.startswith("record stdin: lead MLII spans") and "microvolts" in line for line in told)
