@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .beats.kind_memory import KindMemory
+from .beats.label_memory import LabelMemory
 from .beats.state import JOINED
 from .core.messages import CLASSES, Beat, Event, Heard, Probabilities
 from .networks import Models
@@ -88,16 +88,16 @@ class Described(NamedTuple):
     beats
         The beats among them.
     memory
-        Of the stream's kinds of beats, as it stood before the first of these.
+        What the stream's earlier beats say of the next, as it stood before the first of these.
     """
 
     passages: list[Passage]
     outputs: list[DecidedOutput]
     beats: list[DecidedBeat]
-    memory: KindMemory
+    memory: LabelMemory
 
     @classmethod
-    def of(cls, passages: list[Passage], memory: KindMemory) -> Described:
+    def of(cls, passages: list[Passage], memory: LabelMemory) -> Described:
         """Look the outputs, and the beats among them, out once."""
         if len(passages) == 1:
             outputs = passages[0].outputs
@@ -114,11 +114,11 @@ class Labelled(NamedTuple):
     outputs
         Beats and events, in the same order.
     memory
-        Of the kinds of beats, as it stands now; to be given back by `Pipeline.remember`.
+        The same as it stands now; to be given back by `Pipeline.remember`.
     """
 
     outputs: list[Beat | Event]
-    memory: KindMemory
+    memory: LabelMemory
 
 
 def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
@@ -140,12 +140,13 @@ def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
     if not features:  # as with most chunks
         return [_only_events(each) for each in described]
     rows = features[0][np.newaxis] if len(features) == 1 else np.concatenate(features).reshape(len(features), -1)
-    probabilities, quality = models.classifier(rows), models.quality(rows)
+    probabilities, quality, trusted = models.classifier(rows), models.quality(rows), models.quality.trusted_of(rows)
     labelled, first = [], 0
     for each in described:
         after = first + len(each.beats)
         if after > first:
-            labelled.append(_labelled(models, each, probabilities[first:after], quality[first:after]))
+            here = slice(first, after)
+            labelled.append(_labelled(each, probabilities[here], quality[here], trusted[here]))
         else:
             labelled.append(_only_events(each))
         first = after
@@ -157,11 +158,13 @@ def _only_events(described: Described) -> Labelled:
 
 
 def _labelled(
-    models: Models, described: Described, probabilities: NDArray[np.float64], quality: NDArray[np.float64]
+    described: Described,
+    probabilities: NDArray[np.float64],
+    quality: NDArray[np.float64],
+    trusted: NDArray[np.float64],
 ) -> Labelled:
     memory = described.memory.copy()
-    weighed = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities)
-    told = models.quality.without_doubtful_v(weighed, quality)
+    told = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities, quality, trusted)
     rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)
     outputs: list[Beat | Event] = []
     for output in described.outputs:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import RequestError
 from .beats.classifier import BeatClassifier, Classifier, PlainClassifier
+from .beats.label_memory import LabelMemory
 from .beats.quality import BeatQuality, load_quality
 from .qrs.detector import load_network
 from .qrs.network import DetectorNetwork
@@ -53,6 +54,10 @@ class Models:
         for value in self.detector:
             digest.update(np.asarray(value).tobytes())
         object.__setattr__(self, "fingerprint", digest.hexdigest())
+
+    def label_memory(self) -> LabelMemory:
+        """Give what a new stream remembers of its beats' labels: nothing yet."""
+        return LabelMemory(self.classifier.kind_memory, self.quality.trusted_in_run)
 
 
 @lru_cache(maxsize=8)

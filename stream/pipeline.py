@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from ..errors import SchemaError, StreamError
 from .batch import DecidedBeat, Described, Labelled, Passage, label
-from .beats.kind_memory import KindMemory
 from .core.messages import Beat, Chunk, Event, Output
 from .core.stage import MakeSideStage, Schema, State
 from .intake import Intake
@@ -93,7 +92,7 @@ class Pipeline:
         self.models = as_models(model, detector, record_model)
         self._intake = Intake(fs, leads, unit)
         self._timeline = Timeline(self.models.detector, (*listening(self.models.record), *stages))
-        self._memory = KindMemory(self.models.classifier.kind_memory)
+        self._memory = self.models.label_memory()
         self._limits = RhythmLimits() if rhythms is None else rhythms
         self._rules = {**RULES, "st": StRule} if st else RULES
         self._rhythm: RhythmStage | None = None
@@ -191,11 +190,11 @@ class Pipeline:
 
     def _restore(self, state: State) -> list[str]:
         notes = [] if state["model"] == self.models.fingerprint else ["the state was taken with other models"]
-        memory = KindMemory(self.models.classifier.kind_memory)
+        memory = self.models.label_memory()
         try:
             memory.restore(memory.schema.upgrade(state["memory"]))
         except SchemaError as error:
-            notes.append(f"memory of kinds: {error}")
+            notes.append(f"memory of labels: {error}")
         notes += self._timeline.restore(state["stretch"])
         self._memory, self._passages, self._rhythm = memory, None, None
         if state["rhythm"] is not None and state["stretch"] is not None:

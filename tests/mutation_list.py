@@ -103,8 +103,8 @@ LABELS = (
     Mutation(
         "beats labelled as those of another patient",
         "stream/batch.py",
-        "_labelled(models, each, probabilities[first:after], quality[first:after])",
-        "_labelled(models, each, probabilities[: after - first], quality[first:after])",
+        "_labelled(each, probabilities[here], quality[here], trusted[here])",
+        "_labelled(each, probabilities[: after - first], quality[here], trusted[here])",
         ("tests/stream/test_batch.py::test_many_patients_on_a_turn_are_each_as_alone",),
     ),
     Mutation(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.compiled import Floats, Records, compiled
 from ..core.messages import CLASSES
-from ..core.stage import Schema, State, restored
+from ..core.stage import State, restored
 from .state import JOINED, N_TEMPLATES
 
 KNOWN = 5.0
@@ -38,8 +38,6 @@ class KindMemory:
     share
         How much the past of a well-known kind counts, from 0 (not at all) to below 1.
     """
-
-    schema = Schema(1)
 
     def __init__(self, share: float) -> None:
         self._share = share

@@ -16,16 +16,15 @@ from numpy.typing import NDArray
 
 from ...errors import BundleError
 from ...models.bundle import load_bundle
-from ..core.messages import CLASSES
-from .features import PREPROCESSING, columns
+from .features import NAMES, PREPROCESSING, columns
 
 LIMIT = 4.0
 """A column counts as so many deviations from its mean at most."""
-_V, _Q = CLASSES.index("V"), CLASSES.index("Q")
+_LEADS_USED = NAMES.index("leads_used")
 
 
 class BeatQuality:
-    """Quality of beats from their feature rows; stateless.
+    """Quality of beats from their feature rows; stateless. The card says how low that of a V may be, see `doubt`.
 
     Parameters
     ----------
@@ -52,6 +51,8 @@ class BeatQuality:
         if not all(np.isfinite(each).all() for each in numbers) or not (self._deviation > 0.0).all():
             raise BundleError(f"bundle {bundle.folder}: its weights hold what is no number, or no deviation")
         self.trusted = self.card.thresholds.get("ventricular", 0.0)
+        self._trusted_alone = self.card.thresholds.get("ventricular, one lead", self.trusted)
+        self.trusted_in_run = self.card.thresholds.get("ventricular, run", self.trusted)
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the quality of ``(n, len(features.NAMES))`` rows, ``(n,)``, from 0 to 1."""
@@ -61,21 +62,9 @@ class BeatQuality:
         quality: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(x.sum(axis=1) + self._bias)))
         return quality
 
-    def without_doubtful_v(
-        self, probabilities: NDArray[np.float64], quality: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Give ``(n, 5)`` probabilities in which V is not the most probable class of a beat that cannot be trusted.
-
-        Of a beat below the level `trusted`, half or more of the probability of V goes to Q, the more the lower it is.
-        """
-        doubtful = quality < self.trusted
-        if not doubtful.any():
-            return probabilities
-        changed = probabilities.copy()
-        taken = np.where(doubtful, 1.0 - quality / (2.0 * max(self.trusted, 1e-9)), 0.0) * probabilities[:, _V]
-        changed[:, _V] -= taken
-        changed[:, _Q] += taken
-        return changed
+    def trusted_of(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the quality below which each beat is not called V, ``(n,)``: one lead says less of all that it has."""
+        return np.where(features[:, _LEADS_USED] > 1.0, self.trusted, self._trusted_alone)
 
 
 @lru_cache(maxsize=4)

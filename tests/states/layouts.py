@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.beats.kind_memory import KindMemory
+from ecg_stream.stream.beats.label_memory import LabelMemory
 from ecg_stream.stream.core.messages import Chunk
 from ecg_stream.stream.pipeline import SCHEMA, Pipeline
 
@@ -42,7 +42,7 @@ def layouts() -> dict[str, Any]:
     found["rhythm"] = {"number": rhythm.pop("schema"), "layout": layout(rhythm)}
     found |= {f"rhythm {name}": {"number": part.pop("schema"), "layout": layout(part)} for name, part in rules.items()}
     found["pipeline"] = {"number": state["schema"], "layout": {"": sorted(state), "stretch": sorted(state["stretch"])}}
-    assert found["memory"]["number"] == KindMemory.schema.number
+    assert found["memory"]["number"] == LabelMemory.schema.number
     assert found["pipeline"]["number"] == SCHEMA.number
     return found
 

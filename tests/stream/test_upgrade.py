@@ -100,7 +100,7 @@ def test_memory_of_kinds_of_a_later_version_begins_afresh():
     state = before.snapshot()
     state["memory"]["schema"] = 7
     assert Pipeline().restore(state) == [
-        "memory of kinds: its saved state has layout 7, this version takes up none after 1"
+        "memory of labels: its saved state has layout 7, this version takes up none after 2"
     ]
 
 

@@ -11,7 +11,6 @@ import ecg_stream as es
 from ecg_stream.errors import BundleError
 from ecg_stream.stream.batch import DecidedBeat, Described, Passage, label
 from ecg_stream.stream.beats.features import NAMES
-from ecg_stream.stream.beats.kind_memory import KindMemory
 from ecg_stream.stream.beats.quality import BeatQuality, load_quality
 from ecg_stream.stream.networks import as_models
 
@@ -38,35 +37,25 @@ def test_a_row_does_not_depend_on_those_beside_it():
     assert [quality(rows[k : k + 1])[0] for k in range(50)] == together.tolist()
 
 
-@pytest.mark.parametrize("ventricular", [0.3, 0.6, 0.99])
-def test_what_is_doubtful_is_not_called_v(ventricular):
-    quality = load_quality()
-    p = np.array([0.005, 0.0, ventricular, 0.0, 0.995 - ventricular])
-    probabilities = np.tile(p, (4, 1))
-    given = np.array([0.0, quality.trusted - 1e-6, quality.trusted, 1.0])
-    told = quality.without_doubtful_v(probabilities, given)
-    assert (told[:2].argmax(axis=1) != 2).all()
-    np.testing.assert_array_equal(told[2:], probabilities[2:])
-    np.testing.assert_allclose(told.sum(axis=1), 1.0)
-    assert (probabilities[0] == p).all()
-
-
 def test_a_beat_is_told_with_its_quality_and_the_class_that_is_left():
     def all_ventricular(features):
         return np.tile([0.02, 0.0, 0.98, 0.0, 0.0], (len(features), 1))
 
     class Doubt:
+        trusted_in_run = 0.8
+
         def __call__(self, features):
             return np.array([0.2, 0.9])[: len(features)]
 
-        without_doubtful_v = load_quality().without_doubtful_v
+        def trusted_of(self, features):
+            return np.full(len(features), 0.8)
 
     models = replace(as_models(all_ventricular), quality=Doubt())
     beats = [
         DecidedBeat(100 * k, 0.4 * k, None, 140.0, np.zeros(len(NAMES), np.float32), (0, -1, False)) for k in (1, 2)
     ]
     passage = Passage(250.0, ("a",), list(beats), [0, 1], [], 2, False)
-    (labelled,) = label(models, [Described.of([passage], KindMemory(0.0))])
+    (labelled,) = label(models, [Described.of([passage], models.label_memory())])
     assert [(beat.label, beat.quality) for beat in labelled.outputs] == [("Q", 0.2), ("V", 0.9)]
     assert max(labelled.outputs[0].probabilities) == labelled.outputs[0].probabilities.Q
 
