@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .front.scoring import Score, score
     from .replay.annotations import Annotations
     from .stream.beats.features import NAMES as FEATURES
-    from .stream.core.messages import Beat, Chunk, Event, Probabilities, Rhythm, Signal, St
+    from .stream.core.messages import Alert, Beat, Chunk, Event, Probabilities, Rhythm, Signal, St
     from .stream.pipeline import Pipeline
     from .stream.run.summary import Summary
 else:
@@ -42,6 +42,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "FEATURES",
+    "Alert",
     "Annotations",
     "Beat",
     "Chunk",
@@ -66,6 +67,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Alert": "stream.core.messages.Alert",
     "Annotations": "replay.annotations.Annotations",
     "Beat": "stream.core.messages.Beat",
     "Chunk": "stream.core.messages.Chunk",

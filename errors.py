@@ -28,6 +28,8 @@ from typing import Literal, TypeAlias
 from .words import plain
 
 Part: TypeAlias = Literal[
+    "alert url",
+    "alerts",
     "annotation",
     "annotations",
     "beat file",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..errors import Part, RequestError
 
 ADVICE: dict[Part, str] = {
+    "alert url": "give another with --alert-url",
+    "alerts": "begin with what `ecg-stream rhythms --toml` prints, and give it with --alerts",
     "annotation": "name one with --at, or give the second with --start",
     "annotations": "name a folder that can be written with --annotations",
     "beat file": "name another with --output",

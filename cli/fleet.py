@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, TypeAlias
 import typer
 
 from ..errors import RequestError
+from .alert_options import AlertFile, alert_table
 from .default_command import DefaultCommandGroup
 from .logs import log_to_stderr
 from .mqtt_options import Ca, Cert, Key, PasswordFile, Retry, Url
@@ -20,6 +21,7 @@ from .mqtt_options import Ca, Cert, Key, PasswordFile, Retry, Url
 if TYPE_CHECKING:
     from ..fleet.cluster import Fleet
     from ..fleet.settings import FleetSettings
+    from ..stream.rhythm.alert_table import AlertTable
 
 SETTLE_S = 0.25
 
@@ -63,6 +65,7 @@ def run(
     address: Address = "local",
     topic: Annotated[str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave.")] = "ecg/+/wave",
     model: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle.")] = None,
+    alerts: AlertFile = None,
     snapshot: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds between snapshots.")] = 1.0,
     silence: Annotated[
         float, typer.Option(metavar="S", help="End a patient's session after S seconds without anything new.")
@@ -89,9 +92,8 @@ def run(
     log_to_stderr()
     from ..fleet import cluster
 
-    settings = _settings(
-        url, state, topic, model, name, snapshot, silence, ca=ca, cert=cert, key=key, password_file=password_file
-    )
+    files = {"ca": ca, "cert": cert, "key": key, "password_file": password_file}
+    settings = _settings(url, state, topic, model, name, snapshot, silence, alert_table(alerts), **files)
     if not retry:
         asyncio.run(_check_broker(settings))
     results = sys.stdout
@@ -162,6 +164,7 @@ def _settings(
     name: str,
     snapshot: float,
     silence: float,
+    alerts: AlertTable | None,
     **files: Path | None,
 ) -> FleetSettings:
     """Check everything that can be checked before anything is started."""
@@ -194,7 +197,7 @@ def _settings(
     access.address()
     load_models(model)
     check_store(open_store(state))
-    return FleetSettings(access, state, name, topics.prefix, model, snapshot, silence)
+    return FleetSettings(access, state, name, topics.prefix, model, snapshot, silence, alerts)
 
 
 async def _check_broker(settings: FleetSettings) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import RequestError
+from .alert_options import AlertFile, alert_table
 from .file_options import Column, Fs, Unit
 from .live_sources import open_source
 from .model_options import BeatModel, RecordModel
@@ -50,6 +51,7 @@ def live(
     column: Column = None,
     model: BeatModel = None,
     record_model: RecordModel = None,
+    alerts: AlertFile = None,
     format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/NAME.ecs, WFDB annotations.")
@@ -90,6 +92,7 @@ def live(
     for option, seconds in (("--end", end), ("--exit-when-idle", exit_when_idle)):
         if seconds is not None and not 0 < seconds < float("inf"):
             raise RequestError(f"{option} {seconds:g}: valid is a number of seconds above 0")
+    table = alert_table(alerts)
     bundle = DEFAULT_MODEL if model is None else model
     models = load_models(bundle, DEFAULT_DETECTOR, record_model)
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
@@ -105,7 +108,7 @@ def live(
             from ..stream.sources.lsl_markers import LslMarkers
 
             sinks.append(LslMarkers(lsl_markers, opened.local_time))
-        pipeline = Pipeline(models)
+        pipeline = Pipeline(models, alerts=table)
         warm_up(Pipeline(models), found)
         opened.begin()
         shown = format or "monitor"

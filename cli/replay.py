@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import RequestError
+from .alert_options import AlertFile, alert_table
 from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
@@ -62,6 +63,7 @@ def replay(
     st: Annotated[
         bool, typer.Option("--st/--no-st", help="Read the ST segment of each lead as well, each ten seconds.")
     ] = False,
+    alerts: AlertFile = None,
     format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/RECORD.ecs, WFDB annotations.")
@@ -95,6 +97,7 @@ def replay(
     from ..stream.strip.classifier import RecordClassifier
 
     pace = _pace(speed)
+    table = alert_table(alerts)
     if chunk_ms is None:
         chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
     found = open_recording(record, lead, unit, fs, column)
@@ -126,7 +129,7 @@ def replay(
     web = []
     if http is not None:
         web.append(WebPage.of(found.name, http, http_token, http_proxy, http_user_header, http_name))
-    pipeline = Pipeline(models, st=st)
+    pipeline = Pipeline(models, st=st, alerts=table)
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline, first, record_origin(found))
 

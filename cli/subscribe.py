@@ -30,6 +30,7 @@ from ..stream.service.options import Options
 from ..stream.service.service import Service
 from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
+from .alert_options import AlertFile, alert_table
 from .completion import model_names
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .logs import LogFormat, log_to_stderr
@@ -74,6 +75,7 @@ def subscribe(
     fhir: Annotated[
         bool, typer.Option("--fhir", help="Publish HL7 FHIR observations as well, each minute, to PREFIX/ID/fhir.")
     ] = False,
+    alerts: AlertFile = None,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record all streams, with their beats, as WFDB records.")
     ] = None,
@@ -121,7 +123,14 @@ def subscribe(
         raise RequestError("FHIR observations are published: valid is --fhir without --no-publish")
     if keep_days is not None and record is None and state is None:
         raise RequestError("nothing is kept that could be removed: valid is --keep-days with --record or --state")
-    options = Options(Topics.of(topic), publish, fhir, exit_when_idle, Limits(patients=max_patients, silence_s=silence))
+    options = Options(
+        Topics.of(topic),
+        publish,
+        fhir,
+        alert_table(alerts),
+        exit_when_idle,
+        Limits(patients=max_patients, silence_s=silence),
+    )
     shown = format or "monitor"
     if shown == "monitor" and not can_draw():
         shown = "lines"

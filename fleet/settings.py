@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..stream.pipeline import DEFAULT_MODEL
+from ..stream.rhythm.alert_table import AlertTable
 from ..stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 
 
@@ -62,6 +63,8 @@ class FleetSettings:
         Seconds between snapshots of a shard.
     silence_s
         A session that got nothing new for so long is ended.
+    alerts
+        What somebody is to look at; None is the built-in table.
     """
 
     access: Access
@@ -71,6 +74,7 @@ class FleetSettings:
     model: str = DEFAULT_MODEL
     snapshot_s: float = 1.0
     silence_s: float = 300.0
+    alerts: AlertTable | None = None
 
     def client_id(self, part: str) -> str:
         """Give the MQTT client id of a shard or the coordinator."""

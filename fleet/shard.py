@@ -71,7 +71,7 @@ class Shard:
         )
         self._ledger = BrokerLedger(self._broker, self._file, self._roster, self._topics)
         models = load_models(settings.model)
-        self._sessions = ShardSessions(models, self._topics, self._roster, self._ledger, settings.silence_s)
+        self._sessions = ShardSessions(models, self._topics, self._roster, self._ledger, settings)
         self._core = self._sessions.core
         self.metrics = self._core.metrics
         self._moves = Moves(

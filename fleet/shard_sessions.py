@@ -15,6 +15,7 @@ from ..stream.service.topics import OUTPUTS, Topics
 from .broker_ledger import BrokerLedger
 from .message import Message
 from .roster import Roster
+from .settings import FleetSettings
 from .shard_state import ShardState
 
 DRAIN_S = 10.0  # for the messages and outputs of who leaves to be done with
@@ -34,15 +35,18 @@ class ShardSessions:
         Who is here.
     ledger
         Where it is written down what must not be forgotten.
-    silence_s
-        A session that got nothing new for so long is ended.
+    settings
+        Of the fleet.
     """
 
-    def __init__(self, models: Models, topics: Topics, roster: Roster, ledger: BrokerLedger, silence_s: float) -> None:
+    def __init__(
+        self, models: Models, topics: Topics, roster: Roster, ledger: BrokerLedger, settings: FleetSettings
+    ) -> None:
         self._topics = topics
         self._roster = roster
         self._ledger = ledger
-        self.core = Core(models, ledger, Limits(patients=MAX_PATIENTS, silence_s=silence_s), topics)
+        limits = Limits(patients=MAX_PATIENTS, silence_s=settings.silence_s)
+        self.core = Core(models, ledger, limits, topics, alerts=settings.alerts)
         ledger.mark = self.core.outbox.add
 
     def take(self, message: Message) -> None:

@@ -60,7 +60,7 @@ def stream(
 
     Yields
     ------
-    Beat or Event
+    Beat, Event, Rhythm or Alert
         When the source ends, what was held back comes, too.
 
     Raises

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingExtraError, RequestError
 from ..replay.rhythm_marks import RhythmEpisodes, write_with_rhythms
-from ..stream.core.messages import CLASSES, Beat, Event, Output, Rhythm
+from ..stream.core.messages import CLASSES, Alert, Beat, Event, Output, Rhythm
 from ..stream.core.snapshots import replace_file
 from ..stream.run.beat_rows import OriginCells
 from ..stream.run.jsonl import encode_line, encode_summary
@@ -101,7 +101,7 @@ class Result:
     start, stop
         First sample of the record that was looked at, and the one after the last.
     outputs
-        Beats, events and rhythms, in the order in which they were decided.
+        Beats, events, rhythms and alerts, in the order in which they were decided.
     summary
         Counts, delays, computing time.
     origin
@@ -131,6 +131,11 @@ class Result:
     def rhythms(self) -> tuple[Rhythm, ...]:
         """Rhythms that began and ended."""
         return tuple(output for output in self.outputs if isinstance(output, Rhythm))
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What somebody should have looked at: alerts that began, were repeated, and ended."""
+        return tuple(output for output in self.outputs if isinstance(output, Alert))
 
     def __len__(self) -> int:
         return self.summary.beats

@@ -13,6 +13,7 @@ from .core.messages import Beat, Chunk, Event, Output
 from .core.stage import MakeSideStage, Schema, State
 from .intake import Intake
 from .networks import DEFAULT_DETECTOR, DEFAULT_MODEL, Models, ModelSource, as_models, load_models
+from .rhythm.alert_table import AlertTable
 from .rhythm.limits import RhythmLimits
 from .rhythm.rule import RhythmBeat
 from .rhythm.rules import RULES
@@ -67,6 +68,8 @@ class Pipeline:
         Limits of the rhythms, where they are to be others than those of ``ecg-stream rhythms``.
     st
         Whether the ST segment of each lead is read as well, each ten seconds: `St`.
+    alerts
+        What somebody is to look at, where it is to be other than ``ecg-stream rhythms`` says.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class Pipeline:
         stages: Sequence[MakeSideStage] = (),
         rhythms: RhythmLimits | None = None,
         st: bool = False,
+        alerts: AlertTable | None = None,
     ) -> None:
         self.models = as_models(model, detector, record_model)
         self._intake = Intake(fs, leads, unit)
@@ -95,11 +99,12 @@ class Pipeline:
         self._memory = self.models.label_memory()
         self._limits = RhythmLimits() if rhythms is None else rhythms
         self._rules = {**RULES, "st": StRule} if st else RULES
+        self._alerts = AlertTable() if alerts is None else alerts
         self._rhythm: RhythmStage | None = None
         self._passages: list[Passage] | None = None  # described, and not given back yet
 
     def push(self, samples: Chunk | ArrayLike) -> list[Output]:
-        """Take the next samples; give beats, events and rhythms in the order in which they were decided.
+        """Take the next samples; give beats, events, rhythms and alerts in the order in which they were decided.
 
         Parameters
         ----------
@@ -199,7 +204,7 @@ class Pipeline:
         self._memory, self._passages, self._rhythm = memory, None, None
         if state["rhythm"] is not None and state["stretch"] is not None:
             fs, leads = float(state["stretch"]["fs"]), tuple(state["stretch"]["leads"])
-            stage = RhythmStage(self._limits, fs, leads, self._timeline.due, self._rules)
+            stage = RhythmStage(self._limits, fs, leads, self._timeline.due, self._rules, self._alerts)
             try:
                 notes += stage.restore(stage.schema.upgrade(state["rhythm"]))
                 self._rhythm = stage
@@ -222,7 +227,9 @@ class Pipeline:
         stage = self._rhythm
         if stage is None:
             start = passage.heard[0].start if passage.heard else passage.due
-            stage = self._rhythm = RhythmStage(self._limits, passage.fs, passage.leads, start, self._rules)
+            stage = self._rhythm = RhythmStage(
+                self._limits, passage.fs, passage.leads, start, self._rules, self._alerts
+            )
         decided: list[Decided] = []
         for sample, before, output in zip(passage.decided, passage.outputs, labelled, strict=True):
             if isinstance(before, DecidedBeat) and isinstance(output, Beat):

@@ -17,6 +17,7 @@ import ecg_stream as es
 ROOT = Path(es.__file__).resolve().parent
 
 PUBLIC = [
+    "Alert",
     "Annotations",
     "Beat",
     "Chunk",

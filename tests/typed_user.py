@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import ecg_stream as es
-from ecg_stream import Beat, Event, Rhythm, St, testing
+from ecg_stream import Alert, Beat, Event, Rhythm, St, testing
 
 
 def whole(path: Path) -> str:
@@ -32,6 +32,7 @@ def whole(path: Path) -> str:
         assert_type(beat.rr_ms, float | None)
     assert_type(result.events, tuple[Event, ...])
     assert_type(result.rhythms, tuple[Rhythm, ...])
+    assert_type(result.alerts, tuple[Alert, ...])
     assert_type(result.summary, es.Summary)
     times, ms = result.rr(normal=True)
     assert_type(times, NDArray[np.float64])
@@ -51,7 +52,7 @@ def chunks(samples: NDArray[np.float64]) -> list[Beat]:
     found = []
     for start in range(0, len(samples), 25):
         for output in pipeline.push(es.Chunk(start, 250.0, ("II",), samples[start : start + 25])):
-            assert_type(output, Beat | Event | Rhythm | St)
+            assert_type(output, Beat | Event | Rhythm | Alert | St)
             if isinstance(output, es.Beat):
                 found.append(output)
     state = pipeline.snapshot()
@@ -94,7 +95,7 @@ def arrays(device: list[list[float]]) -> None:
     pipeline = es.Pipeline(fs=250, leads=["II"], unit="uV", model="context", detector="qrs")
     pipeline = es.Pipeline(always_normal, fs=250, leads="II", stages=[Loudness])
     for samples in device:
-        assert_type(pipeline.push(samples), list[Beat | Event | Rhythm | St])
+        assert_type(pipeline.push(samples), list[Beat | Event | Rhythm | Alert | St])
     pipeline.push(np.zeros((10, 1), np.float32))
     es.classify("demo", model=always_normal)
 
@@ -102,7 +103,7 @@ def arrays(device: list[list[float]]) -> None:
 async def live(device: AsyncIterator[es.Chunk]) -> None:
     """Await beats."""
     async for output in es.stream(device):
-        assert_type(output, Beat | Event | Rhythm | St)
+        assert_type(output, Beat | Event | Rhythm | Alert | St)
     async for output in es.stream("demo", speed="max"):
         assert output.time >= 0
 

@@ -1,7 +1,7 @@
 """What goes into the pipeline and what comes out of it.
 
-A `Chunk` of samples goes in; `Beat`, `Event`, `Rhythm` and `St` come out, in the order of the sample at which each
-was decided. All are immutable, and none knows of files, sockets or screens.
+A `Chunk` of samples goes in; `Beat`, `Event`, `Rhythm`, `Alert` and `St` come out, in the order of the sample at which
+each was decided. All are immutable, and none knows of files, sockets or screens.
 """
 
 from __future__ import annotations
@@ -255,6 +255,53 @@ class Rhythm:
     ongoing: tuple[RhythmName, ...] = ()
 
 
+Priority: TypeAlias = Literal["high", "medium", "low"]
+"""How soon somebody is to look, in the words of IEC 60601-1-8."""
+
+PRIORITIES: tuple[Priority, ...] = ("high", "medium", "low")
+"""The most pressing first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rhythm or a rate that somebody is to look at begins, goes on, or ends.
+
+    Attributes
+    ----------
+    name
+        See `RhythmName`; or a rate's name in the table of alerts.
+    priority
+        See `Priority`.
+    state
+        ``begin``, ``repeat`` or ``end``. What takes no time is told as begin and end at once.
+    sample
+        Where it began, was repeated, or ended, in samples from the start of the stream.
+    time
+        The same in seconds.
+    delay_ms
+        Stream time from there to the last sample that was needed to tell.
+    why
+        One short phrase for people: what is the reason.
+    onset
+        Where it began.
+    length_s
+        At its end, how long it lasted, and at a repetition, how long so far, in seconds; None at its beginning.
+    times
+        How often it has begun since it was last told, this time included.
+    """
+
+    name: str
+    priority: Priority
+    state: Literal["begin", "repeat", "end"]
+    sample: int
+    time: float
+    delay_ms: float
+    why: str
+    onset: int
+    length_s: float | None = None
+    times: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class St:
     """Level and slope of the ST segment in one lead, from the median beat of the last ten seconds.
@@ -289,7 +336,7 @@ class St:
     episode: Literal["begin", "end"] | None = None
 
 
-Output: TypeAlias = Beat | Event | Rhythm | St
+Output: TypeAlias = Beat | Event | Rhythm | Alert | St
 
 DecidedEvent: TypeAlias = tuple[int, Event]
 """An event, after the sample at which it was decided."""

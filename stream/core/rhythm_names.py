@@ -27,8 +27,8 @@ RhythmName: TypeAlias = Literal[
 """What beats and signal add up to; ``ecg-stream rhythms`` lists the rules and their limits."""
 
 
-def in_words(name: RhythmName) -> str:
-    """Write the name of a rhythm for people.
+def in_words(name: str) -> str:
+    """Write the name of a rhythm, or of an alert, for people.
 
     >>> in_words("ventricular-tachycardia"), in_words("r-on-t")
     ('ventricular tachycardia', 'R on T')

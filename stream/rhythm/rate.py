@@ -7,10 +7,8 @@ from typing import ClassVar
 from ..core.rhythm_names import RhythmName
 from ..core.stage import State
 from .limits import RhythmLimits
+from .median_rate import MEDIAN_OF, MedianRate
 from .rule import NOTHING, Finding, Findings, RhythmBeat, RhythmRule
-
-MEDIAN_OF = 8
-"""Intervals; so one ectopic beat and its pause do not count."""
 
 
 class RateRule(RhythmRule):
@@ -26,23 +24,19 @@ class RateRule(RhythmRule):
 
     def __init__(self, limits: RhythmLimits, fs: float, leads: tuple[str, ...], start: int) -> None:
         super().__init__(limits, fs, leads, start)
-        self._rr_ms: list[float] = []
+        self._rate = MedianRate()
         self._ongoing: RhythmName | None = None
 
     def beat(self, beat: RhythmBeat, now: int) -> Findings:  # noqa: ARG002  the protocol of a rule
         """Take a beat."""
         found, limits = beat.beat, self.limits
         if found.rr_ms is None:
-            self._rr_ms.clear()
+            self._rate.clear()
             return self._end(found.sample, "intervals are missing")
-        self._rr_ms.append(found.rr_ms)
-        if len(self._rr_ms) < MEDIAN_OF:
+        if (rate := self._rate.add(found.rr_ms)) is None:
             return NOTHING
-        del self._rr_ms[:-MEDIAN_OF]
-        middle = sorted(self._rr_ms)[MEDIAN_OF // 2 - 1 : MEDIAN_OF // 2 + 1]
-        rate = 120_000.0 / sum(middle)
         if self._ongoing is None:
-            if max(rate, 60_000.0 * MEDIAN_OF / sum(self._rr_ms)) < limits.slow_rate:
+            if max(rate, self._rate.mean) < limits.slow_rate:
                 return self._begin("bradycardia", found.sample, rate)
             if rate > limits.fast_rate:
                 return self._begin("tachycardia", found.sample, rate)
@@ -60,10 +54,10 @@ class RateRule(RhythmRule):
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {**super().snapshot(), "rr_ms": list(self._rr_ms), "ongoing": self._ongoing}
+        return {**super().snapshot(), "rr_ms": list(self._rate.rr_ms), "ongoing": self._ongoing}
 
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         super().restore(state)
-        self._rr_ms = [float(each) for each in state["rr_ms"]]
+        self._rate.rr_ms = [float(each) for each in state["rr_ms"]]
         self._ongoing = state["ongoing"]

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from ...errors import SchemaError
-from ..core.messages import Event, Heard, Output, Rhythm, St
+from ..core.messages import Alert, Event, Heard, Output, Rhythm, St
 from ..core.rhythm_names import RhythmName, in_words
 from ..core.stage import Schema, State
+from .alert_table import AlertTable
+from .alerts import Alerts
 from .limits import RhythmLimits
 from .precedence import HIDES, ORDER
 from .rule import NEVER, Finding, MakeRule, RhythmBeat, RhythmRule
@@ -20,6 +22,11 @@ Decided: TypeAlias = tuple[int, RhythmBeat | Event]
 HOLE_S = 600.0
 """Over a hole in the signal that is longer time does not go on: what went on ends so long after the hole began, and all
 rules begin afresh behind it. A device that counts its samples wrongly may leave a hole of a thousand years."""
+
+
+def _without_alerts(state: State) -> State:
+    """Give a state of layout 1 no alerts: what goes on is told as one."""
+    return {**state, "alerts": None}
 
 
 class RhythmStage:
@@ -40,10 +47,12 @@ class RhythmStage:
         Index of the first sample, counted from the start of the stream.
     rules
         What makes each rule, by the name that its state has in a snapshot.
+    alerts
+        What of the rhythms, and of the heart rate, somebody is to look at; None is nothing.
     """
 
     delay = 0
-    schema = Schema(1)
+    schema = Schema(2, {1: _without_alerts})
 
     def __init__(
         self,
@@ -52,11 +61,13 @@ class RhythmStage:
         leads: tuple[str, ...],
         start: int = 0,
         rules: Mapping[str, MakeRule] = RULES,
+        alerts: AlertTable | None = None,
     ) -> None:
         self._limits = limits
         self.fs = fs
         self.leads = leads
         self._make_rules = rules
+        self._alerts = Alerts(AlertTable({}, {}) if alerts is None else alerts, fs)
         self._begin_at(start)
         self._found: dict[RhythmName, int] = {}  # what the rules say goes on, and where it began
         self._told: dict[RhythmName, int] = {}  # what was told of it
@@ -81,7 +92,7 @@ class RhythmStage:
         Returns
         -------
         list[Output]
-            The same beats and events, and the rhythms that begin or end, in the order of the samples at which
+            The same beats and events, the rhythms that begin or end, and alerts, in the order of the samples at which
             each was decided.
         """
         if (hole := self._hole(heard)) is not None:
@@ -100,7 +111,9 @@ class RhythmStage:
                 found = [finding for take in self._take_beat for finding in take(item, now)]
             if found:
                 self._tell(found, now, outputs)
-            self._due = min([rule.due for rule in self._timed], default=NEVER)
+            if not isinstance(item, Event):
+                outputs += self._alerts.beat(item.beat, now)
+            self._set_due()
         self._go_on(heard, last, outputs)
         self._hear(heard, due)
         return outputs
@@ -126,11 +139,11 @@ class RhythmStage:
         self._begin_at(end)
         return outputs + self.push(decided[n_before:], [part for part in heard if part.start >= end], due)
 
-    def finish(self, due: int, why: str = "the stream ends") -> list[Rhythm]:
+    def finish(self, due: int, why: str = "the stream ends") -> list[Rhythm | Alert]:
         """End the stretch at sample `due`, the one after its last: what goes on ends there."""
         self._found = {}
         names = list(self._told)
-        return [self._end(name, due, due, why) for name in names]
+        return [*(self._end(name, due, due, why) for name in names), *self._alerts.finish(due, why)]
 
     def flush(self) -> list[Output]:
         """End the stream with what was heard."""
@@ -142,6 +155,7 @@ class RhythmStage:
             "heard": self._heard,
             "found": dict(self._found),
             "told": dict(self._told),
+            "alerts": self._alerts.schema.label(self._alerts.snapshot()),
             "rules": {name: rule.schema.label(rule.snapshot()) for name, rule in self._rules.items()},
         }
 
@@ -162,9 +176,17 @@ class RhythmStage:
                 if (fresh := self._made(name)) is not None:
                     self._rules[name] = fresh
                 afresh.append(f"rhythm {name}: {error}")
-        self._ask()
         self._found = {name: int(begin) for name, begin in state["found"].items()}
         self._told = {name: int(begin) for name, begin in state["told"].items()}
+        try:
+            if state["alerts"] is None:
+                self._alerts.adopt(self._told, self._heard)
+            else:
+                self._alerts.restore(self._alerts.schema.upgrade(state["alerts"]))
+        except SchemaError as error:
+            self._alerts.adopt(self._told, self._heard)
+            afresh.append(f"alerts: {error}")
+        self._ask()
         return afresh
 
     def _begin_at(self, start: int) -> None:
@@ -184,7 +206,11 @@ class RhythmStage:
         self._take_beat = [rule.beat for rule in rules if type(rule).beat is not RhythmRule.beat]
         self._take_event = [rule.event for rule in rules if type(rule).event is not RhythmRule.event]
         self._timed = [rule for rule in rules if type(rule).time is not RhythmRule.time]
+        self._set_due()
+
+    def _set_due(self) -> None:
         self._due = min([rule.due for rule in self._timed], default=NEVER)
+        self._due = min(self._due, self._alerts.due)
 
     def _go_on(self, heard: Sequence[Heard], last: int, outputs: list[Output]) -> None:
         """Let time go on to sample `last`: ask each rule what is due until then."""
@@ -195,8 +221,10 @@ class RhythmStage:
             for rule in self._timed:
                 if rule.due <= now:  # what became due before it was asked for is told now
                     found += rule.time(now)
-            self._due = min([rule.due for rule in self._timed])
             self._tell(found, now, outputs)
+            if self._alerts.due <= now:
+                outputs += self._alerts.time(now)
+            self._set_due()
 
     def _hear(self, heard: Sequence[Heard], stop: int) -> None:
         """Let the rules hear the samples before `stop` that they have not heard."""
@@ -212,7 +240,7 @@ class RhythmStage:
         self._heard = stop
 
     def _tell(self, findings: Sequence[Finding | St], now: int, outputs: list[Output]) -> None:
-        """Make messages of findings, by precedence."""
+        """Make messages of findings, by precedence, and alerts of these."""
         for finding in findings:
             if isinstance(finding, St):
                 outputs.append(finding)
@@ -223,16 +251,21 @@ class RhythmStage:
                     continue
                 self._found[name] = sample
                 hidden = [each for each in self._told if each in HIDES.get(name, ())]
-                outputs += [self._end(each, sample, now, f"now {in_words(name)}") for each in hidden]
+                for each in hidden:
+                    self._put(self._end(each, sample, now, f"now {in_words(name)}"), now, outputs)
                 if not self._hidden(name):
-                    outputs.append(self._begin(name, sample, now, why))
+                    self._put(self._begin(name, sample, now, why), now, outputs)
             elif name in self._found:
                 del self._found[name]
                 if name in self._told:
-                    outputs.append(self._end(name, sample, now, why))
+                    self._put(self._end(name, sample, now, why), now, outputs)
                 for other in [each for each in self._found if each in HIDES.get(name, ()) and not self._hidden(each)]:
                     begin = max(sample, self._found[other])
-                    outputs.append(self._begin(other, begin, now, f"after {in_words(name)}"))
+                    self._put(self._begin(other, begin, now, f"after {in_words(name)}"), now, outputs)
+
+    def _put(self, rhythm: Rhythm, now: int, outputs: list[Output]) -> None:
+        outputs.append(rhythm)
+        outputs += self._alerts.rhythm(rhythm, now)
 
     def _hidden(self, name: RhythmName) -> bool:
         return any(name in HIDES.get(other, ()) for other in self._found)

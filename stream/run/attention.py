@@ -1,6 +1,6 @@
 """How much attention a stream needs, and why: what every screen of a ward sorts by.
 
-This is a way to sort a screen, and not an alarm.
+Alerts come first, by their priority. This is a way to sort a screen, and not an alarm.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..core.messages import Beat, Chunk, Event, Rhythm, St
-from ..core.rhythm_names import RhythmName, in_words
+from ..core.messages import PRIORITIES, Alert, Beat, Chunk, Event, Rhythm, St
+from ..core.rhythm_names import in_words
 from .engine import Step
 from .turn import Load
-from .vitals import Condition, HeartRate, LeadConditions, Rhythms
+from .vitals import Condition, HeartRate, LeadConditions, OngoingAlerts, Rhythms
 
 SILENT_S = 5.0
 LATE_S = 3.0
@@ -23,17 +23,6 @@ SLOW, FAST = 40, 150  # beats a minute: beyond is urgent
 LOW, HIGH = 50, 120  # beyond is of note
 RUN = 3  # ventricular beats in a row
 HOUR_S = 3600.0
-URGENT_RHYTHMS: frozenset[RhythmName] = frozenset(
-    (
-        "ventricular-fibrillation",
-        "asystole",
-        "sustained-ventricular-tachycardia",
-        "ventricular-tachycardia",
-        "ventricular-run",
-        "pause",
-    )
-)
-"""What puts a patient first; every other rhythm is of note."""
 
 URGENT, NOTABLE, RECENT, QUIET = 3, 2, 1, 0
 """How much attention a patient needs."""
@@ -80,6 +69,8 @@ class WatchedStream:
         self._conditions = LeadConditions()
         self.rhythms = Rhythms()
         """The rhythms that go on."""
+        self.alerts = OngoingAlerts()
+        """The alerts that go on."""
         self._v, self._s = HourCount(), HourCount()
         self._run = 0
         self._first_s: float | None = None
@@ -96,6 +87,9 @@ class WatchedStream:
                 continue
             if isinstance(output, Rhythm):
                 self.rhythms.note(output)
+                continue
+            if isinstance(output, Alert):
+                self.alerts.note(output)
                 continue
             if isinstance(output, St):
                 continue
@@ -148,15 +142,17 @@ class WatchedStream:
             return URGENT, f"no data for {silent_s:.0f} s"
         if conditions and len(bad) == len(conditions):
             return URGENT, "no lead: " + ", ".join(dict.fromkeys(bad.values()))
-        rhythm = self.rhythms.first()
-        if rhythm is not None and rhythm.name in URGENT_RHYTHMS:
-            return URGENT, in_words(rhythm.name)
+        alert, rhythm = self.alerts.first(), self.rhythms.first()
+        if alert is not None and alert.priority == "high":
+            return URGENT, in_words(alert.name)
         if self._run >= RUN:
             return URGENT, f"{self._run} V in a row"
         if rate is None and self.now_s - (self._first_s or 0.0) > SILENT_S:
             return URGENT, "no beat"
         if rate is not None and not SLOW <= rate <= FAST:
             return URGENT, "slow" if rate < SLOW else "fast"
+        if alert is not None:
+            return NOTABLE, in_words(alert.name)
         if rhythm is not None:
             return NOTABLE, in_words(rhythm.name)
         if around.load.dropped or self.lag_s(now) > LATE_S:
@@ -168,9 +164,11 @@ class WatchedStream:
         recent = {beat.label for beat in self.beats if beat.label in "VS" and self.now_s - beat.time < RECENT_S}
         return (RECENT, "") if recent else (QUIET, "")
 
-    def rank(self) -> int:
-        """Order patients of the same need: tens of ventricular beats in the last hour."""
-        return self.v_last_hour // 10
+    def rank(self) -> tuple[int, int]:
+        """Order patients of the same need, the lowest first: by their alerts, then tens of V in the last hour."""
+        alert = self.alerts.first()
+        pressing = len(PRIORITIES) if alert is None else PRIORITIES.index(alert.priority)
+        return pressing, -(self.v_last_hour // 10)
 
 
 def best_lead(conditions: Sequence[Condition]) -> int:

@@ -12,7 +12,7 @@ from typing import TypedDict
 import msgspec
 
 from ...words import plain_json
-from ..core.messages import CLASSES, Beat, Output, Rhythm, St
+from ..core.messages import CLASSES, Alert, Beat, Output, Rhythm, St
 from .origin import Origin
 from .summary import Percentiles, Summary
 
@@ -76,6 +76,25 @@ class RhythmLine(_Line, tag_field="type", tag="rhythm", kw_only=True, omit_defau
     ongoing: Sequence[str] = ()
 
 
+class AlertLine(_Line, tag_field="type", tag="alert", kw_only=True, omit_defaults=True):
+    """An `Alert` as it is encoded; `length_s` is there when it is repeated and at its end, `times` if above 1.
+
+    `id` is the same from its beginning to its end; it, `stream`, `at` and `clock` are absent where they are not known,
+    see `Origin`.
+    """
+
+    id: str | None = None
+    name: str
+    priority: str
+    state: str
+    sample: int
+    time: float
+    delay_ms: float
+    why: str
+    length_s: float | None = None
+    times: int = 1
+
+
 class StLine(_Line, tag_field="type", tag="st", kw_only=True, omit_defaults=True):
     """An `St` as it is encoded; `change_uv` is there from the reference on, `episode` where one begins or ends."""
 
@@ -98,6 +117,7 @@ class SummaryLine(msgspec.Struct, tag_field="type", tag="summary"):
     counts: Mapping[str, int]
     events: Mapping[str, int]
     rhythms: Mapping[str, int]
+    alerts: Mapping[str, int]
     delay_ms: Mapping[str, float | None]
     compute_ms: Mapping[str, float | None]
     lag_ms: Mapping[str, float | None]
@@ -121,7 +141,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
     record
         A record's or patient's name.
     output
-        A beat, an event, a rhythm, or a reading of the ST segment.
+        A beat, an event, a rhythm, an alert, or a reading of the ST segment.
     origin
         Its stream and time; None leaves out `stream`, `id`, `at` and `clock`.
     """
@@ -149,6 +169,20 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
                 why=output.why,
                 length_s=None if output.length_s is None else round(output.length_s, 3),
                 ongoing=output.ongoing,
+            )
+        )
+    if isinstance(output, Alert):
+        return _plain_line(
+            AlertLine(
+                **place,
+                id=None if origin is None else origin.alert_id(record, output.name, output.onset),
+                name=output.name,
+                priority=output.priority,
+                state=output.state,
+                delay_ms=round(output.delay_ms, 1),
+                why=output.why,
+                length_s=None if output.length_s is None else round(output.length_s, 3),
+                times=output.times,
             )
         )
     if isinstance(output, St):
@@ -207,6 +241,7 @@ def encode_summary(record: str, summary: Summary) -> bytes:
             summary.counts,
             summary.events,
             summary.rhythms,
+            summary.alerts,
             _rounded(summary.delay_ms, "p95", 1),
             _rounded(summary.compute_ms, "p99", 3),
             _rounded(summary.lag_ms, "p95", 1),

@@ -121,6 +121,10 @@ class Origin:
         """Give the id of a beat, a UUID (version 5) of its record or patient, stream and sample: always the same."""
         return str(uuid.uuid5(_IDS, f"{record}/{self.stream}/{sample}"))
 
+    def alert_id(self, record: str, name: str, onset: int) -> str:
+        """Give the id of an alert, a UUID (version 5): the same when it begins, is repeated, and ends."""
+        return str(uuid.uuid5(_IDS, f"{record}/{self.stream}/{name}/{onset}"))
+
     def snapshot(self) -> dict[str, Any]:
         """Copy the state out."""
         return {"stream": self.stream, "anchors": [list(anchor) for anchor in self.anchors]}

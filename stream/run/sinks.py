@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
 from ...words import plain
-from ..core.messages import CLASSES, Beat, Output, Rhythm, St
+from ..core.messages import CLASSES, Alert, Beat, Output, Rhythm, St
 from ..core.rhythm_names import in_words
+from .alert_words import alert_in_words
 from .engine import Step
 from .jsonl import encode_line, encode_summary
 from .summary import Percentiles, Summary
@@ -101,6 +102,8 @@ def line(output: Output) -> str:
         length = "" if output.length_s is None else f" after {output.length_s:.1f} s"
         told = f"{in_words(output.name)} {output.state}s{length}: {output.why}"
         return f"{clock(output.time)}  * {told}  +{output.delay_ms:.0f} ms"
+    if isinstance(output, Alert):
+        return f"{clock(output.time)}  {alert_in_words(output)}  +{output.delay_ms:.0f} ms"
     if isinstance(output, St):
         change = "" if output.change_uv is None else f", {output.change_uv:+d} against its reference"
         episode = f", a change {output.episode}s" if output.episode else ""
@@ -115,6 +118,7 @@ def summary_table(record: str, summary: Summary) -> str:
     counts = "  ".join(f"{name} {count}" for name, count in summary.counts.items())
     events = "  ".join(f"{kind} {count}" for kind, count in summary.events.items()) or "none"
     rhythms = "  ".join(f"{name} {count}" for name, count in summary.rhythms.items()) or "none"
+    alerts = "  ".join(f"{priority} {count}" for priority, count in summary.alerts.items()) or "none"
     factor = "" if summary.realtime_factor is None else f", {summary.realtime_factor:,.1f} times real time"
     return "\n".join(
         (
@@ -122,6 +126,7 @@ def summary_table(record: str, summary: Summary) -> str:
             f"  beats    {summary.beats}  ({counts})",
             f"  events   {events}",
             f"  rhythms  {rhythms}",
+            f"  alerts   {alerts}",
             f"  delay    {_spread(summary.delay_ms, 'p95', 0)}  stream time from R peak to label",
             f"  compute  {_spread(summary.compute_ms, 'p99', 3)}  wall time for each chunk",
             f"  lag      {_spread(summary.lag_ms, 'p95', 0)}  how late a chunk was taken up",

@@ -1,8 +1,8 @@
-"""What stands, of a stream whose first part is run through silently: the state of its leads, the rhythms that go on."""
+"""What stands, of a stream whose first part is run through silently: states of leads, and rhythms and alerts."""
 
 from __future__ import annotations
 
-from ..core.messages import Beat, Event, EventKind, Output, Rhythm, St
+from ..core.messages import Alert, Beat, Event, EventKind, Output, Rhythm, St
 
 _OF_LEADS: frozenset[EventKind] = frozenset({"lead-off", "flat", "saturation", "lead-on"})
 
@@ -13,6 +13,7 @@ class Standing:
     def __init__(self) -> None:
         self._leads: dict[str, Event] = {}
         self._rhythms: dict[str, Rhythm] = {}
+        self._alerts: dict[str, Alert] = {}
 
     def note(self, output: Output) -> None:
         """Take an output."""
@@ -20,6 +21,12 @@ class Standing:
             self._rhythms.pop(output.name, None)
             if output.state == "begin":
                 self._rhythms[output.name] = output
+            return
+        if isinstance(output, Alert):
+            if output.state == "begin":
+                self._alerts[output.name] = output
+            elif output.state == "end":
+                self._alerts.pop(output.name, None)
             return
         if isinstance(output, Beat | St):
             return
@@ -32,11 +39,11 @@ class Standing:
 
     def take(self) -> list[Output]:
         """Give what holds, once."""
-        standing: list[Output] = [*self._leads.values(), *self._rhythms.values()]
-        self._leads, self._rhythms = {}, {}
+        standing: list[Output] = [*self._leads.values(), *self._rhythms.values(), *self._alerts.values()]
+        self._leads, self._rhythms, self._alerts = {}, {}, {}
         return standing
 
 
 def may_have_begun(output: Output) -> bool:
     """Tell whether an output is of what may have begun long before it is told."""
-    return isinstance(output, Rhythm) or (isinstance(output, Event) and output.kind in _OF_LEADS)
+    return isinstance(output, Rhythm | Alert) or (isinstance(output, Event) and output.kind in _OF_LEADS)

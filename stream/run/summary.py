@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.messages import CLASSES, Beat, Chunk, Event, Output, Rhythm
+from ..core.messages import CLASSES, PRIORITIES, Alert, Beat, Chunk, Event, Output, Rhythm
 from ..core.stage import State
 
 LOWEST_MS = 1e-3
@@ -99,6 +99,8 @@ class Summary:
         Number of events of each kind that occurred.
     rhythms
         How often each rhythm that occurred began.
+    alerts
+        How often an alert of each priority that occurred began.
     delay_ms
         Stream time from R peak to decision: p50, p95, max.
     compute_ms
@@ -115,6 +117,7 @@ class Summary:
     counts: dict[str, int]
     events: dict[str, int]
     rhythms: dict[str, int]
+    alerts: dict[str, int]
     delay_ms: Percentiles
     compute_ms: Percentiles
     lag_ms: Percentiles
@@ -136,6 +139,7 @@ class RunningSummary:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CLASSES, 0))
     events: dict[str, int] = field(default_factory=dict)
     rhythms: dict[str, int] = field(default_factory=dict)
+    alerts: dict[str, int] = field(default_factory=dict)
     delay_ms: DurationHistogram = field(default_factory=DurationHistogram)
     compute_ms: DurationHistogram = field(default_factory=DurationHistogram)
     lag_ms: DurationHistogram = field(default_factory=DurationHistogram)
@@ -156,6 +160,9 @@ class RunningSummary:
             elif isinstance(output, Rhythm):
                 if output.state == "begin":
                     self.rhythms[output.name] = self.rhythms.get(output.name, 0) + 1
+            elif isinstance(output, Alert):
+                if output.state == "begin":
+                    self.alerts[output.priority] = self.alerts.get(output.priority, 0) + 1
             elif isinstance(output, Event):
                 self.events[output.kind] = self.events.get(output.kind, 0) + 1
 
@@ -167,6 +174,7 @@ class RunningSummary:
             "counts": dict(self.counts),
             "events": dict(self.events),
             "rhythms": dict(self.rhythms),
+            "alerts": dict(self.alerts),
             "delay_ms": self.delay_ms.snapshot(),
             "compute_ms": self.compute_ms.snapshot(),
             "lag_ms": self.lag_ms.snapshot(),
@@ -179,6 +187,7 @@ class RunningSummary:
         self.counts = dict(state["counts"])
         self.events = dict(state["events"])
         self.rhythms = dict(state.get("rhythms", {}))  # earlier versions counted none
+        self.alerts = dict(state.get("alerts", {}))
         self.delay_ms.restore(state["delay_ms"])
         self.compute_ms.restore(state["compute_ms"])
         self.lag_ms.restore(state["lag_ms"])
@@ -190,6 +199,7 @@ class RunningSummary:
             counts=dict(self.counts),
             events=dict(sorted(self.events.items())),
             rhythms=dict(sorted(self.rhythms.items())),
+            alerts={priority: self.alerts[priority] for priority in PRIORITIES if priority in self.alerts},
             delay_ms=_percentiles(self.delay_ms, 95),
             compute_ms=_percentiles(self.compute_ms, 99),
             lag_ms=_percentiles(self.lag_ms, 95),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Beat, Chunk, Event, Rhythm
+from ..core.messages import PRIORITIES, Alert, Beat, Chunk, Event, Rhythm
 from ..rhythm.precedence import ORDER
 
 RR_AVERAGED = 8
@@ -58,6 +58,29 @@ class Rhythms:
     def first(self) -> Rhythm | None:
         """Give how that began which comes first of all that goes on; None if nothing does."""
         return next((self._begun[name] for name in ORDER if name in self._begun), None)
+
+
+class OngoingAlerts:
+    """The alerts that go on, by how each began."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Alert] = {}
+
+    def note(self, alert: Alert) -> None:
+        """Take what the pipeline says of an alert."""
+        if alert.state == "begin":
+            self._begun[alert.name] = alert
+        elif alert.state == "end":
+            self._begun.pop(alert.name, None)
+
+    def all(self) -> tuple[Alert, ...]:
+        """Give how those began that go on: the most pressing first, of one priority the latest first."""
+        by_time = sorted(self._begun.values(), key=lambda alert: -alert.onset)
+        return tuple(sorted(by_time, key=lambda alert: PRIORITIES.index(alert.priority)))
+
+    def first(self) -> Alert | None:
+        """Give how that began which comes first of all that goes on; None if nothing does."""
+        return next(iter(self.all()), None)
 
 
 @dataclass(frozen=True, slots=True)

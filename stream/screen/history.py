@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.messages import Beat, Rhythm
+from ..core.messages import Alert, Beat, Rhythm
 from ..run.summary import Percentiles
 from ..run.vitals import Condition
 from .agreement import AgreementCounts
@@ -29,6 +29,7 @@ class Moment:
     heart_rate: float | None
     counts: dict[str, int]
     rhythm: Rhythm | None
+    alert: Alert | None
     conditions: tuple[Condition, ...]
     delay_ms: Percentiles
     compute_ms: Percentiles

@@ -6,6 +6,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from ...words import plain
+from ..core.messages import Priority
 
 Line = list[Segment]
 """One line of the screen."""
@@ -32,6 +33,13 @@ CHOSEN = Style(bold=True, reverse=True)
 """The beat that was stepped to."""
 
 ALARM = Style(color="color(160)", bold=True)
+
+PRIORITY_STYLES: dict[Priority, Style] = {
+    "high": Style(color="color(231)", bgcolor="color(160)", bold=True),
+    "medium": Style(color="color(16)", bgcolor="color(220)", bold=True),
+    "low": Style(color="color(16)", bgcolor="color(44)"),
+}
+"""An alert, in the colours of IEC 60601-1-8; its marks say the same, see `run.alert_words.MARKS`."""
 
 
 def block(lines: list[Line], rows: int, width: int) -> list[Line]:

@@ -8,7 +8,7 @@ from rich.style import Style
 from ..core.messages import CLASSES, Beat, Event, Rhythm
 from ..run.sinks import clock, line
 from ..run.summary import Percentiles
-from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE, Line, block
+from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, PRIORITY_STYLES, QUIET, TRACE, Line, block
 from .view import View
 
 LEFT = 17
@@ -51,12 +51,16 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
 
 
 def events(view: View, rows: int, width: int) -> list[Line]:
-    """Tell the latest events and changes of rhythm, or the answer to the last key; and how to leave."""
+    """Tell the alert that goes on, the latest events and changes of rhythm, or the answer to the last key."""
     leave, message = KEYS if view.controls.keys else LEAVE, view.controls.message
     latest = reversed(view.events[-rows:])
     told = [[Segment(f" {line(event)}", _event_style(event))] for event in latest]
-    if view.rhythm is not None and (not view.events or view.events[-1] != view.rhythm):  # it goes on: it stays in sight
-        told.insert(0, [Segment(f" {line(view.rhythm)}", ALARM)])
+    rhythm, alert = view.rhythm, view.alert  # what goes on stays in sight
+    is_told = view.events and view.events[-1] == rhythm
+    if rhythm is not None and not is_told and (alert is None or alert.name != rhythm.name):
+        told.insert(0, [Segment(f" {line(rhythm)}", ALARM)])
+    if alert is not None:
+        told.insert(0, [Segment(" "), Segment(line(alert), PRIORITY_STYLES[alert.priority])])
     lines = block(told or [[Segment(" no events", QUIET)]], rows, width)
     last = [Segment(f" {message}", BOLD)] if message else lines[-1]
     return [*lines[:-1], [*block([last], 1, max(0, width - len(leave)))[0], Segment(leave, QUIET)]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import Beat, Event, Rhythm
+from ..core.messages import Alert, Beat, Event, Rhythm
 from ..run.summary import Percentiles
 from ..run.vitals import Condition
 from .agreement import AgreementCounts
@@ -109,6 +109,8 @@ class View:
         The latest events and changes of rhythm, the newest last.
     rhythm
         How that began which goes on now and comes first, see `stream.rhythm.precedence.ORDER`; None for none.
+    alert
+        The same of the alerts, the most pressing first.
     delay_ms, compute_ms, lag_ms
         R peak to label in stream time; wall time in the pipeline for each chunk; how late each chunk was. Each
         as p50, p95 and max.
@@ -132,6 +134,7 @@ class View:
     beats: tuple[Beat, ...]
     events: tuple[Event | Rhythm, ...]
     rhythm: Rhythm | None
+    alert: Alert | None
     delay_ms: Percentiles
     compute_ms: Percentiles
     lag_ms: Percentiles

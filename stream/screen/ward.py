@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...words import plain
+from ..core.messages import Alert
 from ..run.attention import NOTABLE, Around, WatchedStream, best_lead
 from ..run.engine import Step
 from .trace import COLUMN_S, Trace
@@ -31,6 +32,8 @@ class PatientView:
         `URGENT` to `QUIET`.
     note
         Why, in a few words; empty if all is well.
+    alert
+        The most pressing alert that goes on; None if there is none.
     heart_rate
         Beats per minute; None if it is not known.
     low, high
@@ -50,6 +53,7 @@ class PatientView:
     patient: str
     need: int
     note: str
+    alert: Alert | None
     heart_rate: float | None
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -113,6 +117,7 @@ class WatchedPatient(WatchedStream):
             patient=patient,
             need=need,
             note=note,
+            alert=self.alerts.first(),
             heart_rate=self.heart_rate,
             low=low[:, best] if low.shape[1] else blank,
             high=high[:, best] if high.shape[1] else blank,
@@ -173,7 +178,7 @@ class Ward:
         """Give what there is to show, with room for `lines` patients and `columns` dot columns of trace."""
         now = time.monotonic()
         needs = {patient: each.assess(now, self._around(patient)) for patient, each in self._patients.items()}
-        order = sorted(needs, key=lambda patient: (-needs[patient][0], -self._patients[patient].rank(), patient))
+        order = sorted(needs, key=lambda patient: (-needs[patient][0], *self._patients[patient].rank(), patient))
         shown = order[:lines]
         return WardView(
             source=self._source,

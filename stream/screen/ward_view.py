@@ -14,12 +14,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
+from ..core.rhythm_names import in_words
+from ..run.alert_words import MARKS
 from ..run.attention import NOTABLE, URGENT
 from ..run.attention import QUIET as ALL_IS_WELL
 from ..run.engine import Sink, Step
 from ..run.summary import Summary
 from .live_screen import LiveScreen
-from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, QUIET, TRACE_STYLES, Line, block
+from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, PRIORITY_STYLES, QUIET, TRACE_STYLES, Line, block
 from .trace import draw
 from .traces import coloured, voltage_range
 from .ward import STRIP_COLUMN_S, PatientView, Ward, WardView
@@ -33,13 +35,16 @@ SHORT = {
     "ventricular fibrillation": "VF",
     "sustained ventricular tachycardia": "sustained VT",
     "ventricular tachycardia": "VT",
+    "ventricular run": "run of V",
     "supraventricular tachycardia": "SVT",
-    "idioventricular rhythm": "idioventricular",
+    "idioventricular rhythm": "IVR",
     "atrial fibrillation": "AF",
     "multiform ventricular beats": "multiform V",
     "frequent ventricular beats": "frequent V",
+    "extreme bradycardia": "very slow",
+    "extreme tachycardia": "very fast",
 }
-"""Names of rhythms that are too long for the note, which has 16 characters."""
+"""Names that are too long for the note, which has 16 characters, three of them for the marks of an alert."""
 QRS_S = (-0.08, 0.12)  # the part of the trace that takes the colour of its beat, around the R peak
 
 _NEED_STYLES = {URGENT: ALARM, NOTABLE: Style(color="color(172)", bold=True)}
@@ -126,9 +131,17 @@ def _patient(patient: PatientView, width: int, tall: int) -> list[Line]:
     lines = []
     for number, strip in enumerate(strips):
         left = numbers if number == 0 else [Segment(f"{mark} ", style), Segment(" " * (NAME + NUMBERS - 2))]
-        note = [Segment(f" {SHORT.get(patient.note, patient.note)}", style)] if number == 0 else []
+        note = _note(patient, style) if number == 0 else []
         lines.append([*left, *coloured(strip.rjust(cells), stretches), *note])
     return lines
+
+
+def _note(patient: PatientView, style: Style) -> Line:
+    """Say why attention is needed; where it is an alert, its marks and its colour tell the priority."""
+    short, alert = SHORT.get(patient.note, patient.note), patient.alert
+    if alert is None or in_words(alert.name) != patient.note:
+        return [Segment(f" {short}", style)]
+    return [Segment(" "), Segment(f"{MARKS[alert.priority]} {short}"[: NOTE - 1], PRIORITY_STYLES[alert.priority])]
 
 
 def _count(number: int, style: Style) -> Segment:

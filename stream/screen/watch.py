@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..core.messages import CLASSES, Beat, Chunk, Event, Rhythm, St
+from ..core.messages import CLASSES, Alert, Beat, Chunk, Event, Rhythm, St
 from ..core.rhythm_names import in_words
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
-from ..run.vitals import HeartRate, LeadConditions, Rhythms
+from ..run.vitals import HeartRate, LeadConditions, OngoingAlerts, Rhythms
 from .agreement import WINDOW_S, Reference, RunningAgreement, pairs
 from .history import HISTORY_S, BeatHistory, Moment, Moments
 from .trace import COLUMN_S, Trace
@@ -49,6 +49,7 @@ class Watch:
         self._heart_rate = HeartRate()
         self._conditions = LeadConditions()
         self._rhythms = Rhythms()
+        self._alerts = OngoingAlerts()
         self._lead_quality = lead_quality
         self._reference = reference
         has_beats = reference is not None and len(reference.samples) > 0  # some records have rhythms alone
@@ -78,6 +79,9 @@ class Watch:
             if isinstance(output, Rhythm):
                 self._events.append(output)
                 self._rhythms.note(output)
+                continue
+            if isinstance(output, Alert):
+                self._alerts.note(output)
                 continue
             if isinstance(output, St):
                 continue
@@ -156,6 +160,7 @@ class Watch:
             beats=beats,
             events=tuple(event for event in self._events if event.time <= now_s),
             rhythm=moment.rhythm,
+            alert=moment.alert,
             delay_ms=moment.delay_ms,
             compute_ms=moment.compute_ms,
             lag_ms=moment.lag_ms,
@@ -173,6 +178,7 @@ class Watch:
             heart_rate=self._heart_rate.at(now_s),
             counts=dict(self._counts),
             rhythm=self._rhythms.first(),
+            alert=self._alerts.first(),
             conditions=self._conditions.conditions(self._lead_quality()),
             delay_ms=_percentiles(self._delay_ms),
             compute_ms=_percentiles(self._compute_ms),

@@ -22,6 +22,7 @@ from ...errors import PayloadError, SnapshotError
 from ..batch import label
 from ..core.stage import State
 from ..pipeline import Models, Pipeline
+from ..rhythm.alert_table import AlertTable
 from ..run.engine import Sink
 from ..run.turn import Limits
 from .codec import check_size
@@ -57,6 +58,8 @@ class Core:
         Where outputs are published.
     publish
         Whether they are.
+    alerts
+        What somebody is to look at; None is the built-in table.
     sinks, recorders
         See `Delivery`.
     metrics
@@ -71,13 +74,14 @@ class Core:
         topics: Topics,
         *,
         publish: bool = True,
+        alerts: AlertTable | None = None,
         sinks: Sequence[Sink] = (),
         recorders: Sequence[Sink] = (),
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
         self.patients = Patients(
-            lambda: Pipeline(models), self.metrics, limits, ledger.drop, ledger.press, ledger.told_first
+            lambda: Pipeline(models, alerts=alerts), self.metrics, limits, ledger.drop, ledger.press, ledger.told_first
         )
         self._label = partial(label, models)
         self._ledger = ledger

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ...errors import RequestError
-from ..core.messages import CLASSES, Beat, Event, Rhythm
+from ..core.messages import CLASSES, PRIORITIES, Alert, Beat, Event, Rhythm
 from ..run.engine import Step
 from ..run.turn import Ended
 
@@ -52,6 +52,7 @@ class Metrics:
         self.beats = self._counter("beats", "Classified beats, by AAMI class.", "label")
         self.events = self._counter("events", "Events, by kind; gaps are among them.", "kind")
         self.rhythms = self._counter("rhythms", "Rhythms that began, by name.", "name")
+        self.alerts = self._counter("alerts", "Alerts that began, by priority.", "priority")
         self.failures = self._counter("pipeline_failures", "Sessions begun afresh after an error in the pipeline.")
         self.connects = self._counter("connects", "Connections to the broker; all but the first are reconnects.")
         self.published = self._counter("published_outputs", "Outputs that the broker has confirmed.")
@@ -69,6 +70,8 @@ class Metrics:
         self.connected = self._gauge("connected", "Whether there is a connection to the broker.")
         for label in CLASSES:
             self.beats.labels(label)
+        for priority in PRIORITIES:
+            self.alerts.labels(priority)
 
     def counted(self, outcomes: list[Step | Ended]) -> list[Step | Ended]:
         """Count what a turn led to; give it."""
@@ -84,6 +87,9 @@ class Metrics:
                 elif isinstance(output, Rhythm):
                     if output.state == "begin":
                         self.rhythms.labels(output.name).inc()
+                elif isinstance(output, Alert):
+                    if output.state == "begin":
+                        self.alerts.labels(output.priority).inc()
                 elif isinstance(output, Event):
                     self.events.labels(output.kind).inc()
         return outcomes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..rhythm.alert_table import AlertTable
 from ..run.turn import Limits
 from .topics import Topics
 
@@ -20,6 +21,8 @@ class Options:
         Whether outputs go back to the broker.
     fhir
         Whether HL7 FHIR observations do, see `FhirSink`.
+    alerts
+        What somebody is to look at; None is the built-in table.
     exit_when_idle_s
         End, with all sessions flushed, when no message came for so long; None: only when asked to.
     limits
@@ -29,5 +32,6 @@ class Options:
     topics: Topics
     publish: bool = True
     fhir: bool = False
+    alerts: AlertTable | None = None
     exit_when_idle_s: float | None = None
     limits: Limits = field(default_factory=Limits)

@@ -86,6 +86,7 @@ class Service:
             options.limits,
             options.topics,
             publish=options.publish,
+            alerts=options.alerts,
             sinks=sinks,
             recorders=recorders,
         )

@@ -7,6 +7,7 @@
     ecg/{patient}/beats   classified beats, from the service
     ecg/{patient}/events  gaps, lead-off and the like, from the service
     ecg/{patient}/rhythm  rhythms that begin and end, from the service; the last is retained
+    ecg/{patient}/alerts  what somebody is to look at, from the service
     ecg/{patient}/fhir    HL7 FHIR observations, from the service, on request
     ecg/{patient}/errors  why messages were refused, from the service
     ecg-stream/{client}/status  retained, from the service
@@ -31,18 +32,19 @@ ERRORS = "errors"
 _PATIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MAX_TOPIC = 1024  # characters; MQTT allows 65,535, no device of this contract needs them
 
-OUTPUTS = ("beats", "events", "rhythm")
+OUTPUTS = ("beats", "events", "rhythm", "alerts")
 """Last levels of the topics on which outputs of a patient are published."""
 
 RETAINED = "rhythm"
 """That of which the broker keeps the last message, for who subscribes later."""
 
 
+_TOPICS = {b"beat": "beats", b"rhythm": "rhythm", b"alert": "alerts"}
+
+
 def output_kind(line: bytes) -> str:
     """Give the one of `OUTPUTS` on which a line of JSON is published."""
-    if line.startswith(b'{"type":"beat"'):
-        return "beats"
-    return "rhythm" if line.startswith(b'{"type":"rhythm"') else "events"
+    return _TOPICS.get(line[9 : line.index(b'"', 9)], "events")  # {"type":"beat",...
 
 
 def is_patient_id(text: str) -> bool:

@@ -106,7 +106,8 @@ def test_annotations_are_the_beats(tmp_path: Path) -> None:
     assert written is not None
     found = written.beats()
     assert list(zip(found.samples.tolist(), found.symbols, strict=True)) == beats
-    bigeminy = [line["sample"] for line in lines if line.get("name") == "bigeminy" and line["state"] == "begin"]
+    rhythms = [line for line in lines if line["type"] == "rhythm" and line["state"] == "begin"]
+    bigeminy = [line["sample"] for line in rhythms if line["name"] == "bigeminy"]
     marked = zip(written.samples.tolist(), written.notes, strict=True)
     assert [sample for sample, note in marked if note == "(B"] == bigeminy
 

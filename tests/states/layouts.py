@@ -38,8 +38,9 @@ def layouts() -> dict[str, Any]:
     memory = state["memory"]
     found["memory"] = {"number": memory.pop("schema"), "layout": layout(memory)}
     rhythm = state["rhythm"]
-    rules = rhythm.pop("rules")
+    rules, alerts = rhythm.pop("rules"), rhythm.pop("alerts")
     found["rhythm"] = {"number": rhythm.pop("schema"), "layout": layout(rhythm)}
+    found["alerts"] = {"number": alerts.pop("schema"), "layout": layout(alerts)}
     found |= {f"rhythm {name}": {"number": part.pop("schema"), "layout": layout(part)} for name, part in rules.items()}
     found["pipeline"] = {"number": state["schema"], "layout": {"": sorted(state), "stretch": sorted(state["stretch"])}}
     assert found["memory"]["number"] == LabelMemory.schema.number

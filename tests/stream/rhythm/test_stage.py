@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from rhythm_beats import FS, beat, beats, heard, names, row, told
 
-from ecg_stream.stream.core.messages import Beat, Event, Heard, Rhythm
+from ecg_stream.stream.core.messages import Alert, Beat, Event, Heard, Rhythm
 from ecg_stream.stream.core.snapshots import from_bytes, to_bytes
-from ecg_stream.stream.core.stage import Schema, State
+from ecg_stream.stream.core.stage import State
+from ecg_stream.stream.rhythm.alert_table import AlertTable
 from ecg_stream.stream.rhythm.limits import RhythmLimits
 from ecg_stream.stream.rhythm.rate import RateRule
 from ecg_stream.stream.rhythm.rule import NEVER, Finding, Findings, RhythmBeat, RhythmRule
@@ -18,7 +19,7 @@ N_SAMPLES = 60_000
 
 
 def make() -> RhythmStage:
-    return RhythmStage(RhythmLimits(), FS, ("II", "V5"))
+    return RhythmStage(RhythmLimits(), FS, ("II", "V5"), alerts=AlertTable())
 
 
 def feed(stage: RhythmStage, start: int, samples: np.ndarray, good: np.ndarray, marks: np.ndarray) -> list[object]:
@@ -58,7 +59,7 @@ def stream() -> tuple[np.ndarray, ...]:
 
 
 def decided_at(output: object) -> int:
-    assert isinstance(output, Beat | Rhythm)
+    assert isinstance(output, Beat | Rhythm | Alert)
     return output.sample + round(output.delay_ms * FS / 1000)
 
 
@@ -182,7 +183,6 @@ def test_a_rule_of_another_layout_begins_afresh_and_says_so():
 
 def test_without_rules_nothing_is_told():
     assert RhythmStage(RhythmLimits(), FS, ("II",), rules={})._due == NEVER
-    assert Schema(1).number == RhythmStage.schema.number
     assert told(beats(row("NNNN"))) == []
 
 

@@ -5,10 +5,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Event, Rhythm
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Rhythm
 from ecg_stream.stream.run.jsonl import encode_line, encode_summary
+from ecg_stream.stream.run.origin import Anchor, Origin
 from ecg_stream.stream.run.summary import RunningSummary
 
+ORIGIN = Origin("boot-7", (Anchor(0, 250.0, 1_900_065_600_000, "device"),))
 BEAT = Beat(1234, 4.936, "V", (0.012345, 0.0, 0.98, 0.0076, 0.00004), 812.04, 148.0)
 
 
@@ -60,14 +62,34 @@ def test_a_rhythm_is_a_line_at_its_beginning_and_at_its_end() -> None:
     )
 
 
+VF = "ventricular-fibrillation"
+ALERT = Alert(VF, "high", "begin", 500, 2.0, 4148.04, "from the signal", 500, times=2)
+REPEATED = Alert(VF, "high", "repeat", 9037, 36.148, 0.0, "from the signal", 500, 34.148)
+OVER = Alert(VF, "high", "end", 9500, 38.0, 3000.0, "the signal is regular", 500, 36.0)
+
+
+def test_an_alert_is_a_line_each_time_it_is_told_under_one_id() -> None:
+    assert encode_line("bed-7", ALERT) == (
+        b'{"type":"alert","record":"bed-7","name":"ventricular-fibrillation","priority":"high","state":"begin",'
+        b'"sample":500,"time":2.0,"delay_ms":4148.0,"why":"from the signal","times":2}'
+    )
+    lines = [json.loads(encode_line("bed-7", each, ORIGIN)) for each in (ALERT, REPEATED, OVER)]
+    assert len({line["id"] for line in lines}) == 1
+    assert [line["state"] for line in lines] == ["begin", "repeat", "end"]
+    assert [line.get("length_s") for line in lines] == [None, 34.148, 36.0]
+    assert [line["at"] for line in lines] == [ORIGIN.at(each.sample) for each in (ALERT, REPEATED, OVER)]
+    (other,) = {json.loads(encode_line("bed-8", each, ORIGIN))["id"] for each in (ALERT, OVER)}
+    assert other != lines[0]["id"]
+
+
 def test_the_summary_counts_what_came_and_what_was_found() -> None:
     running = RunningSummary()
     for k in range(10):
         running.add_chunk(Chunk(25 * k, 250.0, ("V4",), np.zeros((25, 1))), compute_ms=0.125, lag_ms=2.0)
-    running.add_outputs([BEAT, BEAT, Event(5000, 20.0, "flat", "V4"), BEGIN, END])
+    running.add_outputs([BEAT, BEAT, Event(5000, 20.0, "flat", "V4"), BEGIN, END, ALERT, REPEATED, OVER])
     assert encode_summary("e0103", running.result(0.01)) == (
         b'{"type":"summary","record":"e0103","samples":250,"beats":2,"counts":{"N":0,"S":0,"V":2,"F":0,"Q":0},'
-        b'"events":{"flat":1},"rhythms":{"bigeminy":1},"delay_ms":{"p50":148.0,"p95":148.0,"max":148.0},'
+        b'"events":{"flat":1},"rhythms":{"bigeminy":1},"alerts":{"high":1},"delay_ms":{"p50":148.0,"p95":148.0,"max":148.0},'
         b'"compute_ms":{"p50":0.125,"p99":0.125,"max":0.125},"lag_ms":{"p50":2.0,"p95":2.0,"max":2.0},'
         b'"seconds":0.01,"realtime_factor":100.0}'
     )

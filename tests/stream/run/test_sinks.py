@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Event, Output
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Output
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.sinks import JsonSink, LineSink, clock
 from ecg_stream.stream.run.summary import RunningSummary, Summary
@@ -13,6 +13,9 @@ OUTPUTS: list[Output] = [
     Beat(703, 2.812, "V", (0.0, 0.0, 0.98, 0.02, 0.0), 812.0, 152.0),
     Event(5000, 20.0, "lead-off", "V4"),
     Event(5000, 20.0, "gap", None, "1.2 s missing"),
+    Alert("asystole", "high", "begin", 7500, 30.0, 4000.0, "4 s without a beat", 7500),
+    Alert("couplet", "low", "begin", 8000, 32.0, 900.0, "2 V in a row", 8000, times=3),
+    Alert("asystole", "high", "end", 9500, 38.0, 140.0, "a beat", 7500, 8.0),
 ]
 
 
@@ -32,6 +35,9 @@ async def test_lines_read_as_a_table() -> None:
         "0:00:02.812  V  98.0%  RR   812 ms   73.9/min  +152 ms",
         "0:00:20.000  ! lead-off V4",
         "0:00:20.000  ! gap 1.2 s missing",
+        "0:00:30.000  !!! asystole, high priority, begins: 4 s without a beat  +4000 ms",
+        "0:00:32.000  ! couplet, low priority, begins (the 3rd time since it was told): 2 V in a row  +900 ms",
+        "0:00:38.000  !!! asystole, high priority, ends after 8.0 s: a beat  +140 ms",
     ]
 
 
@@ -51,6 +57,7 @@ async def test_lines_end_with_the_summary() -> None:
     assert "e0103: 25 samples in 0.0 s, 100.0 times real time" in text
     assert "beats    2  (N 1  S 0  V 1  F 0  Q 0)" in text
     assert "events   gap 1  lead-off 1" in text
+    assert "alerts   high 1  low 1" in text
     assert "p50 148 ms  p95 152 ms  max 152 ms" in text
 
 
@@ -60,7 +67,8 @@ async def test_json_is_one_object_a_line_with_the_summary_last() -> None:
         await sink.write(Step("e0103", CHUNK, OUTPUTS, 0.1, 0.0))
         await sink.finish("e0103", summary())
     kinds = [line.split(b",")[0] for line in out.getvalue().splitlines()]
-    assert kinds == [b'{"type":"beat"', b'{"type":"beat"', b'{"type":"event"', b'{"type":"event"', b'{"type":"summary"']
+    wanted = ("beat", "beat", "event", "event", "alert", "alert", "alert", "summary")
+    assert kinds == [b'{"type":"%s"' % kind.encode() for kind in wanted]
 
 
 def test_the_clock_counts_hours() -> None:

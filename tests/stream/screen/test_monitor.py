@@ -1,5 +1,6 @@
 import asyncio
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 from rich.color import Color
 from rich.console import Console
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Event, Output
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Output, Rhythm
+from ecg_stream.stream.core.rhythm_names import RhythmName
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.screen.agreement import Reference
 from ecg_stream.stream.screen.monitor import MonitorSink, Screen
-from ecg_stream.stream.screen.palette import CLASS_COLOURS
+from ecg_stream.stream.screen.palette import CLASS_COLOURS, PRIORITY_STYLES
 from ecg_stream.stream.screen.traces import voltage_range
 from ecg_stream.stream.screen.view import Title, View
 from ecg_stream.stream.screen.watch import Watch
@@ -100,6 +102,28 @@ def test_a_lead_that_is_off_says_so_in_words() -> None:
     shown = text(seen.view(), 80, 24)
     assert "lead-off" in shown
     assert "0:00:05.000  ! lead-off V5" in shown
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+def test_an_alert_stays_in_sight_until_it_ends(width: int, height: int) -> None:
+    seen = watch()
+    name: RhythmName = "ventricular-tachycardia"
+    begins = Rhythm(name, "begin", 2500, 10.0, 140.0, "6 V in a row at 150/min", None, (name,))
+    told = Alert(name, "high", "begin", 2500, 10.0, 140.0, begins.why, 2500)
+    over = Alert(name, "high", "end", 6000, 24.0, 140.0, "N", 2500, 14.0)
+    chunk = Chunk(5000, FS, LEADS, np.zeros((25, 2)))
+    seen.take(Step("demo", chunk, [begins, told], 0.1, 0.0))
+    seen.take(Step("demo", replace(chunk, start=5025), [Event(5030, 20.12, "flat", "V5")], 0.1, 0.0))
+    words = "0:00:10.000  !!! ventricular tachycardia, high priority, begins: 6 V in a row"
+    assert words[: width - 20] in text(seen.view(), width, height)
+    console = Console(width=width, height=height, file=io.StringIO())
+    (alarm,) = {
+        segment.style for line in console.render_lines(Screen(seen.view())) for segment in line if "!!!" in segment.text
+    }
+    assert alarm == PRIORITY_STYLES["high"]
+    ends = Rhythm(name, "end", 6000, 24.0, 140.0, "N", 14.0)
+    seen.take(Step("demo", replace(chunk, start=5050), [ends, over], 0.1, 0.0))
+    assert "!!!" not in text(seen.view(), width, height)
 
 
 def test_without_beats_for_four_seconds_there_is_no_rate() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.core.messages import Beat, Chunk, Event
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Priority
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.run.attention import NOTABLE, QUIET, RECENT, URGENT, Around, HourCount
 from ecg_stream.stream.run.engine import Session, Step
@@ -20,7 +20,7 @@ from ecg_stream.stream.screen.ward_view import FocusSink, WardScreen, rows_for_p
 
 def view(patient: str, need: int = QUIET, note: str = "", columns: int = 400) -> PatientView:
     wave = np.sin(np.arange(columns) / 3)
-    return PatientView(patient, need, note, 72.0, wave, wave + 0.3, ((columns - 9, "V"),), "V", 12, 0, 1.0, 0.2)
+    return PatientView(patient, need, note, None, 72.0, wave, wave + 0.3, ((columns - 9, "V"),), "V", 12, 0, 1.0, 0.2)
 
 
 def drawn(ward: WardView, width: int, height: int) -> list[str]:
@@ -112,6 +112,34 @@ def test_silence_and_lag(monkeypatch) -> None:
     (patient,) = ward.view(50, 80).patients
     assert (patient.need, patient.note) == (URGENT, "no data for 20 s")
     assert patient.lag_s == pytest.approx(20, abs=2)
+
+
+def alert(patient: str, name: str, priority: Priority, state: str = "begin") -> Step:
+    chunk = Chunk(0, 250.0, ("II",), np.zeros((25, 1)))
+    return Step(patient, chunk, [Alert(name, priority, state, 0, 0.0, 140.0, "why", 0)], 0.1, 0.0)  # type: ignore[arg-type]
+
+
+def test_alerts_come_first_by_priority_with_marks_as_well_as_colours() -> None:
+    ward = Ward("x")
+    for step in (
+        alert("couplets", "couplet", "low"),
+        alert("in-vf", "ventricular-fibrillation", "high"),
+        alert("in-vf", "couplet", "low"),
+        alert("pauses", "pause", "medium"),
+        alert("very-slow", "extreme-bradycardia", "high"),
+    ):
+        ward.take(step)
+    names = ("in-vf", "very-slow", "pauses", "couplets")
+    assert [each.patient for each in ward.view(50, 80).patients] == list(names)
+    assert needs(ward)["in-vf"] == (URGENT, "ventricular fibrillation")
+    assert needs(ward)["pauses"] == (NOTABLE, "pause")
+    lines = drawn(ward.view(50, 80), 80, 24)
+    found = {name: next(line for line in lines if name in line) for name in names}
+    assert {name: line.split("!", 1)[1].strip() for name, line in found.items()} == {
+        "in-vf": "!! VF", "very-slow": "!! very slow", "pauses": "! pause", "couplets": "couplet",
+    }  # fmt: skip
+    ward.take(alert("in-vf", "ventricular-fibrillation", "high", "end"))
+    assert needs(ward)["in-vf"] == (NOTABLE, "couplet")
 
 
 def beats(ward: Ward, rr_s: float, labels: str) -> None:

@@ -16,9 +16,9 @@ import yaml
 from broken_payloads import mutations
 
 from ecg_stream.errors import PayloadError
-from ecg_stream.stream.core.messages import Beat, Chunk, Event, Rhythm
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Rhythm
 from ecg_stream.stream.run.fhir import summary_observation
-from ecg_stream.stream.run.jsonl import BeatLine, EventLine, RhythmLine, encode_line
+from ecg_stream.stream.run.jsonl import AlertLine, BeatLine, EventLine, RhythmLine, encode_line
 from ecg_stream.stream.run.origin import Anchor, Origin
 from ecg_stream.stream.service import topics as topics_module
 from ecg_stream.stream.service.codec import (
@@ -89,7 +89,11 @@ def test_what_is_sent_and_told_fits() -> None:
     check("serviceStatus", msgspec.json.encode(ServiceStatus(online=True, version="1", topic="ecg/+/wave")))
     check("serviceStatus", b'{"online":false}')
     rhythm = Rhythm("bradycardia", "end", 500, 2.0, 1000.0, "35 a minute", 12.5, ("pause",))
+    begins = Alert("bradycardia", "medium", "begin", 500, 2.0, 1000.0, "35 a minute", 500)
+    goes_on = Alert("extreme-bradycardia", "high", "repeat", 8000, 32.0, 0.0, "35 a minute", 500, 30.0, 2)
     for origin in (None, ORIGIN):
+        check("alert", encode_line("bed-7", begins, origin))
+        check("alert", encode_line("bed-7", goes_on, origin))
         check("beat", encode_line("bed-7", BEAT, origin))
         check("rhythm", encode_line("bed-7", rhythm, origin))
         check("event", encode_line("bed-7", Event(5, 0.02, "gap", None, "1 s missing"), origin))
@@ -97,7 +101,9 @@ def test_what_is_sent_and_told_fits() -> None:
     check("observation", msgspec.json.encode(summary_observation("bed-7", 0, 7500, 250.0, [BEAT], ORIGIN)))
 
 
-@pytest.mark.parametrize(("name", "line"), [("beat", BeatLine), ("event", EventLine), ("rhythm", RhythmLine)])
+@pytest.mark.parametrize(
+    ("name", "line"), [("beat", BeatLine), ("event", EventLine), ("rhythm", RhythmLine), ("alert", AlertLine)]
+)
 def test_lines_have_the_keys_that_it_names(name: str, line: type[msgspec.Struct]) -> None:
     ours = document()["components"]["schemas"][name]
     assert set(ours["properties"]) == {"type", *(field.encode_name for field in msgspec.structs.fields(line))}
