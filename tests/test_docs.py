@@ -15,7 +15,7 @@ import ecg_stream
 from ecg_stream.cli.app import load
 
 ROOT = Path(ecg_stream.__file__).resolve().parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PLACES = {"URL": "mqtt://broker", "N": "0"}
 """What a page leaves open, and a value that the command takes there."""
 

@@ -16,7 +16,7 @@ from ecg_stream.models.bundle import Card
 from ecg_stream.stream.core.messages import EventKind
 
 ROOT = Path(ecg_stream.__file__).resolve().parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ELSEWHERE = {"mqtt.md"}  # its device needs a broker: tests/cli/test_mqtt_docs.py
 EXTRAS = ("onnx", "pandas")  # an example may need what an extra brings
 

@@ -135,3 +135,9 @@ def test_the_recipe_for_conda_asks_for_what_the_project_asks_for() -> None:
     wanted = {f"    - {named_otherwise.get(name, name.lower())} {versions}" for name, versions in asked.items()}
     run = recipe.partition("  run:\n")[2].partition("\n\n")[0]
     assert set(run.splitlines()) - {"    - python >=3.11"} == wanted
+    (build,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert f"    - {build.replace('>=', ' >=')}\n" in recipe
+    assert f'{{% set version = "{project["version"]}" %}}' in recipe
+    assert [f"    - {name} = {where}" for name, where in project["scripts"].items()] == re.findall(
+        r"^    - [\w-]+ = .+$", recipe, flags=re.MULTILINE
+    )

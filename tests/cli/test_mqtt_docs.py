@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from broker import MOSQUITTO, ecg_stream, free_port, wait_for_port
 from mqtt_ear import Ear
-from tls import OPENSSL, make_certificates
+from tls import OPENSSL
 
 from ecg_stream.stream.first_start import compile_loops
 from ecg_stream.stream.service.codec import decode_wave, says_online
 
 DOCS = Path(__file__).parents[2] / "docs"
-PASSWD = shutil.which("mosquitto_passwd")
 
 
 def blocks(language: str) -> list[str]:
@@ -48,18 +47,13 @@ def test_mosquitto_pub(mosquitto) -> None:
 
 
 def test_the_hardened_mosquitto_confines_a_device_to_its_patient(tmp_path) -> None:
-    if MOSQUITTO is None or OPENSSL is None or PASSWD is None:
-        pytest.skip("needs Mosquitto, mosquitto_passwd and openssl")
+    if MOSQUITTO is None or OPENSSL is None:
+        pytest.skip("needs Mosquitto and openssl")
     compile_loops()  # at a first start the service would come after the devices have gone
-    make_certificates(tmp_path)
+    make = ["sh", str(DOCS / "deploy" / "certificates.sh"), str(tmp_path), "localhost", "ecg-stream", "bed-7"]
+    subprocess.run(make, check=True, capture_output=True, timeout=30)
     shutil.copy(DOCS / "mosquitto" / "acl", tmp_path)
-    for number, user in enumerate(("ecg-stream", "bed-7")):
-        create = ["-c"] if number == 0 else []
-        subprocess.run(
-            [PASSWD, "-b", *create, str(tmp_path / "users"), user, "s3cret"], check=True, capture_output=True
-        )
-    for file in ("users", "acl"):
-        (tmp_path / file).chmod(0o600)
+    (tmp_path / "acl").chmod(0o600)
     port = free_port()
     config = (DOCS / "mosquitto" / "mosquitto.conf").read_text()
     config = config.replace("/etc/mosquitto/ecg", str(tmp_path)).replace("/var/lib/mosquitto/", f"{tmp_path}/")
@@ -68,10 +62,11 @@ def test_the_hardened_mosquitto_confines_a_device_to_its_patient(tmp_path) -> No
     )
     (tmp_path / "mosquitto.conf").write_text(config)
     url = f"mqtts://127.0.0.1:{port}"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ECG_STREAM_MQTT_PASSWORD": "s3cret"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def start(user: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = ecg_stream(*arguments, "--ca", str(tmp_path / "ca.pem"))
+        secret = ("--ca", str(tmp_path / "ca.pem"), "--password-file", str(tmp_path / f"{user}.password"))
+        command = ecg_stream(*arguments, *secret)
         credentials = {**environment, "ECG_STREAM_MQTT_USER": user}
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, env=credentials))
         return started[-1]
