@@ -171,7 +171,7 @@ def test_broken_messages_are_counted_and_the_others_go_on(mosquitto: Mosquitto, 
     out = tmp_path / "out.jsonl"
     port = free_port()
     places = ("--state", str(tmp_path / "state"), "--record", str(tmp_path / "records"))
-    options = ("--format", "json", "--exit-when-idle", "2", "--metrics", str(port), *places)
+    options = ("--format", "json", "--exit-when-idle", "5", "--metrics", str(port), *places)
     garbage = [*mutations(400, seed=7), b"", b"[" * 200_000, bytes(10_000_000), b'{"v":1' * 1000]
     subscribe = ("subscribe", mosquitto.url, *options)
     with Ear(mosquitto.port, "ecg-stream/+/status") as ear, running(*subscribe, out=out) as service:
