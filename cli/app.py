@@ -23,6 +23,7 @@ from .. import __version__
 from ..errors import RequestError
 from ..words import plain
 from .advice import advised
+from .examples import add_examples
 from .terminal import settle
 
 COMMANDS = {
@@ -39,7 +40,7 @@ COMMANDS = {
     "predict": "Call each ten-second strip of a record normal (NORM) or inferior infarction (IMI).",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
-    "rhythms": "List the rhythms that are told, what each is, and its limits.",
+    "rhythms": "List the rhythms that are told, what each is, its limits, and which are alerts.",
     "rr": "Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.",
     "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
     "bench": "Measure latency, throughput and patients per core on this machine.",
@@ -67,7 +68,8 @@ class LazyGroup(TyperGroup):
 
 app = typer.Typer(
     cls=LazyGroup,
-    help="A live ECG beat classifier: WFDB records or MQTT in, AAMI-classified beats out.",
+    help="A live ECG beat classifier: records, files or MQTT in, AAMI-classified beats out.",
+    epilog="Begin with `ecg-stream replay demo`. The help of each command ends with examples.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: half the time, and it can be searched and piped
     pretty_exceptions_enable=False,
@@ -81,7 +83,9 @@ def load(name: str) -> Any:
     if command is None:
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
         command.command(name)(getattr(module, name.replace("-", "_")))
-    return typer.main.get_command(command)
+    found = typer.main.get_command(command)
+    add_examples(name, found)
+    return found
 
 
 def _placeholder() -> None: ...  # stands for a command in the list; `LazyGroup` never lets it run

@@ -8,8 +8,10 @@ import typer
 
 
 def look_ahead(
-    db: Annotated[list[str] | None, typer.Option("--db", help="Record list; repeat for several.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many records of each list.")] = 8,
+    db: Annotated[
+        list[str] | None, typer.Option("--db", metavar="NAME", help="Record list; repeat for several.")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="How many records of each list.")] = 8,
 ) -> None:
     """Add white and muscle noise at 12 dB to records and say what share of it each look-ahead takes off."""
     from rich.console import Console

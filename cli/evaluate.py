@@ -15,10 +15,10 @@ from .evaluate_rhythm_model import rhythm_model
 app = typer.Typer(
     help="Measure a model, and write a report.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
-app.command("beat")(beat)
-app.command("labels")(labels)
-app.command("pauses")(pauses)
-app.command("quality")(quality)
-app.command("record")(record)
-app.command("rhythm-model")(rhythm_model)
-app.command("rhythm")(rhythm)
+app.command("beat", short_help="Score the beats of the live pipeline over databases.")(beat)
+app.command("labels", short_help="Count what beats are called inside each annotated rhythm.")(labels)
+app.command("pauses", short_help="Make long pauses of real beats, and count false beats in them.")(pauses)
+app.command("quality", short_help="Compare the quality of right beats with that of errors.")(quality)
+app.command("record", short_help="Score a record model on a fold of PTB-XL.")(record)
+app.command("rhythm-model", short_help="Cross-validate what tells a kind of fibrillation.")(rhythm_model)
+app.command("rhythm", short_help="Compare the rhythms of the live pipeline with the marks.")(rhythm)

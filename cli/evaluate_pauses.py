@@ -20,8 +20,10 @@ def pauses(
     records: Records = None,
     model: BeatModel = None,
     leads: Leads = "all",
-    count: Annotated[int, typer.Option(min=1, max=100, help="Pauses in each record.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed: which beats, and how long each pause is.")] = 0,
+    count: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Pauses in each record.")] = 10,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Random seed: which beats, and how long each pause is.")
+    ] = 0,
     jobs: Jobs = "1",
     json: Json = False,
 ) -> None:

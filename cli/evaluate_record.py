@@ -16,17 +16,26 @@ if TYPE_CHECKING:
 
 
 def record(
-    model: Annotated[str, typer.Option(help="Record model, by name or path; `ecg-stream models` lists them.")],
-    fold: Annotated[int, typer.Option(help="strat_fold to score; 9 and 10 were never trained on.")] = 9,
-    leads: Annotated[str | None, typer.Option(help="I or all; without it, those of the model.")] = None,
-    rate: Annotated[int | None, typer.Option(help="Records at 100 or 500 Hz; without it, the model's rate.")] = None,
-    label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
-    report: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and the plots.")] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|PATH", help="Record model, by name or path; `ecg-stream models` lists them.")
+    ],
+    fold: Annotated[int, typer.Option(metavar="N", help="strat_fold to score; 9 and 10 were never trained on.")] = 9,
+    leads: Annotated[
+        str | None, typer.Option(metavar="LEADS", help="I or all; without it, those of the model.")
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(metavar="HZ", help="Records at 100 or 500 Hz; without it, the model's rate.")
+    ] = None,
+    label: Annotated[str, typer.Option(metavar="first|any", help="SCP code that decides: first or any.")] = "first",
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for report.md, report.json and the plots.")
+    ] = None,
     into_card: Annotated[
         bool, typer.Option("--into-card", help="Write the figures into the model's card; for folds 9 and 10.")
     ] = False,
     database: Annotated[
-        Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="PTB-XL's folder; without it, ptb-xl in the data folder."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from .training_options import Seed
 
 def rhythm_model(
     name: Model,
-    folds: Annotated[int, typer.Option(min=2, help="Folds of patients.")] = 10,
+    folds: Annotated[int, typer.Option(metavar="N", min=2, help="Folds of patients.")] = 10,
     seed: Seed = 0,
     jobs: Jobs = "1",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,

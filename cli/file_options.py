@@ -12,7 +12,7 @@ RECORD_HELP = (
 )
 
 Fs = Annotated[
-    float | None, typer.Option("--fs", metavar="HZ", help="Sampling rate of a file that does not say it: CSV, arrays.")
+    float | None, typer.Option("--fs", metavar="HZ", help="Sampling rate, where the file does not say it: CSV, arrays.")
 ]
 Unit = Annotated[
     str | None,
@@ -20,5 +20,5 @@ Unit = Annotated[
 ]
 Column = Annotated[
     list[str] | None,
-    typer.Option(metavar="C", help="A column of a file to play, by name or number from 1; may be repeated."),
+    typer.Option(metavar="C", help="A column of a file to take as a lead, by name or number from 1; may be repeated."),
 ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def info(
     record: Annotated[str, typer.Argument(metavar="RECORD", help=RECORD_HELP, autocompletion=record_names)],
-    reference: Annotated[str, typer.Option(help="Extension of the annotations to count.")] = "atr",
+    reference: Annotated[str, typer.Option(metavar="EXT", help="Extension of the annotations to count.")] = "atr",
     fs: Fs = None,
     unit: Unit = None,
     column: Column = None,

@@ -43,7 +43,7 @@ def plot(
     output: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .svg, .png or .pdf.")],
     what: Annotated[
         Literal["denoise", "normalize", "beats", "stages", "monitor"],
-        typer.Option(help="Which stage to draw, see above."),
+        typer.Option(help="What to draw, see above."),
     ] = "denoise",
     start: Annotated[
         float | None,
@@ -73,10 +73,16 @@ def plot(
 ) -> None:
     """Draw what the live stages make of a record.
 
-    denoise: each lead, as recorded and after high-pass and denoising. normalize: the window of every beat, in
-    millivolts and as the network gets it. beats: the mean window of each class. stages: the first beat after --start,
-    after each stage, and what its delay is. monitor: the screen of `replay`.
-    More than four leads are drawn as a sheet of four columns, 2.5 s of each.
+    With denoise, each lead as recorded, and after high-pass and denoising; more than four leads are drawn as a sheet of
+    four columns, 2.5 s of each.
+
+    With normalize, the window of every beat, in millivolts and as the network gets it.
+
+    With beats, the mean window of each class.
+
+    With stages, the first beat after --start, after each stage, and what its delay is.
+
+    With monitor, the screen of `replay`.
     """
     from ..stream.pipeline import DEFAULT_MODEL
 

@@ -39,7 +39,8 @@ def predict(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Record model, by name or path; without it, the twelve-lead one if the record has the leads."
+            metavar="NAME|PATH",
+            help="Record model, by name or path; without it, the twelve-lead one if the record has the leads.",
         ),
     ] = None,
     fs: Fs = None,

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 def score(
     records: Annotated[list[str], typer.Argument(metavar="RECORD...", help=RECORD_HELP, autocompletion=record_names)],
-    reference: Annotated[str, typer.Option(help="Extension of the reference annotations, beside the record.")] = "atr",
-    test: Annotated[str, typer.Option(help="Extension of the annotations to score.")] = "ecs",
+    reference: Annotated[
+        str, typer.Option(metavar="EXT", help="Extension of the reference annotations, beside the record.")
+    ] = "atr",
+    test: Annotated[str, typer.Option(metavar="EXT", help="Extension of the annotations to score.")] = "ecs",
     annotations: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the annotations to score: DIR/RECORD.EXTENSION.")
     ] = Path(),

@@ -50,7 +50,10 @@ def subscribe(
         ),
     ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Start a broker in this process and three patients who publish to it.")
+        bool,
+        typer.Option(
+            "--demo", help="Start a broker, at port 1883 if that is free, and three patients who publish to it."
+        ),
     ] = False,
     topic: Annotated[
         str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave for all patients, PREFIX/ID/wave for one.")

@@ -14,23 +14,30 @@ from .training_options import Databases, Fold, Folds, OwnFolder, OwnList, Seed
 
 
 def beat(
-    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
-    arch: Annotated[str, typer.Option(help="Network: context, dense, lstm or simplernn.")] = "context",
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for the bundle; one that is there is replaced.")
+    ],
+    arch: Annotated[str, typer.Option(metavar="NAME", help="Network: context, dense, lstm or simplernn.")] = "context",
     db: Databases = None,
     own_list: OwnList = None,
     data: OwnFolder = None,
     features: Annotated[
-        str | None, typer.Option(help="Groups of features, with commas; by default what the network takes.")
+        str | None,
+        typer.Option(metavar="NAMES", help="Groups of features, with commas; by default what the network takes."),
     ] = None,
-    detector: Annotated[str, typer.Option(help="Detector bundle, by name or path, that finds the beats.")] = "qrs",
-    epochs: Annotated[int, typer.Option(min=1, help="Maximum epochs of a member.")] = 12,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME|PATH", help="Detector bundle, by name or path, that finds the beats.")
+    ] = "qrs",
+    epochs: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum epochs of a member.")] = 12,
     members: Annotated[
-        int | None, typer.Option(min=1, help="Number of networks, whose mean is the model; 5 for context, else 1.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Number of networks, whose mean is the model; 5 for context, else 1."),
     ] = None,
     multipliers: Annotated[
         str | None,
         typer.Option(
-            help="Factors of the classes, as S=1.4,V=2,F=0.6,Q=1.2. Without it they are chosen on patients left out."
+            metavar="FACTORS",
+            help="Factors of the classes, as S=1.4,V=2,F=0.6,Q=1.2. Without it they are chosen on patients left out.",
         ),
     ] = None,
     trees: Annotated[
@@ -38,7 +45,9 @@ def beat(
     ] = None,
     kind_memory: Annotated[
         float | None,
-        typer.Option(min=0.0, max=0.95, help="How much earlier beats of a kind count; 0.6 for context, else 0."),
+        typer.Option(
+            metavar="X", min=0.0, max=0.95, help="How much earlier beats of a kind count; 0.6 for context, else 0."
+        ),
     ] = None,
     ectopic: Annotated[
         bool,

@@ -12,11 +12,13 @@ from .training_options import Databases, Fold, Folds, Seed
 
 
 def detector(
-    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for the bundle; one that is there is replaced.")
+    ],
     db: Databases = None,
     folds: Folds = 4,
     fold: Fold = None,
-    epochs: Annotated[str, typer.Option(help="Epochs of each round, with commas.")] = "4,6,12",
+    epochs: Annotated[str, typer.Option(metavar="N,...", help="Epochs of each round, with commas.")] = "4,6,12",
     seed: Seed = 0,
     jobs: Jobs = "1",
 ) -> None:

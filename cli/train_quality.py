@@ -12,7 +12,9 @@ from .training_options import Databases, Seed
 
 
 def quality(
-    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for the bundle; one that is there is replaced.")
+    ],
     db: Databases = None,
     detector: Annotated[str, typer.Option(metavar="NAME|PATH", help="Detector whose errors are learnt from.")] = "qrs",
     seed: Seed = 0,

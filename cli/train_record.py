@@ -17,24 +17,31 @@ if TYPE_CHECKING:
 
 
 def record(
-    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for the bundle; one that is there is replaced.")
+    ],
     arch: Annotated[
         str,
-        typer.Option(help="Network: cnn, crnn, seresnet, slimcnn or meanbeat; or several, such as seresnet+slimcnn."),
+        typer.Option(
+            metavar="NAME",
+            help="Network: cnn, crnn, seresnet, slimcnn or meanbeat; or several, such as seresnet+slimcnn.",
+        ),
     ] = "seresnet+slimcnn",
-    leads: Annotated[str, typer.Option(help="I, all, or lead names with commas.")] = "I",
-    rate: Annotated[int, typer.Option(help="Sampling rate of the records, 100 or 500 Hz.")] = 100,
+    leads: Annotated[str, typer.Option(metavar="LEADS", help="I, all, or lead names with commas.")] = "I",
+    rate: Annotated[int, typer.Option(metavar="HZ", help="Sampling rate of the records, 100 or 500 Hz.")] = 100,
     balance: Annotated[
-        str, typer.Option(help="Of the training folds: weights, undersample, oversample or smote.")
+        str, typer.Option(metavar="HOW", help="Of the training folds: weights, undersample, oversample or smote.")
     ] = "weights",
-    label: Annotated[str, typer.Option(help="SCP code that decides: first or any.")] = "first",
+    label: Annotated[str, typer.Option(metavar="first|any", help="SCP code that decides: first or any.")] = "first",
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Maximum epochs of a member; without it, those of its recipe.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Maximum epochs of a member; without it, those of its recipe."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Random seed.")] = 0,
     validation: Annotated[
         str,
         typer.Option(
+            metavar="FOLDS",
             help="Folds of 1 to 8 to leave out, such as 8 or 1+2,3+4: a member of each network for each group of "
             "folds, and their mean.",
         ),
@@ -42,12 +49,14 @@ def record(
     teacher: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME|PATH",
             help="Record model, by name or path, to learn from as well; for each record, from its members that left "
-            "the record out."
+            "the record out.",
         ),
     ] = None,
     database: Annotated[
-        Path | None, typer.Option("--data", help="PTB-XL's folder; without it, ptb-xl in the data folder.")
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="PTB-XL's folder; without it, ptb-xl in the data folder."),
     ] = None,
 ) -> None:
     """Train a network on PTB-XL to call a strip normal or inferior infarction, and write it as a bundle.

@@ -14,8 +14,12 @@ from .training_options import Seed
 
 def rhythm(
     name: Model,
-    output: Annotated[Path, typer.Option("--output", help="Folder for the bundle; one that is there is replaced.")],
-    folds: Annotated[int, typer.Option(min=2, help="Folds of patients, for the figures in the card.")] = 10,
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder for the bundle; one that is there is replaced.")
+    ],
+    folds: Annotated[
+        int, typer.Option(metavar="N", min=2, help="Folds of patients, for the figures in the card.")
+    ] = 10,
     seed: Seed = 0,
     jobs: Jobs = "1",
 ) -> None:

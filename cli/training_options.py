@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 Databases: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--db", help="Record list to train on; repeat for several: see `evaluate beat --help`."),
+    typer.Option(
+        "--db", metavar="NAME", help="Record list to train on; repeat for several: see `evaluate beat --help`."
+    ),
 ]
 OwnList: TypeAlias = Annotated[
     Path | None,
@@ -30,11 +32,12 @@ OwnList: TypeAlias = Annotated[
 OwnFolder: TypeAlias = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder of these; NAME.atr beside each is its reference.")
 ]
-Folds: TypeAlias = Annotated[int, typer.Option(min=2, help="Folds of patients, for --fold.")]
+Folds: TypeAlias = Annotated[int, typer.Option(metavar="N", min=2, help="Folds of patients, for --fold.")]
 Fold: TypeAlias = Annotated[
-    int | None, typer.Option(min=0, help="Leave out this fold of patients; the card names its records as held out.")
+    int | None,
+    typer.Option(metavar="N", min=0, help="Leave out this fold of patients; the card names its records as held out."),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Seed: TypeAlias = Annotated[int, typer.Option(metavar="N", min=0, help="Random seed.")]
 
 
 class TimeLeft:

@@ -1,4 +1,5 @@
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from ecg_stream import __version__
 from ecg_stream.cli import app
+from ecg_stream.cli.examples import EXAMPLES
 from ecg_stream.errors import RecordError
 
 HEAVY = ("numpy", "scipy", "rich", "numba", "wfdb", "onnxruntime", "tensorflow", "matplotlib", "pandas", "sklearn")
@@ -38,6 +40,37 @@ def test_every_command_has_help_that_loads_nothing_heavy(name: str) -> None:
     assert status == "0"
     assert "Usage: ecg-stream" in shown
     assert not {module.split(".")[0] for module in loaded} & {"tensorflow", "matplotlib", "sklearn", "onnxruntime"}
+
+
+LINES = [line for lines in EXAMPLES.values() for line in lines]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_an_example_of_a_help_text_is_understood(line: str) -> None:
+    words = shlex.split(line)
+    command = app.load(words[1])
+    context = command.make_context(words[1], words[2:])
+    if hasattr(command, "resolve_command"):
+        name, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        inner.make_context(name, rest, parent=context)
+
+
+def test_examples_of_the_demo_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = ("info", "models", "rhythms", "rr", "replay", "score", "plot")
+    lines = [line for line in LINES if line.split()[1] in commands and ("demo" in line or len(line.split()) == 2)]
+    assert len(lines) > 8
+    for line in lines:
+        if line != "ecg-stream replay demo":  # in real time
+            assert app.run(shlex.split(line)[1:]) == 0, line
+
+
+def test_every_command_has_an_example_at_the_end_of_its_help() -> None:
+    for name in app.COMMANDS:
+        command = app.load(name)
+        inside = getattr(command, "commands", {"": command})
+        for inner, each in inside.items():
+            assert f"ecg-stream {name}" in (each.epilog or ""), (name, inner)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
