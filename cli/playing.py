@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from ..stream.run.engine import Session, Sink, Source, StopRequest
+    from ..stream.run.engine import Session, Sink, Source, Step, StopRequest
     from ..stream.run.summary import Summary
     from ..stream.screen.watch import Watch
 
@@ -26,7 +26,9 @@ Output: TypeAlias = Annotated[
 ]
 
 
-def play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summary, StopRequest]:
+def play(
+    session: Session, source: Source, sinks: Sequence[Sink], heard: Callable[[Step], Step] = lambda step: step
+) -> tuple[Summary, StopRequest]:
     """Play a source until it ends, Ctrl-C, or the key that ends it; give the summary, and the wish that ended it."""
     from ..stream.run.engine import run, stopped_by_signals
     from ..stream.screen.monitor import MonitorSink
@@ -36,7 +38,7 @@ def play(session: Session, source: Source, sinks: Sequence[Sink]) -> tuple[Summa
             for sink in sinks:
                 if isinstance(sink, MonitorSink):
                     sink.viewer.leave = stop.ask
-            return await run(session, source, sinks, stop), stop
+            return await run(session, source, sinks, stop, heard), stop
 
     return asyncio.run(playing())
 

@@ -21,7 +21,9 @@ from .terminal import can_draw
 from .warm_up import warm_up
 
 if TYPE_CHECKING:
-    from ..stream.run.engine import Sink, Source
+    from collections.abc import Callable
+
+    from ..stream.run.engine import Sink, Source, Step
 
 PACED_CHUNK_MS = 100.0
 FULL_SPEED_CHUNK_MS = 10_000.0
@@ -127,8 +129,11 @@ def replay(
     if output is not None:
         sinks.append(BeatFileSink(output))
     web = []
+    heard: Callable[[Step], Step] = lambda step: step  # noqa: E731  what is known is not told again
     if http is not None:
-        web.append(WebPage.of(found.name, http, http_token, http_proxy, http_user_header, http_name))
+        page = WebPage.of(found.name, http, http_token, http_proxy, http_user_header, http_name)
+        web.append(page)
+        heard = page.ward.known.heard
     pipeline = Pipeline(models, st=st, alerts=table)
     warm_up(Pipeline(models), found, start, end)
     session = Session(found.name, pipeline, first, record_origin(found))
@@ -141,10 +146,10 @@ def replay(
         else:
             title = Title(found.name, Path(name).name, shown_pace, min(end or length_s, length_s))
         watch = Watch(title, reference_beats(found), pipeline.lead_quality)
-        summary, stop = play(session, source, [*web, monitor_sink(watch, source), *sinks])
+        summary, stop = play(session, source, [*web, monitor_sink(watch, source), *sinks], heard)
         print(summary_table(found.name, summary))
     else:
-        _, stop = play(session, source, [*web, text_sink(shown), *sinks])
+        _, stop = play(session, source, [*web, text_sink(shown), *sinks], heard)
     tell(later or ())
     if stop.signal is not None:
         raise typer.Exit(128 + stop.signal)

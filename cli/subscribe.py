@@ -226,7 +226,8 @@ async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: Sto
     if setup.focus is not None:
         sink = FocusSink(setup.focus, sink)
     sinks: list[Sink] = [sink] if setup.web is None else [setup.web, sink]
-    service = Service(link, setup.options, setup.models, sinks, recorders=_recorders(setup), state=state)
+    known = None if setup.web is None else setup.web.ward.known
+    service = Service(link, setup.options, setup.models, sinks, recorders=_recorders(setup), state=state, known=known)
     if setup.web is not None:
         setup.web.ward.ask(partial(_around, service), lambda: service.connected)
     if ward is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ecg_stream.replay.demo import demo_record
-from ecg_stream.stream.core.messages import Beat, Chunk
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Priority
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.run.engine import Session, Step
 from ecg_stream.stream.run.summary import RunningSummary
@@ -53,6 +53,17 @@ def later(step: Step, patient: str, seconds: float) -> Step:
     samples = round(seconds * step.chunk.fs)
     outputs = [replace(each, sample=each.sample + samples, time=each.time + seconds) for each in step.outputs]
     return replace(step, record=patient, chunk=replace(step.chunk, start=step.chunk.start + samples), outputs=outputs)
+
+
+def alert_step(
+    patient: str, name: str, priority: Priority, state: str = "begin", why: str = "no beat for 4 s", at_s: float = 30.0
+) -> Step:
+    """A fifth of a second of a patient in which an alert is told."""
+    chunk = made_steps()[0].chunk
+    assert chunk is not None
+    start = round(at_s * chunk.fs)
+    alert = Alert(name, priority, state, start, at_s, 4000.0, why, start)  # type: ignore[arg-type]
+    return Step(patient, replace(chunk, start=start), [alert], 0.1, 0.0)
 
 
 class WebServer:

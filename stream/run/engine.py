@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -199,8 +199,14 @@ def stopped_by_signals(*signals: signal.Signals) -> Iterator[StopRequest]:
         restore()
 
 
-async def run(session: Session, source: Source, sinks: Sequence[Sink], stop: StopRequest | None = None) -> Summary:
-    """Take `source` through `session` to all `sinks` until it ends or `stop` is asked for.
+async def run(
+    session: Session,
+    source: Source,
+    sinks: Sequence[Sink],
+    stop: StopRequest | None = None,
+    heard: Callable[[Step], Step] = lambda step: step,
+) -> Summary:
+    """Take `source` through `session` to all `sinks` until it ends or `stop` is asked for; `heard` may change steps.
 
     Either way the pipeline is flushed, the sinks get what it held back and the summary, and are closed. If
     the source, the pipeline or a sink fails, the others are stopped, the sinks are closed, and the first failure is
@@ -210,7 +216,7 @@ async def run(session: Session, source: Source, sinks: Sequence[Sink], stop: Sto
         async with AsyncExitStack() as stack:
             for sink in sinks:
                 await stack.enter_async_context(sink)
-            await _stream(session, source, sinks, stop or StopRequest())
+            await _stream(session, source, sinks, stop or StopRequest(), heard)
             summary = session.summary()
             for sink in sinks:
                 await sink.finish(session.record, summary)
@@ -219,11 +225,13 @@ async def run(session: Session, source: Source, sinks: Sequence[Sink], stop: Sto
         raise first_failure(group) from None
 
 
-async def _stream(session: Session, source: Source, sinks: Sequence[Sink], stop: StopRequest) -> None:
+async def _stream(
+    session: Session, source: Source, sinks: Sequence[Sink], stop: StopRequest, heard: Callable[[Step], Step]
+) -> None:
     chunks: asyncio.Queue[tuple[Chunk, float] | None] = asyncio.Queue(QUEUE_CHUNKS)
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(_read(source, chunks), name="source")
-        tasks.create_task(_work(session, chunks, sinks), name="pipeline")
+        tasks.create_task(_work(session, chunks, sinks, heard), name="pipeline")
         stopping = tasks.create_task(stop.wait(), name="stop")
         await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -237,15 +245,20 @@ async def _read(source: Source, chunks: asyncio.Queue[tuple[Chunk, float] | None
         await chunks.put((chunk, source.lag_ms))
 
 
-async def _work(session: Session, chunks: asyncio.Queue[tuple[Chunk, float] | None], sinks: Sequence[Sink]) -> None:
+async def _work(
+    session: Session,
+    chunks: asyncio.Queue[tuple[Chunk, float] | None],
+    sinks: Sequence[Sink],
+    heard: Callable[[Step], Step],
+) -> None:
     while (item := await chunks.get()) is not None:
         if item[0].start < session.first:
             session.prepare(item[0])
             continue
-        step = session.push(*item)
+        step = heard(session.push(*item))
         for sink in sinks:
             await sink.write(step)
-    step = session.flush()
+    step = heard(session.flush())
     for sink in sinks:
         await sink.write(step)
 

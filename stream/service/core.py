@@ -24,6 +24,7 @@ from ..core.stage import State
 from ..pipeline import Models, Pipeline
 from ..rhythm.alert_table import AlertTable
 from ..run.engine import Sink
+from ..run.known_alerts import KnownAlerts
 from ..run.turn import Limits
 from .codec import check_size
 from .delivery import Delivery
@@ -62,6 +63,8 @@ class Core:
         What somebody is to look at; None is the built-in table.
     sinks, recorders
         See `Delivery`.
+    known
+        Alerts that are not to be told again.
     metrics
         Where things are counted.
     """
@@ -77,6 +80,7 @@ class Core:
         alerts: AlertTable | None = None,
         sinks: Sequence[Sink] = (),
         recorders: Sequence[Sink] = (),
+        known: KnownAlerts | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self.metrics = metrics or Metrics()
@@ -86,7 +90,8 @@ class Core:
         self._label = partial(label, models)
         self._ledger = ledger
         self._topics = topics
-        self._delivery = Delivery(sinks, recorders, topics if publish else None, ledger, self.metrics)
+        told_on = topics if publish else None
+        self._delivery = Delivery(sinks, recorders, told_on, ledger, self.metrics, known or KnownAlerts())
         self.publish = self._delivery.publish
         """Publishes something of a patient beside the outputs."""
         self.outbox = self._delivery.outbox

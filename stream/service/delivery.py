@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..core.messages import Beat
+from ..core.messages import Alert, Beat
+from ..run.alert_words import alert_in_words
 from ..run.engine import Sink, Step
 from ..run.jsonl import encode_line
+from ..run.known_alerts import KnownAlerts
 from ..run.turn import Ended, Turn
 from .ledger import SUMMARY, Ledger, Told
 from .metrics import Metrics
 from .outbox import Outbox, Outgoing
 from .topics import ERRORS, Topics, output_kind
+
+log = logging.getLogger("ecg_stream.alerts")
 
 
 class Delivery:
@@ -31,6 +36,8 @@ class Delivery:
         Where it is written down what was handed out.
     metrics
         Where things are counted.
+    known
+        Alerts that are not to be told again.
     """
 
     def __init__(
@@ -40,12 +47,14 @@ class Delivery:
         topics: Topics | None,
         ledger: Ledger,
         metrics: Metrics,
+        known: KnownAlerts,
     ) -> None:
         self._sinks = sinks
         self._recorders = recorders
         self._topics = topics
         self._ledger = ledger
         self._metrics = metrics
+        self._known = known
         self.outbox = Outbox(metrics, ledger.confirm)
 
     def tell_device(self, patient: str, line: bytes) -> None:
@@ -69,6 +78,7 @@ class Delivery:
             self._metrics.chunk_latency.observe(time.monotonic() - turn.received)
 
     async def _hand_out_summary(self, turn: Turn, ended: Ended, told: Told | None) -> None:
+        self._known.forget(ended.patient)
         again = told is not None and told.take(turn, SUMMARY)
         self._ledger.make_room([] if again else [SUMMARY])
         for sink in self._recorders if again else (*self._recorders, *self._sinks):
@@ -77,6 +87,7 @@ class Delivery:
             self._ledger.tell(turn, SUMMARY)
 
     async def _hand_out_step(self, turn: Turn, step: Step, told: Told | None) -> None:
+        step = self._known.heard(step)
         for recorder in self._recorders:
             await recorder.write(step)
         lines = [(output, encode_line(step.record, output, step.origin)) for output in step.outputs]
@@ -90,6 +101,9 @@ class Delivery:
         for output, line in fresh:
             number = self._ledger.tell(turn, line)
             self._publish(turn.patient, line, number)
+            if isinstance(output, Alert) and output.state != "repeat":
+                level = logging.WARNING if output.priority == "high" else logging.INFO
+                log.log(level, "patient '%s': %s", turn.patient, alert_in_words(output))
             if isinstance(output, Beat) and step.chunk is not None and told is None:
                 end_s = (step.chunk.start + len(step.chunk.samples)) / step.chunk.fs
                 waited = time.monotonic() - turn.received

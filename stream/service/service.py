@@ -22,6 +22,7 @@ from ...errors import BrokerError, PayloadError
 from ..pipeline import Models
 from ..run.engine import Sink, StopRequest, first_failure
 from ..run.fhir_sink import FhirSink
+from ..run.known_alerts import KnownAlerts
 from .codec import OFFLINE, ServiceStatus, says_online
 from .connection import Connection
 from .core import TICK_S, Core
@@ -59,6 +60,8 @@ class Service:
         Sinks that get every step, with its samples, also those taken again after a crash.
     state
         Where the state is kept; None keeps none.
+    known
+        Alerts that are not to be told again.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Service:
         *,
         recorders: Sequence[Sink] = (),
         state: StateFolder | None = None,
+        known: KnownAlerts | None = None,
     ) -> None:
         self.online: dict[str, bool] = {}
         """What the devices last said of themselves."""
@@ -89,6 +93,7 @@ class Service:
             alerts=options.alerts,
             sinks=sinks,
             recorders=recorders,
+            known=known,
         )
         self.patients = self._core.patients
         self.metrics = self._core.metrics

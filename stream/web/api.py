@@ -162,7 +162,10 @@ class Api:
             return refused(400, f'{error}: valid is {{"seconds": 600}}')
         if not 0 <= said.seconds <= LONGEST_SEEN_S:
             return refused(400, f"no time {said.seconds:g}: valid are 0 to {LONGEST_SEEN_S:g} seconds")
-        return answer(self._ward.acknowledge(patient, said.seconds))
+        try:
+            return answer(self._ward.acknowledge(patient, said.seconds, said.alert, silence=said.silence))
+        except LookupError as error:
+            return refused(409, str(error.args[0]))
 
     async def observations(self, request: Request) -> Response:
         """Give the last minute of one patient, for systems that read HL7 FHIR."""

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ..core.messages import Priority
 from ..run.attention import NOTABLE, QUIET, RECENT, URGENT
 
 Need: TypeAlias = Literal["urgent", "notable", "recent", "quiet"]
@@ -24,10 +25,21 @@ class LeadState(msgspec.Struct, frozen=True):
     good: float
 
 
-class PatientState(msgspec.Struct, frozen=True):
-    """A patient now: how much attention is needed and why, heart rate (1/min), class of the last beat, leads.
+class AlertState(msgspec.Struct, frozen=True):
+    """An alert that goes on: since when (s of the stream), why; `known` while somebody has said that it is."""
 
-    `seen` is true while somebody has said that this is known.
+    name: str
+    priority: Priority
+    time: float
+    why: str
+    known: bool
+
+
+class PatientState(msgspec.Struct, frozen=True):
+    """A patient now: how much attention is needed and why, heart rate (1/min), class of the last beat, leads, alerts.
+
+    `seen` is true while somebody has said that this is known; `silent`, while alerts of medium and low priority are
+    silenced.
     """
 
     patient: str
@@ -43,6 +55,8 @@ class PatientState(msgspec.Struct, frozen=True):
     fs: float
     rhythm: str = ""
     seen: bool = False
+    alerts: tuple[AlertState, ...] = ()
+    silent: bool = False
 
 
 class Minute(msgspec.Struct, frozen=True):
@@ -139,9 +153,15 @@ class DroppedMessage(msgspec.Struct, frozen=True, tag_field="type", tag="dropped
 
 
 class Acknowledged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `POST /api/patients/{patient}/acknowledge` takes: for how many seconds what is wrong now is known."""
+    """What `POST /api/patients/{patient}/acknowledge` takes: for how many seconds what is wrong now is known.
+
+    `alert` names one alert that goes on, instead of all that is wrong now. `silence`, instead, takes all alerts of
+    medium and low priority for known, those too that begin meanwhile.
+    """
 
     seconds: float = 600.0
+    alert: str | None = None
+    silence: bool = False
 
 
 class TokenGiven(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ... import __version__
-from ..run.jsonl import BeatLine, EventLine, RhythmLine, StLine
+from ..run.jsonl import AlertLine, BeatLine, EventLine, RhythmLine, StLine
 from .access import COOKIE
 from .messages import (
     Acknowledged,
@@ -35,6 +35,7 @@ _TYPES = (
     BeatLine,
     EventLine,
     RhythmLine,
+    AlertLine,
     StLine,
     Gone,
     Lost,
@@ -56,7 +57,7 @@ _PATIENT = {
 
 _STREAM = """Server-sent events, as they happen. The data of each is one JSON object.
 
-- `beat`, `event`, `rhythm`, `st`: a line of `--format json`. The `id` is a cursor.
+- `beat`, `event`, `rhythm`, `alert`, `st`: a line of `--format json`. The `id` is a cursor.
 - `ward`: everybody's state, a WardAnswer; the first event.
 - `patient`: a PatientState that has changed.
 - `gone`: a patient's session has ended.
@@ -75,7 +76,7 @@ seconds. A client that is too slow loses samples, and is told of it; beats are i
 def document() -> dict[str, Any]:
     """Give the OpenAPI 3.1 document."""
     _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    line = {"oneOf": [_ref("EventLine"), _ref("RhythmLine"), _ref("StLine")]}
+    line = {"oneOf": [_ref(f"{kind}Line") for kind in ("Event", "Rhythm", "Alert", "St")]}
     components["PatientAnswer"]["properties"]["events"]["items"] = line
     components["BeatsAnswer"]["properties"]["beats"]["items"] = _ref("BeatLine")
     return {
@@ -109,11 +110,12 @@ def document() -> dict[str, Any]:
                 "post": {
                     "summary": "This is known",
                     "description": "What needs attention now is seen, for so long (an hour at most; 0 takes it back) or"
-                    " until it is something else. It is still shown, but after what is not seen.",
+                    " until it is something else. It is still shown, but after what is not seen. An alert that is known"
+                    " is not told again, here, on MQTT and elsewhere; that it ends is told.",
                     "requestBody": {"required": False, "content": _json("Acknowledged")},
                     "responses": {
                         "200": {"description": "So it is.", "content": _json("PatientState")},
-                        **_errors(400, 401, 403, 404, 413, 421),
+                        **_errors(400, 401, 403, 404, 409, 413, 421),
                     },
                 },
             },
@@ -178,6 +180,7 @@ _REASONS = {
     401: "Not known who asks.",
     403: "Not allowed.",
     404: "There is no such patient.",
+    409: "There is no such alert now.",
     413: "Too long.",
     421: "The Host is none of ours.",
     503: "Too many clients.",

@@ -13,11 +13,13 @@ import msgspec
 import numpy as np
 
 from ..core.messages import Beat, Chunk, Output
+from ..core.rhythm_names import in_words
 from ..run.attention import NOTABLE, Around, WatchedStream, best_lead
 from ..run.engine import Step
 from ..run.jsonl import encode_line
+from ..run.known_alerts import KnownAlerts
 from ..run.origin import Origin
-from .messages import NEEDS, LeadState, Minute, PatientState, Which
+from .messages import NEEDS, AlertState, LeadState, Minute, PatientState, Which
 from .samples import encode_samples
 
 BEATS_KEPT = 500  # five minutes and more: so long a client may be away and miss none
@@ -84,10 +86,13 @@ class WebPatient(WatchedStream):
         The id.
     stream
         Name of the stream: another one begins when a device, or the service, starts anew.
+    known
+        Alerts that somebody has said are known.
     """
 
-    def __init__(self, patient: str, stream: str) -> None:
+    def __init__(self, patient: str, stream: str, known: KnownAlerts) -> None:
         super().__init__()
+        self._known = known
         self.patient = patient
         self.stream = stream
         self.fs = 0.0
@@ -173,16 +178,36 @@ class WebPatient(WatchedStream):
         self._shown = self.leads[best]
         return slice(best, best + 1)
 
-    def acknowledge(self, now: float, around: Around, seconds: float) -> None:
-        """Take what needs attention now for known, for so long, or until it is something else."""
-        self._seen_until = now + seconds
-        self._seen = _cause(*self.assess(now, around))
+    def acknowledge(self, now: float, around: Around, seconds: float, alert: str | None, silence: bool) -> None:
+        """Take what needs attention now for known, for so long, or until it is something else.
+
+        With `alert`, one alert alone; with `silence`, those of medium and low priority, which may begin meanwhile.
+
+        Raises
+        ------
+        LookupError
+            If there is no such alert now.
+        """
+        ongoing = [each.name for each in self.alerts.all()]
+        if alert is not None and alert not in ongoing:
+            raise LookupError(f"there is no alert '{alert[:80]}' now: valid are {', '.join(ongoing) or 'none'}")
+        if silence:
+            self._known.silence(self.patient, seconds)
+            return
+        self._known.acknowledge(self.patient, ongoing if alert is None else [alert], seconds)
+        if alert is None:
+            self._seen_until = now + seconds
+            self._seen = _cause(*self.assess(now, around))
 
     def state(self, now: float, around: Around) -> PatientState:
         """Give the state; figures that always change are rounded, so that a quiet patient is not told again."""
         need, note = self.assess(now, around)
         rate = self.heart_rate
         leads = zip(self.leads, self.conditions(), strict=True)
+        alerts = tuple(
+            AlertState(each.name, each.priority, each.time, each.why, self._known.is_known(self.patient, each))
+            for each in self.alerts.all()
+        )
         return PatientState(
             patient=self.patient,
             stream=self.stream,
@@ -196,8 +221,17 @@ class WebPatient(WatchedStream):
             leads=tuple(LeadState(name, condition.state, round(condition.good, 1)) for name, condition in leads),
             fs=self.fs,
             rhythm="" if (rhythm := self.rhythms.first()) is None else rhythm.name,
-            seen=need >= NOTABLE and now < self._seen_until and _cause(need, note) == self._seen,
+            seen=need >= NOTABLE and self._is_seen(now, need, note, alerts),
+            alerts=alerts,
+            silent=self._known.silent_s(self.patient) > 0,
         )
+
+    def _is_seen(self, now: float, need: int, note: str, alerts: tuple[AlertState, ...]) -> bool:
+        """Tell whether all that needs attention is known."""
+        if not all(each.known for each in alerts):
+            return False
+        is_alert = bool(alerts) and note == in_words(alerts[0].name)
+        return is_alert or (now < self._seen_until and _cause(need, note) == self._seen)
 
 
 def _cause(need: int, note: str) -> str:

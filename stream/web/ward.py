@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections import deque
@@ -13,14 +14,18 @@ import msgspec
 
 from ... import __version__
 from ...words import plain_json
+from ..core.messages import Alert
 from ..run.attention import Around
 from ..run.engine import Step
 from ..run.fhir_sink import FhirSink
+from ..run.known_alerts import KnownAlerts
 from ..run.sinks import ContextSink
 from ..run.summary import Summary
 from .feeds import LineFeed, SampleFeed
 from .messages import BeatsAnswer, Gone, Lost, PatientAnswer, PatientState, Tick, WardAnswer, Which
 from .patient import BEATS_KEPT, WebPatient
+
+log = logging.getLogger("ecg_stream.alerts")
 
 REFRESH_S = 1.0  # so often each patient's state is looked at
 SLICES = 20  # in so many parts, that a turn never waits for more than one of them
@@ -39,11 +44,17 @@ class WebWard(ContextSink):
         Where the streams come from, as it is to be shown.
     clock
         Wall time, s, by which silence is measured.
+
+    Attributes
+    ----------
+    known
+        Alerts that somebody has said are known: whoever runs the streams leaves their repetitions out.
     """
 
     def __init__(self, source: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._clock = clock
+        self.known = KnownAlerts(clock)
         self._patients: dict[str, WebPatient] = {}
         self._run = secrets.token_hex(4)
         self._number = 0
@@ -66,13 +77,15 @@ class WebWard(ContextSink):
         patient = self._patients.get(step.record)
         if patient is None:
             self._streams += 1
-            patient = self._patients[step.record] = WebPatient(step.record, f"{self._run}-{self._streams}")
+            patient = self._patients[step.record] = WebPatient(step.record, f"{self._run}-{self._streams}", self.known)
         patient.take(step, self._clock())
         await self._fhir.write(step)
         for output in step.outputs:
             self._number += 1
             line = patient.line(self._number, output, step.origin)
             self._tell(step.record, line.kind, line.json)
+        if any(isinstance(output, Alert) for output in step.outputs):
+            self._refresh_one(patient)
         if step.chunk is not None and len(step.chunk.samples):
             encoded: dict[Which, bytes] = {}
             for feed in self._samples:
@@ -85,6 +98,7 @@ class WebWard(ContextSink):
         """Let a patient go."""
         await self._fhir.finish(record, summary)
         self._observations.pop(record, None)
+        self.known.forget(record)
         if self._patients.pop(record, None) is not None:
             self._tell(record, "gone", _encoder.encode(Gone(record)))
 
@@ -142,10 +156,15 @@ class WebWard(ContextSink):
             cursor = f"{self._run}-{lines[-1].number}" if len(lines) == most else self.cursor
         return BeatsAnswer(patient, cursor, lost, [msgspec.Raw(line.json) for line in lines])
 
-    def acknowledge(self, patient: str, seconds: float) -> PatientState:
-        """Take what a patient needs attention for as known, and tell all clients; KeyError if there is none."""
+    def acknowledge(
+        self, patient: str, seconds: float, alert: str | None = None, *, silence: bool = False
+    ) -> PatientState:
+        """Take what a patient needs attention for as known, and tell all clients; see `WebPatient.acknowledge`."""
         found = self._patients[patient]
-        found.acknowledge(self._clock(), self._around(patient), seconds)
+        found.acknowledge(self._clock(), self._around(patient), seconds, alert, silence)
+        what = f"alert '{alert}'" if alert else "all that needs attention"
+        what = "what is an alert of medium or low priority" if silence else what
+        log.info("patient '%s': somebody says that %s is known for %g s", patient, what, seconds)
         return self._refresh_one(found)
 
     # Clients.

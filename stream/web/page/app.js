@@ -3,6 +3,7 @@
 import { h, plain, say } from "./dom.js";
 import { Link, Refused, ask, post } from "./link.js";
 import { PatientView } from "./patient.js";
+import { alertInWords } from "./state.js";
 import { readPalette } from "./sweep.js";
 import { Stream } from "./stream.js";
 import { WardView } from "./ward.js";
@@ -37,7 +38,7 @@ class App {
     on("gone", this.gone);
     on("trouble", this.told);
     on("beat", this.beat);
-    for (const kind of ["event", "rhythm", "st"]) on(kind, (line) => this.view?.line?.(line));
+    for (const kind of ["event", "rhythm", "alert", "st"]) on(kind, (line) => this.view?.line?.(line));
     on("tick", this.tick);
     on("samples", this.samples);
     on("dropped", () => say(byId("link"), "this browser is too slow: parts of traces are missing"));
@@ -109,7 +110,10 @@ class App {
     }
     known.state = state;
     this.view?.changed(state, before && before.stream === state.stream ? before : null);
-    if (state.need === "urgent" && before?.need !== "urgent") {
+    const told = new Set(before?.alerts.map((alert) => alert.name));
+    const alert = state.alerts.find((each) => each.priority === "high" && !each.known && !told.has(each.name));
+    if (alert) say(byId("news"), `${plain(state.patient)}: ${plain(alertInWords(alert))}`);
+    else if (state.need === "urgent" && before?.need !== "urgent" && !state.alerts.length) {
       say(byId("news"), `${plain(state.patient)}: ${plain(state.note)}`);
     }
     if (before?.need !== state.need || before?.seen !== state.seen) this.told();

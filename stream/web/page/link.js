@@ -38,7 +38,7 @@ export class Link extends EventTarget {
     this.events?.close();
     const since = this.cursor === null ? "" : `?since=${encodeURIComponent(this.cursor)}`;
     this.events = new EventSource(`/api/stream${since}`);
-    const kinds = ["ward", "patient", "gone", "beat", "event", "rhythm", "st", "tick", "lost"];
+    const kinds = ["ward", "patient", "gone", "beat", "event", "rhythm", "alert", "st", "tick", "lost"];
     for (const kind of kinds) {
       this.events.addEventListener(kind, (message) => {
         this.heard = performance.now();

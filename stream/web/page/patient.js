@@ -3,18 +3,20 @@
 import { Calipers } from "./calipers.js";
 import { clock, h, plain, say } from "./dom.js";
 import { ask, post } from "./link.js";
-import { SIGNS, compare, href, showState, why } from "./state.js";
+import { MARKS, SIGNS, alertInWords, badge, compare, href, inWords, showAlerts, showState, why } from "./state.js";
 import { sweepOf } from "./sweep.js";
 import { Trend } from "./trend.js";
 
 const REFETCH_MS = 15000;
 const ROWS = 200;
+const MINUTES = [2, 10, 30, 60];
 const ECTOPIC = { S: "supraventricular ectopic", V: "ventricular ectopic", F: "fusion", Q: "paced or unclassifiable" };
 
 function words(line) {
+  if (line.type === "alert") return plain(`${alertInWords(line)}: ${line.why}`);
   const parts =
     line.type === "rhythm"
-      ? [`${line.name.replaceAll("-", " ")} ${line.state === "begin" ? "begins" : "ends"}:`, line.why]
+      ? [`${inWords(line.name)} ${line.state === "begin" ? "begins" : "ends"}:`, line.why]
       : [line.kind ?? line.type, line.lead, line.detail];
   return parts.filter(Boolean).map(plain).join(" ");
 }
@@ -36,6 +38,9 @@ export class PatientView {
     this.strips = h("div", { class: "strips" });
     this.scaleText = h("p", { class: "scale" });
     this.seen = h("button", { type: "button", "aria-pressed": "false", title: "key: a", hidden: true, onclick: () => this.acknowledge() }, "Seen");
+    this.alerts = h("ul", { class: "alert-list", "aria-label": "Alerts that go on" });
+    this.minutes = h("select", {}, ...MINUTES.map((n) => h("option", { value: String(n), selected: n === 10 }, `${n} min`)));
+    this.silence = h("button", { type: "button", "aria-pressed": "false", title: "key: s", onclick: () => this.hush() }, "Silence medium and low");
     this.list = h("ol", { class: "events", tabindex: "0", "aria-label": "Events, the newest first" });
     this.trend = new Trend();
     this.calipers = new Calipers(this.strips, () => ({ scale: this.scale, gain: this.sweeps[0]?.gain ?? 10 }));
@@ -49,8 +54,10 @@ export class PatientView {
       { class: "patient" },
       h("div", { class: "patient-head" },
         h("a", { class: "back", href: "#/" }, "← Ward"),
-        this.sign, h("h2", {}, plain(patient)), this.note, this.seen, this.counts,
+        this.sign, h("h2", {}, plain(patient)), this.note,
+        h("div", { class: "tools" }, this.seen, this.silence, h("label", {}, "for ", this.minutes)), this.counts,
         h("p", { class: "rate" }, this.last, " ", this.rate, h("small", {}, "/min"))),
+      this.alerts,
       h("div", { class: "patient-body" },
         h("section", { class: "traces", "aria-label": "Traces" },
           h("div", { class: "tools" }, this.hold, this.time, this.voltage, this.raw, this.calipers.reading, this.scaleText),
@@ -97,6 +104,8 @@ export class PatientView {
     showState(this, state);
     this.seen.hidden = !SIGNS[state.need];
     this.seen.setAttribute("aria-pressed", state.seen);
+    showAlerts(this.alerts, state.alerts, (alert) => this.alertRow(alert));
+    this.silence.setAttribute("aria-pressed", state.silent);
     say(this.note, why(state));
     const bad = state.leads.filter((lead) => lead.state).map((lead) => `${plain(lead.name)} ${plain(lead.state)}`);
     say(this.counts, [`V ${state.v_last_hour}/h`, `S ${state.s_last_hour}/h`, `${state.fs} Hz`, ...bad].join("   "));
@@ -111,14 +120,16 @@ export class PatientView {
   // An event, or a beat that is not normal, becomes a row.
   line(line) {
     if (line.record !== this.patient || line.label === "N") return;
+    if (line.type === "alert" && (line.state !== "begin" || this.marked(line))) return; // its rhythm says that it ends
     if (line.type === "rhythm" && line.state === "end" && !line.length_s) return; // took no time: its beginning says it
     const what = line.type === "beat" ? ECTOPIC[line.label] : words(line);
     const key = `${line.time} ${line.type} ${what}`;
     if (this.rows.has(key)) return;
     this.rows.add(key);
-    const sign = line.type === "beat" ? h("b", { class: "beat", "data-label": line.label }, line.label) : h("b", { class: "beat" }, "!");
+    const sign = line.type === "beat" ? h("b", { class: "beat", "data-label": line.label }, line.label) : h("b", { class: "beat" }, MARKS[line.priority] ?? "!");
     const row = h("li", {}, h("time", {}, clock(line.time)), sign, h("span", {}, what));
     row.time = line.time;
+    row.name = line.type === "rhythm" ? line.name : null;
     row.key = key;
     let before = this.list.firstElementChild;
     while (before && before.time > line.time) before = before.nextElementSibling;
@@ -127,6 +138,13 @@ export class PatientView {
       this.rows.delete(this.list.lastElementChild.key);
       this.list.lastElementChild.remove();
     }
+  }
+
+  // An alert whose rhythm has a row is its mark there.
+  marked(alert) {
+    const row = [...this.list.children].find((each) => each.name === alert.name && each.time === alert.time);
+    if (row) say(row.querySelector(".beat"), MARKS[alert.priority]);
+    return Boolean(row);
   }
 
   lay() {
@@ -169,11 +187,32 @@ export class PatientView {
     this.trend.draw();
   }
 
-  // Tells the service that what is wrong is known, or takes that back; all who look see it.
+  // An alert that goes on, and the button that says that it is known.
+  alertRow(alert) {
+    const act = () => this.tellKnown({ alert: alert.name, seconds: alert.known ? 0 : this.seconds });
+    const word = alert.known ? "Acknowledged" : "Acknowledge";
+    return h("li", {}, badge(alert), h("time", {}, clock(alert.time)), h("span", { class: "reason" }, plain(alert.why)),
+      h("button", { type: "button", "aria-pressed": String(alert.known), "aria-label": plain(`${word} ${inWords(alert.name)}`), onclick: act }, word));
+  }
+
+  get seconds() {
+    return 60 * Number(this.minutes.value);
+  }
+
+  // Tells the service what is known, or takes that back; all who look see it.
+  tellKnown(what) {
+    post(`/api/patients/${encodeURIComponent(this.patient)}/acknowledge`, what);
+  }
+
+  // All that is wrong now.
   acknowledge() {
     if (this.seen.hidden) return;
-    const seen = this.seen.getAttribute("aria-pressed") === "true";
-    post(`/api/patients/${encodeURIComponent(this.patient)}/acknowledge`, seen ? { seconds: 0 } : {});
+    this.tellKnown({ seconds: this.seen.getAttribute("aria-pressed") === "true" ? 0 : this.seconds });
+  }
+
+  // What is not of high priority, even if it begins later.
+  hush() {
+    this.tellKnown({ silence: true, seconds: this.silence.getAttribute("aria-pressed") === "true" ? 0 : this.seconds });
   }
 
   freeze() {
@@ -205,6 +244,7 @@ export class PatientView {
       v: () => this.measure("voltage"),
       f: () => this.filter(),
       a: () => this.acknowledge(),
+      s: () => this.hush(),
       ArrowRight: () => this.go(1),
       ArrowLeft: () => this.go(-1),
     }[event.key];

@@ -1,7 +1,7 @@
 // A patient of the ward: a tile with traces, or a chip with a number.
 
 import { h, plain, say } from "./dom.js";
-import { WORDS, href, showState, why } from "./state.js";
+import { WORDS, alertInWords, badge, href, showAlerts, showState, why } from "./state.js";
 import { sweepOf } from "./sweep.js";
 
 export const HEAD = 70; // of a tile, beside its trace
@@ -18,7 +18,8 @@ export class Tile {
     this.name = h("a", { class: "cover", href: href(patient), id: this.id }, plain(patient));
     this.word = h("span", { class: "word" });
     this.why = h("span");
-    this.note = h("p", { class: "note" }, this.word, this.why);
+    this.alerts = h("span", { class: "alerts" });
+    this.note = h("p", { class: "note" }, this.alerts, this.word, this.why);
     this.rate = h("b", { class: "number" }, "–");
     this.last = h("b", { class: "beat" });
     this.strips = h("div", { class: "strips" });
@@ -38,7 +39,9 @@ export class Tile {
 
   show(state) {
     showState(this, state);
-    say(this.word, WORDS[state.need] && `${WORDS[state.need]}${state.rhythm || state.note ? " · " : ""}`);
+    showAlerts(this.alerts, state.alerts, (alert) => badge(alert, true));
+    const word = state.alerts.length ? "" : WORDS[state.need];
+    say(this.word, word && `${word}${state.rhythm || state.note ? " · " : ""}`);
     say(this.why, why(state));
     say(this.counts, `V ${state.v_last_hour}/h  S ${state.s_last_hour}/h`);
   }
@@ -82,6 +85,6 @@ export class Chip {
 
   show(state) {
     showState(this, state);
-    say(this.word, [WORDS[state.need], why(state)].filter(Boolean).join(", "));
+    say(this.word, [WORDS[state.need], ...state.alerts.map(alertInWords), why(state)].filter(Boolean).join(", "));
   }
 }

@@ -5,6 +5,7 @@ import { h, say } from "./dom.js";
 import { NEEDS, compare } from "./state.js";
 import { Chip, HEAD, TRACE_MM, Tile } from "./tile.js";
 
+const PRESSING = { high: 0.3, medium: 0.2, low: 0.1 }; // an alert that is not known comes before all else of its need
 const CALM_MS = 4000; // who needs attention no more keeps the place for so long
 const LEAST_SCALE = 3; // pixels for a millimetre
 const MOST_SCALE = 11;
@@ -49,7 +50,9 @@ export class WardView {
     const sought = this.app.sought.toLowerCase();
     const shown = [...this.app.patients.values()].filter((each) => each.state.patient.toLowerCase().includes(sought));
     for (const { state } of shown) {
-      const need = Math.max(1, NEEDS[state.need] - (state.seen ? 0.5 : 0)); // what is known comes after what is not
+      const alert = state.alerts.find((each) => !each.known);
+      const place = NEEDS[state.need] + (alert ? PRESSING[alert.priority] : 0) - (state.seen ? 0.5 : 0);
+      const need = Math.max(1, place); // what is known comes after what is not
       const was = this.rank.get(state.patient);
       if (!was || need >= was.need) this.rank.set(state.patient, { need, fell: null });
       else if (was.fell === null) {
@@ -145,7 +148,8 @@ export class WardView {
   }
 
   changed(state, before) {
-    if (!before || state.need !== before.need || state.seen !== before.seen) this.due = true;
+    const same = before && state.need === before.need && state.seen === before.seen;
+    if (!same || JSON.stringify(state.alerts) !== JSON.stringify(before.alerts)) this.due = true;
     (this.tiles.get(state.patient) ?? this.chips.get(state.patient))?.show(state);
   }
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import requests
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from web_ward import WebServer, later, made_steps, running
+from web_ward import WebServer, alert_step, later, made_steps, running
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -201,6 +201,64 @@ def test_what_is_known_is_seen_until_it_is_something_else(server) -> None:
     post(server, "api/patients/bed-2/acknowledge", "", 404)
     post(server, path, "", 403, Origin="http://evil.example")
     assert requests.get(server.url + path, timeout=5).status_code == 405
+
+
+def test_an_alert_that_is_known_is_shown_and_not_repeated(server) -> None:
+    path = "api/patients/bed-1/acknowledge"
+    known = server.ward.known
+    server.write(*bed(1, 8.0), alert_step("bed-1", "asystole", "high"), alert_step("bed-1", "bigeminy", "low"))
+    state = get(server, "api/patients/bed-1")["state"]
+    assert [(each["name"], each["priority"], each["known"]) for each in state["alerts"]] == [
+        ("asystole", "high", False), ("bigeminy", "low", False),
+    ]  # fmt: skip
+    assert (state["need"], state["note"], state["seen"]) == ("urgent", "asystole", False)
+    again = alert_step("bed-1", "asystole", "high", "repeat")
+    assert known.heard(again) == again
+    state = post(server, path, '{"seconds": 60, "alert": "asystole"}')
+    valid(state, "PatientState")
+    assert [each["known"] for each in state["alerts"]] == [True, False]
+    assert not state["seen"]  # the other one is not known
+    assert known.heard(again).outputs == []
+    assert known.heard(alert_step("bed-2", "asystole", "high", "repeat")).outputs != []
+    assert post(server, path, '{"seconds": 60}')["seen"]
+    error = post(server, path, '{"alert": "pause"}', 409)["error"]
+    assert error == "there is no alert 'pause' now: valid are asystole, bigeminy"
+    # It ends, and begins anew: that is not known.
+    over, anew = alert_step("bed-1", "asystole", "high", "end"), alert_step("bed-1", "asystole", "high")
+    for step in (over, anew):
+        assert known.heard(step) == step
+        server.write(step)
+    state = get(server, "api/patients/bed-1")["state"]
+    assert [each["known"] for each in state["alerts"]] == [False, True]
+    assert not post(server, path, '{"seconds": 0}')["alerts"][1]["known"]
+
+
+def test_silence_is_for_medium_and_low_and_for_what_comes(server) -> None:
+    server.write(*bed(1, 8.0), alert_step("bed-1", "pause", "medium"), alert_step("bed-1", "asystole", "high"))
+    state = post(server, "api/patients/bed-1/acknowledge", '{"seconds": 60, "silence": true}')
+    assert state["silent"]
+    assert [(each["name"], each["known"]) for each in state["alerts"]] == [("asystole", False), ("pause", True)]
+    server.write(alert_step("bed-1", "bigeminy", "low"), alert_step("bed-1", "ventricular-fibrillation", "high"))
+    state = get(server, "api/patients/bed-1")["state"]
+    assert {each["name"] for each in state["alerts"] if not each["known"]} == {"asystole", "ventricular-fibrillation"}
+    state = post(server, "api/patients/bed-1/acknowledge", '{"seconds": 0, "silence": true}')
+    assert not any(each["known"] for each in state["alerts"])
+    server.finish("bed-1")
+    assert server.ward.known.silent_s("bed-1") == 0
+
+
+def test_a_client_hears_at_once_of_an_alert_and_that_it_is_known(server) -> None:
+    server.write(*bed(1, 8.0))
+    stream = Stream(server, "?patients=bed-1")
+    stream.until("ward")
+    step = alert_step("bed-1", "asystole", "high")
+    server.write(step)
+    assert stream.until("alert") == json.loads(encode_line("bed-1", step.outputs[0]))
+    assert [each["known"] for each in stream.until("patient")["alerts"]] == [False]
+    post(server, "api/patients/bed-1/acknowledge", "")
+    assert [each["known"] for each in stream.until("patient")["alerts"]] == [True]
+    stream.close()
+    valid(get(server, "api/patients/bed-1"), "PatientAnswer")
 
 
 def test_a_client_may_ask_for_some_patients_only(server) -> None:

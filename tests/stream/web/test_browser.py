@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from web_ward import CHROMIUM, WebServer, later, made_steps, running
+from web_ward import CHROMIUM, WebServer, alert_step, later, made_steps, running
 
 from ecg_stream.stream.core.messages import Beat
 from ecg_stream.stream.run.engine import Step
@@ -139,7 +139,7 @@ def test_two_hundred_patients_and_who_needs_attention_is_first(server, look) -> 
     page = look(server.url)
     until(page, "document.querySelectorAll('.tile, .chip').length === 200")
     assert page.locator(".tile h2").all_text_contents()[:2] == ["bed-150", "bed-77"]
-    assert "urgent" in page.locator(".tile .note").first.text_content()
+    assert "high priority alert: extreme tachycardia" in page.locator(".tile .note").first.text_content()
     assert "▲ 1 urgent" in page.locator("#summary").text_content()
     assert 3 <= page.locator(".tile").count() <= 24
     page.fill("#find", "bed-19")
@@ -211,6 +211,41 @@ def test_what_is_seen_is_no_longer_first(server, look) -> None:
     assert "✓ 1 seen" in page.locator("#summary").text_content()
 
 
+def test_alerts_come_first_and_flash_until_they_are_known(server, look) -> None:
+    for number in (1, 2, 3):
+        server.write(*steps_of(f"bed-{number}", 8.0))
+    server.write(*steps_of("bed-4", 8.0, off=True), alert_step("bed-1", "pause", "medium"))
+    page = look(server.url, motion="no-preference")
+    page.wait_for_selector(".tile canvas")
+    assert page.locator(".tile h2").all_text_contents() == ["bed-1", "bed-4", "bed-2", "bed-3"]
+    server.write(alert_step("bed-2", "ventricular-fibrillation", "high"), alert_step("bed-3", "asystole", "high"))
+    until(page, "document.querySelector('.tile h2').textContent === 'bed-2'")
+    until(page, "document.querySelector('#news').textContent.endsWith('high priority alert: asystole')")
+
+    def flashing() -> list[str]:
+        return page.eval_on_selector_all(
+            ".alert", "all => all.filter((e) => e.getAnimations().length).map((e) => e.firstChild.textContent)"
+        )
+
+    assert flashing() == ["!!! VF", "!!! asystole", "!! pause"]
+    assert "high priority alert: ventricular fibrillation" in page.locator(".tile .note").first.text_content()
+    page.locator("a.cover", has_text="bed-2").click()
+    page.wait_for_selector(".strip canvas")
+    page.get_by_role("button", name="Acknowledge ventricular fibrillation").click()
+    page.get_by_role("button", name="Acknowledged ventricular fibrillation").wait_for()
+    assert flashing() == []
+    assert page.locator(".alert-list").inner_text().startswith("✓ !!! ventricular fibrillation")
+    page.keyboard.press("Escape")
+    until(page, "document.querySelector('.tile h2')?.textContent === 'bed-3'")
+    assert flashing() == ["!!! asystole", "!! pause"]
+    page.locator("a.cover", has_text="bed-1").click()
+    page.wait_for_selector(".strip canvas")
+    page.keyboard.press("s")
+    until(page, "document.querySelector('.alert').textContent.includes('acknowledged')")
+    server.write(alert_step("bed-1", "pause", "medium", "end"))
+    until(page, "document.querySelectorAll('.alert-list .alert').length === 0")
+
+
 def test_the_keyboard_goes_everywhere(server, look) -> None:
     server.write(*(step for k in (1, 2, 10) for step in steps_of(f"bed-{k}", 8.0)))
     page = look(server.url)
@@ -249,6 +284,9 @@ def test_it_can_be_used_by_all(server, look, theme) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     server.write(*steps_of("bed-1", 20.0), *steps_of("bed-2", 8.0, faster=2.2), *steps_of("bed-3", 8.0, off=True))
+    server.write(alert_step("bed-1", "asystole", "high"), alert_step("bed-1", "pause", "medium"))
+    server.write(alert_step("bed-1", "bigeminy", "low"), alert_step("bed-3", "asystole", "high"))
+    server.do(lambda: server.ward.acknowledge("bed-3", 600.0, "asystole"))
     page = look(server.url, theme=theme)
     page.wait_for_selector(".tile canvas")
 
