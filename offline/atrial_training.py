@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..stream.rhythm.forest import Forest, log_odds
+from ..stream.rhythm.forest import Forest
 from ..stream.rhythm.irregularity import NAMES
 from .atrial_beats import AtrialBeats
 from .forest_training import Growth, grow
@@ -61,6 +61,6 @@ def train(material: Sequence[AtrialBeats], seed: int) -> Forest:
 def judge(forest: Forest, each: AtrialBeats) -> NDArray[np.float64]:
     """Give the log odds at each beat of a record; NaN where there are too few beats."""
     odds = np.full(len(each.samples), np.nan)
-    for k in np.flatnonzero(~np.isnan(each.features[:, 0])).tolist():
-        odds[k] = log_odds(each.features[k], *forest)
+    known = ~np.isnan(each.features[:, 0])
+    odds[known] = forest.odds(each.features[known])
     return odds

@@ -72,10 +72,11 @@ def _trained_on(each: Windows) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 def judge(forest: Forest, each: Windows) -> list[float | None]:
     """Give the log odds of each window of a record, as the live rule does."""
+    walk = forest.laid_out()
 
     def odds(x: NDArray[np.float32]) -> float:
         if np.isnan(x[0]):
             return math.nan
-        return log_odds(x, *forest) if x[0] >= FLATTEST else -math.inf
+        return log_odds(x, *walk) if x[0] >= FLATTEST else -math.inf
 
     return [judged([odds(x) for x in window]) for window in each.features]

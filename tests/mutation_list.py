@@ -278,7 +278,7 @@ STREAM = (
     Mutation(
         "high-pass off",
         "stream/signal/highpass.py",
-        "        sos_filter_in_place(self._sos, y, self._zi)\n",
+        "        sos_filter_in_place(self._sos, y, self._zi, self._primed)\n",
         "",
         (GOLDEN,),
     ),

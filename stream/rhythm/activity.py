@@ -62,11 +62,9 @@ class Activity:
         blocks = np.arange(-(-first // self.length), stop // self.length)[-BLOCKS:] % BLOCKS
         return self._high[blocks] - self._low[blocks], self._good[blocks]
 
-    def height(self, first: int, stop: int) -> Floats32:
-        """Give the range of each lead over the blocks that samples `first` to `stop` lie in, ``(n_leads,)`` mV."""
-        heights = np.empty(self._low.shape[1], dtype=np.float32)
-        height(self._low, self._high, max(first, 0) // self.length, stop // self.length, heights)
-        return heights
+    def write_height(self, first: int, stop: int, heights: Floats32) -> None:
+        """Write the range of each lead over the blocks that samples `first` to `stop` lie in, ``(n_leads,)`` mV."""
+        write_height(self._low, self._high, max(first, 0) // self.length, stop // self.length, heights)
 
     def snapshot(self) -> State:
         """Copy the state out."""
@@ -111,7 +109,7 @@ def measure(x: Floats, good: Flags, start: int, length: int, low: Floats32, high
 
 
 @compiled
-def height(low: Floats32, high: Floats32, first: int, last: int, out: Floats32) -> None:
+def write_height(low: Floats32, high: Floats32, first: int, last: int, out: Floats32) -> None:
     """Write the range of each lead over blocks `first` to `last`, and of these the ones remembered, into `out`."""
     n = low.shape[0]
     first = max(first, last - n + 1)
@@ -126,4 +124,4 @@ def compile_activity() -> None:
     """Run the loops on nothing."""
     levels, flags = np.zeros((1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.bool_)
     measure(np.empty((0, 1)), np.empty((0, 1), dtype=np.bool_), 0, 1, levels, levels.copy(), flags)
-    height(levels, levels.copy(), 0, 0, np.empty(1, dtype=np.float32))
+    write_height(levels, levels.copy(), 0, 0, np.empty(1, dtype=np.float32))

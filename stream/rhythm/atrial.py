@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..beats.features import columns
-from ..core.compiled import Floats, Floats32, Integers, Records, compiled
+from ..core.compiled import Floats32, Integers, Records, compiled
 from ..core.rhythm_names import RhythmName
 from ..core.stage import State, restored
-from .forest import RhythmModel, load_forest, log_odds
+from .forest import NODE, RhythmModel, load_forest, log_odds
 from .irregularity import BEAT, BEATS, FEWEST, NAMES, P_WAVE, describe
 from .limits import RhythmLimits
 from .rule import NOTHING, Finding, Findings, RhythmBeat, RhythmRule
@@ -142,8 +142,11 @@ class AtrialFibrillationRule(RhythmRule):
             ended = self._end(int(self._samples[-1]), "no beats")
             self._n = 0
         self._n = min(self._n + 1, BEATS)
-        rr_s, kind, p_wave = beat_row(beat)
-        odds = _take(self._beats, self._samples, self._n, rr_s, kind, p_wave, sample, *self._model.forest)
+        rr_s = 0.0 if beat.beat.rr_ms is None else beat.beat.rr_ms / 1000.0
+        odds = _take(
+            self._beats, self._samples, self._n, rr_s, KINDS[beat.beat.label], beat.features, _P_WAVE, sample,
+            *self._model.walk,
+        )  # fmt: skip
         self._count(sample)
         if math.isnan(odds):
             return ended
@@ -205,8 +208,8 @@ class AtrialFibrillationRule(RhythmRule):
 
 @compiled
 def _take(
-    beats: Records, samples: Integers, n: int, rr: float, kind: int, p_wave: Floats32, sample: int, feature: Integers,
-    value: Floats, left: Integers, right: Integers, roots: Integers,
+    beats: Records, samples: Integers, n: int, rr: float, kind: int, features: Floats32, p_wave: Integers,
+    sample: int, nodes: Records, roots: Integers,
 ) -> float:  # fmt: skip
     """Put a beat behind those before, in place; give the log odds of atrial fibrillation of the last `n`.
 
@@ -219,18 +222,19 @@ def _take(
     beats[last].rr = rr
     beats[last].kind = kind
     for k in range(len(p_wave)):
-        beats[last].p_wave[k] = p_wave[k]
+        beats[last].p_wave[k] = features[p_wave[k]]
     samples[last] = sample
     if n < FEWEST:
         return np.nan
     out = np.empty(len(NAMES), np.float32)
     if not describe(beats[len(beats) - n :], out):
         return np.nan
-    return log_odds(out, feature, value, left, right, roots)
+    return log_odds(out, nodes, roots)
 
 
 def compile_atrial() -> None:
     """Run the loop on nothing."""
-    leaf, none = np.full(1, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    p_wave = np.zeros(len(P_WAVE), dtype=np.float32)
-    _take(np.zeros(1, dtype=BEAT), none.copy(), 1, 0.0, 0, p_wave, 0, leaf, np.zeros(1), none, none, none)
+    leaf, none = np.zeros(1, dtype=NODE), np.zeros(1, dtype=np.int64)
+    leaf["feature"] = -1
+    features = np.zeros(1, dtype=np.float32)
+    _take(np.zeros(1, dtype=BEAT), none.copy(), 1, 0.0, 0, features, none, 0, leaf, none)

@@ -37,10 +37,11 @@ class ROnTRule(RhythmRule):
         if found.rr_ms is None:
             self._rr_ms.clear()
             return NOTHING
-        usual_ms = sorted(self._rr_ms)[len(self._rr_ms) // 2] if len(self._rr_ms) == MEDIAN_OF else None
-        self._rr_ms = [*self._rr_ms, found.rr_ms][-MEDIAN_OF:]
-        if found.label != "V" or after_v or usual_ms is None:
+        before = self._rr_ms
+        self._rr_ms = [*before[1 - MEDIAN_OF :], found.rr_ms]
+        if found.label != "V" or after_v or len(before) < MEDIAN_OF:
             return NOTHING
+        usual_ms = sorted(before)[MEDIAN_OF // 2]
         qt_ms = 1000.0 * self.limits.r_on_t_qtc_s * math.sqrt(usual_ms / 1000.0)
         if found.rr_ms > qt_ms:
             return NOTHING

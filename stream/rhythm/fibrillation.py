@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
-from ..core.messages import Heard
+import numpy as np
+
+from ..core.messages import Heard, Signal
 from ..core.rhythm_names import RhythmName
 from ..core.stage import State
 from ..signal.grid import GRID_HZ
 from .fibrillation_waves import NAMES, RATE_HZ, WINDOW
-from .fibrillation_window import FibrillationWindow
+from .fibrillation_window import LOOKED_BACK, SURE, FibrillationWindow
 from .forest import RhythmModel, load_forest
 from .limits import RhythmLimits
 from .rule import NOTHING, Finding, Findings, RhythmRule
-from .waiting import Waiting
 
 MODEL = "ventricular-fibrillation"
 PREPROCESSING = "fibrillation-window/1"
@@ -25,11 +26,11 @@ PREPROCESSING = "fibrillation-window/1"
 EVERY_S = 1.0
 """From one judgement to the next."""
 
-SURE = 12.0
-"""Log odds are held within this, so that no window outweighs many."""
-
 SMOOTHED = 3
 """Judgements whose mean counts: a window that a movement fills is not enough."""
+
+ROUNDING = 1e-6
+"""So little below the threshold is not told from it, where means are held against it before they are made."""
 
 END_S = 3.0
 """For so long the mean must be below the lower threshold."""
@@ -58,14 +59,15 @@ class Hysteresis:
         self._begin, self._end = begin, end
         self.ongoing = False
         self.mean = -SURE
-        self._recent: list[float | None] = []
+        self.recent: list[float | None] = [None] * (SMOOTHED - 1)
+        """The last judgements; what is known of them later may be put in their places."""
         self._below = 0  # judgements in a row
 
     def __call__(self, odds: float | None) -> bool:
         """Take a judgement, None where nothing could be read; give whether it begins or ends with it."""
-        self._recent = [*self._recent, odds][-SMOOTHED:]
-        known = [each for each in self._recent if each is not None]
-        self.mean = math.fsum(known) / len(known) if known else -SURE
+        recent = [*self.recent, odds]
+        self.recent = recent[1:]
+        self.mean = _mean(recent)
         if not self.ongoing:
             self._below = 0
             self.ongoing = self.mean > self._begin
@@ -76,12 +78,13 @@ class Hysteresis:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {"ongoing": self.ongoing, "mean": self.mean, "recent": list(self._recent), "below": self._below}
+        return {"ongoing": self.ongoing, "mean": _mean(self.recent), "recent": list(self.recent), "below": self._below}
 
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         self.ongoing, self.mean = bool(state["ongoing"]), float(state["mean"])
-        self._recent = [None if odds is None else float(odds) for odds in state["recent"]]
+        known = [None if odds is None else float(odds) for odds in state["recent"]]
+        self.recent = [*self.recent, *known][1 - SMOOTHED :]
         self._below = int(state["below"])
 
 
@@ -95,7 +98,7 @@ class VentricularFibrillationRule(RhythmRule):
     """
 
     names: ClassVar[tuple[RhythmName, ...]] = ("ventricular-fibrillation",)
-    hears: ClassVar[bool] = True
+    foresees: ClassVar[bool] = True
 
     def __init__(
         self, limits: RhythmLimits, fs: float, leads: tuple[str, ...], start: int, model: RhythmModel | None = None
@@ -103,30 +106,39 @@ class VentricularFibrillationRule(RhythmRule):
         super().__init__(limits, fs, leads, start)
         self._model = shipped_model() if model is None else model
         self._state = hysteresis(self._model)
-        self._afresh(start)
+        self._window = FibrillationWindow(fs, len(leads))
+        self._ahead: list[float | None] = []  # judgements of windows whose time has not come
+        self._nothing = Signal.all_good(np.empty((0, len(leads))))
+        self._begin_at(start)
 
-    def _afresh(self, start: int) -> None:
-        """Forget the signal: what comes next is of another stretch."""
-        self._window = FibrillationWindow(self.fs, len(self.leads))
-        self._waiting = Waiting()
+    def _begin_at(self, start: int) -> None:
         self._heard = self._origin = start
         self._turn = 0
         self.due = start + window_end(self.fs, 0) - 1
 
-    def hear(self, heard: Heard) -> None:
-        """Take the next samples."""
+    def foresee(self, heard: Heard) -> None:
+        """Take samples ahead, and judge the windows that end among them."""
         if heard.start != self._heard:  # samples are missing for long: no window lies across the hole
-            self._afresh(heard.start)
-        self._waiting.hear(heard.signal)
+            self._look_closely()
+            self._window = FibrillationWindow(self.fs, len(self.leads))
+            self._begin_at(heard.start)
+        ends: list[int] = []
+        while (end := self._origin + window_end(self.fs, self._turn + len(ends))) <= heard.stop:
+            ends.append(end - heard.start)
         self._heard = heard.stop
+        if ends:
+            self._ahead = self._judged(heard.signal, ends)
+        else:
+            self._window.push(heard.signal)
 
     def time(self, now: int) -> Findings:
-        """Judge the window that ends now."""
-        self._take()
+        """Say what the window that ends now leads to."""
+        if not self._ahead:  # samples are missing, and time goes on
+            self._ahead = self._judged(self._nothing, [0], exact=True)
         self._turn += 1
         self.due = self._origin + window_end(self.fs, self._turn) - 1
         state = self._state
-        if not state(judged(self._window.odds(self._model))):
+        if not state(self._ahead.pop(0)):
             return NOTHING
         back_s, why = OFFSET_S, "no longer in the signal"
         if state.ongoing:
@@ -135,14 +147,32 @@ class VentricularFibrillationRule(RhythmRule):
         sample = max(self._origin, now - round(back_s * self.fs))
         return (Finding("ventricular-fibrillation", "begin" if state.ongoing else "end", sample, why),)
 
-    def _take(self) -> None:
-        """Take what waits into the window."""
-        if (signal := self._waiting.take()) is not None:
-            self._window.push(signal)
+    def _judged(self, signal: Signal, ends: Sequence[int], *, exact: bool = False) -> list[float | None]:
+        """Take samples, and judge windows, as closely as it can matter: of others what their log odds are at most.
+
+        What does not matter now may with the next windows: then those before are judged more closely, too.
+        """
+        model, state, window = self._model, self._state, self._window
+        enough = model.card.thresholds["begin"] - ROUNDING
+        exact = exact or state.ongoing or any(each is not None and each > enough for each in state.recent)
+        left_open = window.left_open
+        found = [
+            judged([min(each, model.highest) for each in leads])
+            for leads in window.judge(signal, ends, model.walk, model.highest, enough, exact=exact)
+        ]
+        if any(left_open):
+            known = zip(left_open, found, state.recent, strict=False)
+            state.recent = [new if opened else old for opened, new, old in known]
+        return found[LOOKED_BACK:]
+
+    def _look_closely(self) -> None:
+        """Judge the last windows in full."""
+        if any(self._window.left_open):
+            self._judged(self._nothing, [], exact=True)
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        self._take()
+        self._look_closely()
         return {
             **super().snapshot(),
             "window": self._window.snapshot(),
@@ -155,10 +185,15 @@ class VentricularFibrillationRule(RhythmRule):
     def restore(self, state: State) -> None:
         """Put a copied state back."""
         super().restore(state)
-        self._waiting = Waiting()
         self._window.restore(state["window"])
         self._state.restore(state["state"])
         self._heard, self._origin, self._turn = int(state["heard"]), int(state["origin"]), int(state["turn"])
+
+
+def _mean(odds: Sequence[float | None]) -> float:
+    """Give the mean of what could be read."""
+    known = [each for each in odds if each is not None]
+    return math.fsum(known) / len(known) if known else -SURE
 
 
 def window_end(fs: float, turn: int) -> int:

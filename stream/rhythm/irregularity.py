@@ -198,11 +198,14 @@ def _entropy(x: Floats, mean: float, out: Floats32) -> None:
 def _cells(x: Floats) -> float:
     """Share of the successive pairs of intervals that stand in a cell of 60 ms of their own."""
     n = len(x) - 1
+    cell = np.empty(n + 1, np.int64)
+    for i in range(n + 1):
+        cell[i] = int(x[i] / 0.06)
     alone = 0
     for i in range(n):
         seen = False
         for j in range(i):
-            if int(x[i] / 0.06) == int(x[j] / 0.06) and int(x[i + 1] / 0.06) == int(x[j + 1] / 0.06):
+            if cell[i] == cell[j] and cell[i + 1] == cell[j + 1]:
                 seen = True
         alone += not seen
     return alone / n

@@ -32,7 +32,8 @@ class NoiseRule(RhythmRule):
         found, limits = beat.beat, self.limits
         if found.quality is None:
             return NOTHING
-        self._quality = [*self._quality, found.quality][-MEAN_OF:]
+        self._quality.append(found.quality)
+        del self._quality[:-MEAN_OF]
         mean = sum(self._quality) / len(self._quality)
         findings: Findings = NOTHING
         if not self._ongoing and len(self._quality) == MEAN_OF and mean < limits.noise_quality:

@@ -34,10 +34,15 @@ class PatternRule(RhythmRule):
     def beat(self, beat: RhythmBeat, now: int) -> Findings:  # noqa: ARG002  the protocol of a rule
         """Take a beat."""
         found = beat.beat
+        is_v = found.label == "V"
+        if not is_v and not any(self._cycles):  # most beats
+            self._others = 3 if found.rr_ms is None else min(self._others + 1, 3)
+            self._last = found.sample
+            self.due = NEVER
+            return NOTHING
         findings: list[Finding] = []
         if found.rr_ms is None:
             findings += self._break_all(self._last, "intervals are missing")
-        is_v = found.label == "V"
         for k, (period, name, what) in enumerate(PERIODS):
             fits = self._others == period - 1 if is_v else self._others < period - 1
             if not fits:

@@ -71,8 +71,8 @@ class PauseRule(RhythmRule):
         self._pause = self._asystole = self._looked = False
         around = round(AROUND_BEAT_S * self.fs)
         if self._activity.next > found.sample - around:
-            height = self._activity.height(found.sample - around, found.sample + around)
-            self._heights[self._n_heights % HEIGHTS] = height
+            place = self._heights[self._n_heights % HEIGHTS]
+            self._activity.write_height(found.sample - around, found.sample + around, place)
             self._n_heights += 1
         self._last = max(self._last, found.sample)
         self._wait_for(self._last, limits.pause_s)

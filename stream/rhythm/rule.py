@@ -90,6 +90,8 @@ class RhythmRule:
     """The rhythms that it may find."""
     hears: ClassVar[bool] = False
     """Whether it wants the samples."""
+    foresees: ClassVar[bool] = False
+    """Whether it wants them ahead of time, too: a call for many samples costs less than one for each beat."""
     schema: ClassVar[Schema] = Schema(1)
     """Layout of its snapshots."""
 
@@ -103,6 +105,12 @@ class RhythmRule:
 
     def hear(self, heard: Heard) -> None:
         """Take the next samples: any number, cut anywhere."""
+
+    def foresee(self, heard: Heard) -> None:
+        """Take the next samples as soon as the first of them is there, those to come included.
+
+        What it finds at a sample must not depend on those after it.
+        """
 
     def beat(self, beat: RhythmBeat, now: int) -> Findings:  # noqa: ARG002  what a rule may need
         """Take a beat that was decided at sample `now`."""

@@ -68,6 +68,7 @@ class RhythmStage:
         self.leads = leads
         self._make_rules = rules
         self._alerts = Alerts(AlertTable({}, {}) if alerts is None else alerts, fs)
+        self._due = NEVER
         self._begin_at(start)
         self._found: dict[RhythmName, int] = {}  # what the rules say goes on, and where it began
         self._told: dict[RhythmName, int] = {}  # what was told of it
@@ -101,8 +102,10 @@ class RhythmStage:
         last = due - 1
         for sample, item in decided:
             now = max(min(sample, last), self._heard - 1)  # only what was seen before comes late
-            self._go_on(heard, now - 1, outputs)
-            self._hear(heard, now + 1)
+            if self._due < now:
+                self._go_on(heard, now - 1, outputs)
+            self._reach(heard, now + 1)
+            self._hear(heard)
             if isinstance(item, Event):
                 outputs.append(item)
                 found = [finding for take in self._take_event for finding in take(item, now)]
@@ -115,7 +118,8 @@ class RhythmStage:
                 outputs += self._alerts.beat(item.beat, now)
             self._set_due()
         self._go_on(heard, last, outputs)
-        self._hear(heard, due)
+        self._reach(heard, due)
+        self._hear(heard)
         return outputs
 
     def _hole(self, heard: Sequence[Heard]) -> tuple[int, int] | None:
@@ -164,7 +168,7 @@ class RhythmStage:
 
         A rule that the state does not know begins afresh without a word: an earlier version did not have it.
         """
-        self._heard = int(state["heard"])
+        self._heard = self._given = int(state["heard"])
         afresh = []
         for name, kept in state["rules"].items():
             rule = self._rules.get(name)
@@ -191,7 +195,7 @@ class RhythmStage:
 
     def _begin_at(self, start: int) -> None:
         """Let all rules begin afresh with the sample at `start`."""
-        self._heard = start  # samples before this were heard
+        self._heard = self._given = start  # time has come so far; the rules that listen have heard so far
         made = {name: self._made(name) for name in self._make_rules}
         self._rules = {name: rule for name, rule in made.items() if rule is not None}
         self._ask()
@@ -203,6 +207,7 @@ class RhythmStage:
         """See what each rule is to be asked for, once: what it does not override finds nothing."""
         rules = list(self._rules.values())
         self._listeners = [rule for rule in rules if rule.hears]
+        self._foresighted = [rule for rule in rules if rule.foresees]
         self._take_beat = [rule.beat for rule in rules if type(rule).beat is not RhythmRule.beat]
         self._take_event = [rule.event for rule in rules if type(rule).event is not RhythmRule.event]
         self._timed = [rule for rule in rules if type(rule).time is not RhythmRule.time]
@@ -216,7 +221,9 @@ class RhythmStage:
         """Let time go on to sample `last`: ask each rule what is due until then."""
         while self._due <= last:
             now = max(self._due, self._heard - 1)
-            self._hear(heard, now + 1)
+            self._reach(heard, now + 1)
+            if any(rule.due <= now for rule in self._listeners):
+                self._hear(heard)
             found: list[Finding | St] = []
             for rule in self._timed:
                 if rule.due <= now:  # what became due before it was asked for is told now
@@ -226,18 +233,27 @@ class RhythmStage:
                 outputs += self._alerts.time(now)
             self._set_due()
 
-    def _hear(self, heard: Sequence[Heard], stop: int) -> None:
-        """Let the rules hear the samples before `stop` that they have not heard."""
+    def _reach(self, heard: Sequence[Heard], stop: int) -> None:
+        """Let time come to sample `stop`; who foresees gets the samples that begin before it."""
         if stop <= self._heard:
             return
-        if self._listeners:
-            for each in heard:
-                if each.start < stop and each.stop > self._heard:
-                    whole = each.start >= self._heard and each.stop <= stop
-                    part = each if whole else each.part(self._heard, stop)
-                    for rule in self._listeners:
-                        rule.hear(part)
+        for each in heard:
+            if self._heard <= each.start < stop:
+                for rule in self._foresighted:
+                    rule.foresee(each)
         self._heard = stop
+
+    def _hear(self, heard: Sequence[Heard]) -> None:
+        """Let the rules that listen hear the samples up to now that they have not heard."""
+        given, stop = self._given, self._heard
+        if stop <= given:
+            return
+        for each in heard:
+            if each.start < stop and each.stop > given:
+                part = each if each.start >= given and each.stop <= stop else each.part(given, stop)
+                for rule in self._listeners:
+                    rule.hear(part)
+        self._given = stop
 
     def _tell(self, findings: Sequence[Finding | St], now: int, outputs: list[Output]) -> None:
         """Make messages of findings, by precedence, and alerts of these."""

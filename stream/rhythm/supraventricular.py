@@ -40,7 +40,8 @@ class SupraventricularRule(RhythmRule):
             findings += self._over(found.sample, "a V" if found.label == "V" else "intervals are missing")
             self._beats.clear()
             return findings
-        self._beats = [*self._beats, (found.sample, found.rr_ms)][-2 * self.limits.sudden_beats :]
+        self._beats.append((found.sample, found.rr_ms))
+        del self._beats[: -2 * self.limits.sudden_beats]
         if self._ongoing:
             if found.rr_ms > SLOWER * self._usual_ms():
                 findings += self._over(self._run[-1], "slower again")
@@ -71,12 +72,12 @@ class SupraventricularRule(RhythmRule):
         return self._begin(f"{self._n_run} S in a row at {rate:.0f}/min")
 
     def _begun_suddenly(self) -> Findings:
-        n = self.limits.sudden_beats
-        if len(self._beats) < 2 * n:
+        n, longest = self.limits.sudden_beats, 60_000.0 / self.limits.sudden_rate
+        if len(self._beats) < 2 * n or self._beats[-1][1] > longest:
             return NOTHING
         slow = sorted(rr for _, rr in self._beats[:n])[n // 2]
         fast = [rr for _, rr in self._beats[n:]]
-        if max(fast) > 60_000.0 / self.limits.sudden_rate or slow < self.limits.sudden_rise * max(fast):
+        if max(fast) > longest or slow < self.limits.sudden_rise * max(fast):
             return NOTHING
         self._first = self._beats[n][0]
         self._run = [sample for sample, _ in self._beats[n:]][-RATE_OVER - 1 :]

@@ -48,6 +48,8 @@ class VentricularRule(RhythmRule):
     def beat(self, beat: RhythmBeat, now: int) -> Findings:  # noqa: ARG002  the protocol of a rule
         """Take a beat."""
         found = beat.beat
+        if found.label != "V" and not self._count:  # most beats
+            return NOTHING
         ended: Findings = NOTHING
         if found.rr_ms is None and self._count:
             ended = self._over(self._row[-1], "intervals are missing")
@@ -72,7 +74,7 @@ class VentricularRule(RhythmRule):
 
     def _other(self, sample: int, rr_ms: float | None) -> Findings:
         """Take a beat that is no V."""
-        if not self._count:
+        if not self._count:  # it has just ended
             return NOTHING
         lasting = self._name in ("ventricular-tachycardia", "sustained-ventricular-tachycardia")
         fast = rr_ms is not None and 60_000.0 / rr_ms >= self.limits.ventricular_rate

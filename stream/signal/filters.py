@@ -53,8 +53,9 @@ def _prewarped(hz: float, fs: float) -> float:
     return math.tan(math.pi * hz / fs)
 
 
-def steady_state(sos: Sections, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """State of the sections after a signal that has been constant for ever, so that it enters without a step.
+@compiled
+def steady_state(sos: Sections, x: NDArray[np.float64], zi: NDArray[np.float64]) -> None:
+    """Write the state of the sections after a signal that has been constant for ever, so that it enters without a step.
 
     Parameters
     ----------
@@ -62,23 +63,24 @@ def steady_state(sos: Sections, x: NDArray[np.float64]) -> NDArray[np.float64]:
         Sections, ``(n_sections, 6)``.
     x
         The constant of each lead, ``(n_leads,)``.
-
-    Returns
-    -------
-    NDArray[np.float64]
-        ``(n_sections, 2, n_leads)``, as `sos_filter_in_place` takes it.
+    zi
+        ``(n_sections, 2, n_leads)``, to be written.
     """
-    zi = np.empty((len(sos), 2, len(x)))
-    for section, (b0, b1, b2, _, a1, a2) in enumerate(sos):
-        gain = (b0 + b1 + b2) / (1.0 + a1 + a2)
-        zi[section, 1] = (b2 - a2 * gain) * x
-        zi[section, 0] = (b1 - a1 * gain) * x + zi[section, 1]
-        x = gain * x
-    return zi
+    for lead in range(len(x)):
+        level = x[lead]
+        for section in range(len(sos)):
+            b0, b1, b2 = sos[section, 0], sos[section, 1], sos[section, 2]
+            a1, a2 = sos[section, 4], sos[section, 5]
+            gain = (b0 + b1 + b2) / (1.0 + a1 + a2)
+            zi[section, 1, lead] = (b2 - a2 * gain) * level
+            zi[section, 0, lead] = (b1 - a1 * gain) * level + zi[section, 1, lead]
+            level = gain * level
 
 
 @compiled
-def sos_filter_in_place(sos: Sections, y: NDArray[np.float64], zi: NDArray[np.float64]) -> None:
+def sos_filter_in_place(
+    sos: Sections, y: NDArray[np.float64], zi: NDArray[np.float64], primed: NDArray[np.bool_]
+) -> None:
     """Filter along the first axis, carrying the state on; for use inside other compiled loops too.
 
     Parameters
@@ -89,11 +91,16 @@ def sos_filter_in_place(sos: Sections, y: NDArray[np.float64], zi: NDArray[np.fl
         Signal, ``(n_samples, n_leads)``; the filtered signal stands in its place afterwards.
     zi
         State, ``(n_sections, 2, n_leads)``; changed in place.
+    primed
+        ``(1,)``: whether the state is one; if not, the first sample makes it the `steady_state`.
 
     Notes
     -----
     Transposed direct form II, as ``scipy.signal.sosfilt(sos, x, axis=0, zi=zi)``.
     """
+    if len(y) and not primed[0]:
+        steady_state(sos, y[0], zi)
+        primed[0] = True
     for section in range(sos.shape[0]):
         b0, b1, b2 = sos[section, 0], sos[section, 1], sos[section, 2]
         a1, a2 = sos[section, 4], sos[section, 5]

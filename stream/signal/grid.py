@@ -82,11 +82,12 @@ class Grid:
         samples = np.empty((capacity, n_leads))
         good = np.empty((capacity, n_leads), dtype=np.bool_)
         completed_at = np.empty(capacity, dtype=np.int64)
-        m = _to_grid(
-            x.samples, x.good, self.step, self._coefficients, self._delays, self._recent, self._recent_good,
-            self._counts, samples, good, completed_at,
-        )  # fmt: skip
+        m = to_grid(x.samples, x.good, *self.parts(), samples, good, completed_at)
         return GridSignal(Signal(samples[:m], good[:m]), completed_at[:m])
+
+    def parts(self) -> tuple[float, Floats, Floats, Floats, Flags, Integers]:
+        """Give what `to_grid` takes beside samples and room."""
+        return self.step, self._coefficients, self._delays, self._recent, self._recent_good, self._counts
 
     def flush(self) -> GridSignal:
         """End the stream; give one grid sample, which stands where the last input sample does."""
@@ -125,7 +126,7 @@ def _low_pass(fs: float) -> NDArray[np.float64]:
 
 
 @compiled
-def _to_grid(
+def to_grid(
     x: Floats,
     good: Flags,
     step: float,
@@ -138,6 +139,7 @@ def _to_grid(
     out_good: Flags,
     completed_at: Integers,
 ) -> int:
+    """Write the grid samples that samples ``(n, n_leads)`` complete into the last three; give how many."""
     n_samples, n_leads = x.shape
     m = 0
     for n in range(n_samples):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.compiled import Flags, Floats
 from ..core.messages import Samples
 from ..core.stage import Schema, State, own_samples, restored
-from .filters import butter_highpass, sos_filter_in_place, steady_state
+from .filters import Sections, butter_highpass, sos_filter_in_place
 
 
 class HighPass:
@@ -36,7 +37,7 @@ class HighPass:
     def __init__(self, fs: float, n_leads: int, cutoff_hz: float = 0.5) -> None:
         self._sos = butter_highpass(cutoff_hz, fs)
         self._zi = np.zeros((1, 2, n_leads))
-        self._primed = False
+        self._primed = np.zeros(1, dtype=np.bool_)
 
     def push(self, x: Samples) -> Samples:
         """Filter the next samples.
@@ -52,11 +53,12 @@ class HighPass:
             ``(n, n_leads)``, mV.
         """
         y = own_samples(x, self._zi.shape[2])
-        if not self._primed and len(y):
-            self._zi = steady_state(self._sos, y[0])
-            self._primed = True
-        sos_filter_in_place(self._sos, y, self._zi)
+        sos_filter_in_place(self._sos, y, self._zi, self._primed)
         return y
+
+    def parts(self) -> tuple[Sections, Floats, Flags]:
+        """Give sections, state and whether it is primed, as `sos_filter_in_place` takes them."""
+        return self._sos, self._zi, self._primed
 
     def flush(self) -> Samples:
         """End the stream; nothing was held back."""
@@ -64,7 +66,7 @@ class HighPass:
 
     def snapshot(self) -> State:
         """Copy the state out."""
-        return {"zi": self._zi.copy(), "primed": self._primed}
+        return {"zi": self._zi.copy(), "primed": bool(self._primed[0])}
 
     def restore(self, state: State) -> None:
         """Put a copied state back.
@@ -75,4 +77,4 @@ class HighPass:
             If it came from a stage of another kind or number of leads.
         """
         self._zi = restored(state, "zi", self._zi)
-        self._primed = bool(state["primed"])
+        self._primed[0] = bool(state["primed"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg_stream.offline.forest_training import Growth, as_forest, grow, write_forest_bundle
-from ecg_stream.stream.rhythm.forest import load_forest, log_odds
+from ecg_stream.stream.rhythm.forest import load_forest
 
 lightgbm = pytest.importorskip("lightgbm")
 
@@ -22,7 +22,7 @@ def test_the_arrays_say_what_lightgbm_says():
     x, y = rows()
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lightgbm.Dataset(x, y * 1.0), 40)
     forest = as_forest(booster.dump_model())
-    odds = [log_odds(row, *forest) for row in x]
+    odds = forest.odds(x)
     np.testing.assert_allclose(odds, booster.predict(x, raw_score=True), rtol=1e-9)
 
 
@@ -34,9 +34,9 @@ def test_what_was_grown_tells_the_classes_apart_and_survives_the_disk(tmp_path):
         tmp_path / "toy", forest, classes=("no", "yes"), columns=("a", "b", "c"), preprocessing="toy/1", **about
     )
     model = load_forest(tmp_path / "toy", "toy/1", ("a", "b", "c"))
-    odds = np.array([log_odds(row, *model.forest) for row in x])
+    odds = model.forest.odds(x)
     assert np.mean((odds > 0.0) == y) > 0.95
-    assert odds.tolist() == [log_odds(row, *forest) for row in x]
+    assert odds.tolist() == forest.odds(x).tolist()
     assert model.card.thresholds == {"begin": 0.5}
 
 
@@ -44,7 +44,7 @@ def test_a_column_counts_in_its_direction_alone():
     x, y = rows()
     down = Growth(n_trees=30, leaves=6, smallest_leaf=5, column_share=1.0, monotone=(-1, 0, 0))
     forest = grow(x, y, np.ones(len(y)), down, seed=0)
-    line = [log_odds(np.array([value, 0.0, 0.0], dtype=np.float32), *forest) for value in np.linspace(-3.0, 3.0, 50)]
+    line = forest.odds(np.array([[value, 0.0, 0.0] for value in np.linspace(-3.0, 3.0, 50)], dtype=np.float32))
     assert (np.diff(line) <= 0.0).all()
 
 
@@ -53,5 +53,5 @@ def test_both_classes_weigh_the_same_whatever_their_weights():
     odds = []
     for share in (1.0, 100.0):
         forest = grow(x, y, np.where(y, share, 1.0), GROWTH, seed=0)
-        odds.append([log_odds(row, *forest) for row in x])
+        odds.append(forest.odds(x))
     np.testing.assert_allclose(odds[0], odds[1], atol=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from fibrillating import demo_then_fibrillation, fibrillating
@@ -11,7 +13,8 @@ from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import Event, Heard, Rhythm, Signal
 from ecg_stream.stream.core.snapshots import to_bytes
 from ecg_stream.stream.pipeline import Pipeline
-from ecg_stream.stream.rhythm.fibrillation import Hysteresis, VentricularFibrillationRule
+from ecg_stream.stream.rhythm.fibrillation import Hysteresis, VentricularFibrillationRule, shipped_model
+from ecg_stream.stream.rhythm.fibrillation_window import SURE, FibrillationWindow
 from ecg_stream.stream.rhythm.limits import RhythmLimits
 from ecg_stream.stream.rhythm.stage import RhythmStage
 from ecg_stream.testing import LAWS, Subject
@@ -121,6 +124,34 @@ def test_what_a_lead_that_is_off_holds_has_no_say():
     good[:, 1] = False
     x[:, 1] = 3.0 * (np.arange(len(x)) % 200 < 5)  # a beat in 0.8 s, and nothing between
     assert names(told(x, good)) == ["+ventricular-fibrillation"]
+
+
+def test_what_cannot_matter_is_not_looked_at_and_nothing_is_told_otherwise(monkeypatch):
+    """A model that may say anything leaves no lead out; the shipped one leaves out most of the second leads."""
+    samples, fs = demo_then_fibrillation(40.0, 20.0, 20.0)
+    good = np.ones(samples.shape, dtype=np.bool_)
+    model = shipped_model()._replace(highest=SURE)
+    in_full = {"ventricular-fibrillation": partial(VentricularFibrillationRule, model=model)}
+    opened = []
+    judge = FibrillationWindow.judge
+
+    def watched(window, *args, **options):
+        found = judge(window, *args, **options)
+        opened.extend(window.left_open)
+        return found
+
+    monkeypatch.setattr(FibrillationWindow, "judge", watched)
+    stages = (
+        RhythmStage(RhythmLimits(), fs, ("II", "V5"), rules=RULES),
+        RhythmStage(RhythmLimits(), fs, ("II", "V5"), rules=in_full),
+    )
+    for start in range(0, len(samples), 700):
+        part = slice(start, start + 700)
+        sparing, full = (feed(stage, start, samples[part], good[part]) for stage in stages)
+        assert sparing == full
+        if start % 2100 == 0:
+            assert to_bytes(stages[0].snapshot()) == to_bytes(stages[1].snapshot())
+    assert any(opened)
 
 
 def test_no_window_lies_across_a_hole():
