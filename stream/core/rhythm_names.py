@@ -34,3 +34,13 @@ def in_words(name: str) -> str:
     ('ventricular tachycardia', 'R on T')
     """
     return "R on T" if name == "r-on-t" else name.replace("-", " ")
+
+
+def verb(name: str, state: Literal["begin", "repeat", "end"]) -> str:
+    """Say of a rhythm, or of an alert, what it does, as its name has it.
+
+    >>> verb("bigeminy", "begin"), verb("frequent-ventricular-beats", "begin")
+    ('begins', 'begin')
+    """
+    one, many = {"begin": ("begins", "begin"), "repeat": ("goes on", "go on"), "end": ("ends", "end")}[state]
+    return many if name.endswith("-beats") else one

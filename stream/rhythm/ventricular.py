@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..core.rhythm_names import RhythmName
+from ..core.rhythm_names import RhythmName, in_words
 from ..core.stage import State
 from .limits import RhythmLimits
 from .rule import NEVER, NOTHING, Finding, Findings, RhythmBeat, RhythmRule
@@ -122,7 +122,7 @@ class VentricularRule(RhythmRule):
         before, self._name = self._name, finding.name
         if before is None:
             return (finding,)
-        return finding, Finding(before, "end", sample, "")
+        return finding, Finding(before, "end", sample, f"now {in_words(finding.name)}")
 
     def _over(self, sample: int, why: str) -> Findings:
         """End the row; the beat at `sample` is the first that is none of it, or the last of it."""

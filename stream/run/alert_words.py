@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..core.messages import Alert, Priority
-from ..core.rhythm_names import in_words
+from ..core.rhythm_names import in_words, verb
 
 MARKS: Mapping[Priority, str] = {"high": "!!!", "medium": "!!", "low": "!"}
 """As IEC 60601-1-8 marks them."""
-
-_STATES = {"begin": "begins", "repeat": "goes on", "end": "ends"}
 
 
 def alert_in_words(alert: Alert) -> str:
     """Write an alert for people: what, how pressing, what of it, why."""
     length = "" if alert.length_s is None else f" after {alert.length_s:.1f} s"
     times = "" if alert.times == 1 else f" (the {ordinal(alert.times)} time since it was told)"
-    told = f"{_STATES[alert.state]}{length}{times}: {alert.why}"
+    told = f"{verb(alert.name, alert.state)}{length}{times}: {alert.why}"
     return f"{MARKS[alert.priority]} {in_words(alert.name)}, {alert.priority} priority, {told}"
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, TextIO
 
 from ...words import plain
 from ..core.messages import CLASSES, Alert, Beat, Output, Rhythm, St
-from ..core.rhythm_names import in_words
+from ..core.rhythm_names import in_words, verb
 from .alert_words import alert_in_words
 from .engine import Step
 from .jsonl import encode_line, encode_summary
@@ -100,7 +100,7 @@ def line(output: Output) -> str:
         return f"{clock(output.time)}  {output.label} {probability:6.1%}  {rhythm}  +{output.delay_ms:.0f} ms{learning}"
     if isinstance(output, Rhythm):
         length = "" if output.length_s is None else f" after {output.length_s:.1f} s"
-        told = f"{in_words(output.name)} {output.state}s{length}: {output.why}"
+        told = f"{in_words(output.name)} {verb(output.name, output.state)}{length}: {output.why}"
         return f"{clock(output.time)}  * {told}  +{output.delay_ms:.0f} ms"
     if isinstance(output, Alert):
         return f"{clock(output.time)}  {alert_in_words(output)}  +{output.delay_ms:.0f} ms"

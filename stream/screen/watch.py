@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ..core.messages import CLASSES, Alert, Beat, Chunk, Event, Rhythm, St
-from ..core.rhythm_names import in_words
+from ..core.rhythm_names import in_words, verb
 from ..run.engine import Step
 from ..run.summary import DurationHistogram, Percentiles
 from ..run.vitals import HeartRate, LeadConditions, OngoingAlerts, Rhythms
@@ -112,7 +112,9 @@ class Watch:
         until = self._now
         changes = [(at / self._fs, f"reference: {name}") for at, name in stated if at <= until] if self._fs else []
         changes += [
-            (each.time, f"{in_words(each.name)} {each.state}s") for each in self._events if isinstance(each, Rhythm)
+            (each.time, f"{in_words(each.name)} {verb(each.name, each.state)}")
+            for each in self._events
+            if isinstance(each, Rhythm)
         ]
         return sorted(changes)
 

@@ -14,7 +14,7 @@ from ecg_stream.replay.demo import GAIN
 from ecg_stream.replay.demo_rhythm_plan import SCHEDULE, Stretch
 from ecg_stream.replay.demo_rhythms import NO_RHYTHM, SECONDS, demo_rhythms
 from ecg_stream.replay.record import Record
-from ecg_stream.stream.core.messages import Rhythm
+from ecg_stream.stream.core.messages import Alert, Rhythm
 from ecg_stream.stream.core.rhythm_names import RhythmName
 from ecg_stream.stream.pipeline import Pipeline
 from ecg_stream.stream.rhythm.precedence import ORDER
@@ -61,6 +61,7 @@ def test_each_rhythm_of_another_patient_is_told_at_its_time_and_none_elsewhere(s
     record, pipeline = demo_rhythms(seed=seed), Pipeline()
     told = [output for chunk in record.chunks(1000.0) for output in pipeline.push(chunk)] + pipeline.flush()
     check(record, [(each.name, each.time) for each in told if isinstance(each, Rhythm) and each.state == "begin"])
+    assert all(each.why for each in told if isinstance(each, Rhythm | Alert))
 
 
 def test_replay_tells_them_and_score_compares_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

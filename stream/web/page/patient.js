@@ -16,7 +16,7 @@ function words(line) {
   if (line.type === "alert") return plain(`${alertInWords(line)}: ${line.why}`);
   const parts =
     line.type === "rhythm"
-      ? [`${inWords(line.name)} ${line.state === "begin" ? "begins" : "ends"}:`, line.why]
+      ? [`${inWords(line.name)} ${line.state}${line.name.endsWith("-beats") ? "" : "s"}:`, line.why]
       : [line.kind ?? line.type, line.lead, line.detail];
   return parts.filter(Boolean).map(plain).join(" ");
 }

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 
-from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Output
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Event, Output, Rhythm
 from ecg_stream.stream.run.engine import Step
 from ecg_stream.stream.run.sinks import JsonSink, LineSink, clock
 from ecg_stream.stream.run.summary import RunningSummary, Summary
@@ -75,3 +75,17 @@ def test_the_clock_counts_hours() -> None:
     assert clock(0) == "0:00:00.000"
     assert clock(59.9996) == "0:01:00.000"
     assert clock(90_061.25) == "25:01:01.250"
+
+
+async def test_a_name_in_the_plural_has_its_verb() -> None:
+    out = io.StringIO()
+    many = "frequent-ventricular-beats"
+    told = [
+        Rhythm(many, "begin", 250, 1.0, 0.0, "10 V in a minute"),
+        Alert(many, "low", "end", 500, 2.0, 0.0, "fewer", 250),
+    ]
+    await LineSink(out).write(Step("e0103", CHUNK, told, 0.1, 0.0))
+    assert [line.partition("frequent ventricular beats")[2] for line in out.getvalue().splitlines()] == [
+        " begin: 10 V in a minute  +0 ms",
+        ", low priority, end: fewer  +0 ms",
+    ]
