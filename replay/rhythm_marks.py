@@ -101,7 +101,15 @@ def write_with_rhythms(
     RequestError
         If the folder cannot be written.
     """
+    at, symbols, notes = with_rhythms(samples, labels, rhythms)
+    return write_annotations(folder, record_name, fs, at, symbols, EXTENSION, notes)
+
+
+def with_rhythms(
+    samples: Sequence[int], labels: Sequence[str], rhythms: Sequence[Mark]
+) -> tuple[list[int], list[str], list[str]]:
+    """Put marks of rhythms before beats: samples, symbols and notes of all."""
     at = [*(mark.sample for mark in rhythms), *samples]
     symbols = [*(mark.symbol for mark in rhythms), *labels]
     notes = [*(mark.note for mark in rhythms), *("" for _ in samples)]
-    return write_annotations(folder, record_name, fs, at, symbols, EXTENSION, notes)
+    return at, symbols, notes

@@ -1,4 +1,4 @@
-"""A sink that records patients' streams as WFDB records, a minute at a time, with their beats as annotations.
+"""A sink that records patients' streams as WFDB records, a minute at a time, with beats and rhythms as annotations.
 
 ::
 
@@ -6,6 +6,7 @@
 
 Each segment is a record of its own, which every WFDB tool reads and `ecg-stream replay` plays. It appears whole,
 when its beats are decided, so that a crash loses less than the last minute. A gap in the stream ends a segment.
+Rhythms are marked in each segment that they go on in; one that is told only after a segment is there, in the next.
 Its header has date and time of the first sample, in UTC.
 """
 
@@ -16,7 +17,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -26,8 +27,10 @@ from typing import Self
 import numpy as np
 
 from ..errors import RequestError
-from ..stream.core.messages import Beat, Chunk, Samples
+from ..stream.core.messages import Beat, Chunk, Rhythm, Samples
+from ..stream.core.rhythm_names import RhythmName
 from ..stream.core.snapshots import replace_file
+from ..stream.rhythm.table import WFDB
 from ..stream.run.engine import Step
 from ..stream.run.origin import Origin
 from ..stream.run.sinks import ContextSink
@@ -35,7 +38,7 @@ from ..stream.run.summary import Summary
 from ..stream.service.codec import quantize
 from .annotations import replace_annotations
 from .old_segments import remove_old
-from .rhythm_marks import EXTENSION
+from .rhythm_marks import EXTENSION, RhythmEpisodes, with_rhythms
 
 log = logging.getLogger("ecg_stream.mqtt")
 
@@ -46,7 +49,7 @@ DECIDED_S = 5.0  # search-back adds beats up to 3.6 s after their R peak
 
 @dataclass(slots=True)
 class _Segment:
-    """Samples of one segment, and its beats so far."""
+    """Samples of one segment, and its beats and rhythms so far."""
 
     start: int
     fs: float
@@ -55,6 +58,7 @@ class _Segment:
     parts: list[Samples] = field(default_factory=list)
     stop: int = 0
     beats: list[tuple[int, str]] = field(default_factory=list)
+    rhythms: RhythmEpisodes = field(default_factory=RhythmEpisodes)
 
     def goes_on_with(self, chunk: Chunk) -> bool:
         return (chunk.start, chunk.fs, chunk.leads) == (self.stop, self.fs, self.leads)
@@ -67,6 +71,7 @@ class _Recording:
     folder: Path
     growing: _Segment | None = None
     waiting: list[_Segment] = field(default_factory=list)
+    ongoing: dict[RhythmName, int] = field(default_factory=dict)  # where it began
 
     def take(self, chunk: Chunk, origin: Origin | None) -> None:
         if self.growing is not None and not self.growing.goes_on_with(chunk):
@@ -75,9 +80,9 @@ class _Recording:
         start = chunk.start
         while len(rest):
             if self.growing is None:
-                self.growing = _Segment(
-                    start, chunk.fs, chunk.leads, None if origin is None else origin.at(start), stop=start
-                )
+                began = None if origin is None else origin.at(start)
+                rhythms = RhythmEpisodes(begun=dict(self.ongoing))
+                self.growing = _Segment(start, chunk.fs, chunk.leads, began, stop=start, rhythms=rhythms)
             room = self.growing.start + round(SEGMENT_S * chunk.fs) - start
             part, rest = rest[:room], rest[room:]
             self.growing.parts.append(part)
@@ -92,10 +97,21 @@ class _Recording:
             self.growing = None
 
     def note(self, beat: Beat) -> None:
-        for segment in (*self.waiting, *((self.growing,) if self.growing is not None else ())):
+        for segment in self.unwritten():
             if segment.start <= beat.sample < segment.stop:
                 segment.beats.append((beat.sample - segment.start, beat.label))
                 return
+
+    def note_rhythm(self, rhythm: Rhythm) -> None:
+        if rhythm.state == "end":
+            self.ongoing.pop(rhythm.name, None)
+        elif rhythm.name in WFDB:
+            self.ongoing[rhythm.name] = rhythm.sample
+        for segment in self.unwritten():
+            segment.rhythms.add(rhythm)
+
+    def unwritten(self) -> list[_Segment]:
+        return self.waiting if self.growing is None else [*self.waiting, self.growing]
 
     def decided(self, now: int) -> list[_Segment]:
         """Take out the segments to which no beat can be added any more, the stream being at sample `now`."""
@@ -144,7 +160,7 @@ class SegmentRecorder(ContextSink):
             await asyncio.sleep(3600)
 
     async def write(self, step: Step) -> None:
-        """Keep samples and beats of a step, and write what is complete."""
+        """Keep samples, beats and rhythms of a step, and write what is complete."""
         recording = self._recordings.get(step.record)
         if recording is None:
             recording = self._recordings[step.record] = self._begin(step.record)
@@ -155,6 +171,8 @@ class SegmentRecorder(ContextSink):
         for output in step.outputs:
             if isinstance(output, Beat):
                 recording.note(output)
+            elif isinstance(output, Rhythm):
+                recording.note_rhythm(output)
         if step.chunk is not None and recording.waiting:
             now = step.chunk.start + len(step.chunk.samples)
             await asyncio.to_thread(_write_all, recording.folder, recording.decided(now))
@@ -223,7 +241,10 @@ def _write(folder: Path, segment: _Segment) -> None:
     gain, digital = quantize(np.concatenate(segment.parts))
     replace_file(folder / f"{name}.dat", digital.tobytes())
     samples, labels = [beat[0] for beat in segment.beats], [beat[1] for beat in segment.beats]
-    replace_annotations(folder / f"{name}.{EXTENSION}", segment.fs, samples, labels)
+    rhythms = [
+        replace(mark, sample=mark.sample - segment.start) for mark in segment.rhythms.marks(segment.start, segment.stop)
+    ]
+    replace_annotations(folder / f"{name}.{EXTENSION}", segment.fs, *with_rhythms(samples, labels, rhythms))
     signals = [
         f"{name}.dat 16 {gain:g}(0)/mV 16 0 {column[0]} {_checksum(column)} 0 {lead}"
         for lead, column in zip(segment.leads, digital.T, strict=True)

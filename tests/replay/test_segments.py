@@ -23,12 +23,16 @@ def headers_in(folder: Path, patient: str) -> list[Path]:
 
 
 async def record(
-    folder: Path, patient: str = "bed.7", skip: slice = slice(0, 0), origin: Origin | None = None
+    folder: Path,
+    patient: str = "bed.7",
+    skip: slice = slice(0, 0),
+    origin: Origin | None = None,
+    played: str = "demo",
 ) -> tuple[list[Path], list[Beat]]:
-    """Record the demo; give the segments' headers in order, and all beats."""
+    """Record a record; give the segments' headers in order, and all beats."""
     session = Session(patient, Pipeline(), origin=origin)
     beats: list[Beat] = []
-    chunks = list(demo_record().chunks(480, 0, SECONDS))
+    chunks = list(find_record(played).chunks(480, 0, SECONDS))
     del chunks[skip]
     async with SegmentRecorder(folder) as recorder:
         for chunk in chunks:
@@ -60,6 +64,17 @@ async def test_segments_are_the_stream_and_its_beats(tmp_path) -> None:
         for sample, symbol in zip(of_segment.samples.tolist(), of_segment.symbols, strict=True)
     ]
     assert recorded == sorted((beat.sample, beat.label) for beat in beats)
+
+
+async def test_rhythms_are_marked_in_each_segment_that_they_go_on_in(tmp_path) -> None:
+    headers, _ = await record(tmp_path, played="demo-rhythms")
+    marks = [find_record(str(header.with_suffix(""))).annotations("ecs") for header in headers]
+    found = [[] if each is None else each.rhythms() for each in marks]
+    assert [[name for _, name in each] for each in found] == [["(N", "(B"], ["(B", "(N", "(T", "(N"], ["(N", "(SBR"]]
+    first, second, third = ([at / 250 for at, _ in each] for each in found)
+    assert first == pytest.approx([0.0, 40.8], abs=0.1)
+    assert second == pytest.approx([0.0, 3.6, 20.5, 36.2], abs=0.1)
+    assert third == pytest.approx([0.0, 28.7], abs=0.5)
 
 
 async def test_wfdb_agrees_on_checksum_and_leads(tmp_path) -> None:
