@@ -62,13 +62,24 @@ COMPARED: Mapping[str, Compared] = {
     "supraventricular tachycardia": Compared(("supraventricular-tachycardia",), frozenset({"(SVTA"})),
     "atrial fibrillation": Compared(("atrial-fibrillation",), frozenset({"(AFIB"}), by_rule=False),
     "ventricular fibrillation": Compared(("ventricular-fibrillation",), VF_RHYTHMS, by_rule=False),
+    "ventricular tachycardia or fibrillation": Compared(
+        (
+            "ventricular-run",
+            "ventricular-tachycardia",
+            "sustained-ventricular-tachycardia",
+            "ventricular-fibrillation",
+        ),
+        VF_RHYTHMS | {"(VT"},
+        by_rule=False,
+    ),
     "pause": Compared(("pause", "asystole")),
     "asystole": Compared(("asystole",), frozenset({"(ASYS"})),
     "bradycardia": Compared(("bradycardia",), frozenset({"(SBR"})),
     "tachycardia": Compared(("tachycardia", "supraventricular-tachycardia")),
     "noise": Compared(("noise",), frozenset({"(NOISE"}), by_rule=False),
 }
-"""By name. A tachycardia is one by its rate, whether it is told as supraventricular or not."""
+"""By name. A tachycardia is one by its rate, whether it is told as supraventricular or not. No database tells a fast
+ventricular tachycardia and fibrillation apart, so that both are compared together, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,9 +226,11 @@ def rules_on_reference(
 
 def reference_marks(reference: Annotations, name: str, n_samples: int) -> Episodes:
     """Give the episodes that annotators mark as one of `COMPARED`."""
-    if name == "ventricular fibrillation":
-        return fibrillation(reference, n_samples, rhythms=True)
-    return rhythm(reference, COMPARED[name].marks, n_samples)
+    marks = COMPARED[name].marks
+    marked = rhythm(reference, marks, n_samples)
+    if not marks >= VF_RHYTHMS:
+        return marked
+    return united([*marked.spans.tolist(), *fibrillation(reference, n_samples).spans.tolist()])
 
 
 def evaluate_record(name: str, conditions: Conditions, data_folder: Path) -> RhythmRun:
@@ -249,12 +262,15 @@ def compare_record(
     n_samples: int,
     start_s: float,
 ) -> RhythmRun:
-    """Compare what was told of a record with both references, from `start_s` seconds on."""
+    """Compare what was told of a record with both references, from `start_s` seconds on.
+
+    Between ``[`` and ``]`` there are no reference beats to ask the rules of: what is told there counts on neither side.
+    """
     start = int(start_s * fs + 0.5)
     has_beats = len(reference.beats()) > 0
     has_marks = any(symbol in "+[" for symbol in reference.symbols)
     by_rules = rules_on_reference(reference, fs, leads, n_samples, RhythmLimits()) if has_beats else []
-    flutter = rhythm(reference, ("(AFL",), n_samples)
+    flutter, without_beats = rhythm(reference, ("(AFL",), n_samples), fibrillation(reference, n_samples)
     by_marks: dict[str, RhythmComparison] = {}
     by_rule: dict[str, RhythmComparison] = {}
     ours: dict[str, NDArray[np.int64]] = {}
@@ -269,7 +285,7 @@ def compare_record(
             by_marks[key] = compare_told(wanted, told, fs, start, n_samples, excluded=excluded, record=name)
         if compared.by_rule and has_beats:
             wanted = told_episodes(by_rules, compared.names, fs, n_samples).episodes
-            by_rule[key] = compare_told(wanted, told, fs, start, n_samples, record=name)
+            by_rule[key] = compare_told(wanted, told, fs, start, n_samples, excluded=without_beats, record=name)
     return RhythmRun(name, fs, n_samples, by_marks, by_rule, ours, marked)
 
 

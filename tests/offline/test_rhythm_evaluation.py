@@ -84,6 +84,26 @@ def test_fibrillation_is_a_gap_between_reference_beats():
     assert [each for each in told if each.name in ("ventricular-run", "pause")] == []
 
 
+def test_tachycardia_that_is_told_as_fibrillation_is_right_where_both_are_asked_for():
+    reference = annotations((10, "+", "(N"), (5000, "+", "(VT"), (7000, "+", "(VFL"), (9000, "+", "(N"))
+    told = span("ventricular-fibrillation", 5500, 9000)
+    found = compare_record("db/one", told, reference, FS, ("II",), N, 0.0).by_marks
+    both = found["ventricular tachycardia or fibrillation"]
+    assert (both.score.tps, both.score.fn, both.score.tpp, both.score.fp) == (1, 0, 1, 0)
+    assert both.score.reference_s == 4000 / FS
+    assert both.delays_s == (pytest.approx(500 / FS + 1.0),)
+    assert (found["ventricular runs"].score.fn, found["ventricular fibrillation"].score.tps) == (1, 1)
+
+
+def test_what_is_told_in_fibrillation_is_not_compared_with_beats():
+    """There are none: the rules cannot be asked."""
+    reference = annotations(*beats("NNNNNN"), (1500, "[", ""), (2500, "]", ""), *beats("NNNN", 100, 2600))
+    inside = span("ventricular-tachycardia", 1600, 2400)
+    found = compare_record("db/one", inside, reference, FS, ("II",), 3000, 0.0)
+    assert found.by_rule["ventricular runs"].score.fp == 0
+    assert found.by_marks["ventricular runs"].score.fp == 1
+
+
 def runs():
     reference = annotations(
         (10, "+", "(N"), (5000, "+", "(VT"), (9000, "+", "(N"), *beats("N" * 40), *beats("V" * 40, 100, 5000)
@@ -107,7 +127,8 @@ def test_both_references_are_compared_with():
 
 def test_figures_are_gross_mean_and_interval():
     found = {each.rhythm: each for each in figures(runs(), draws=50)["marks"]}
-    assert list(found) == ["ventricular runs", "bigeminy"]  # what no side has is left out
+    both = "ventricular tachycardia or fibrillation"
+    assert list(found) == ["ventricular runs", "bigeminy", both]  # what no side has is left out
     row = found["ventricular runs"].row()
     assert row[:7] == ("ventricular runs", "2", "1", "1", "1", "50.0", "100.0")
     assert found["ventricular runs"].delays_s()["max"] == pytest.approx(0.4 + 2.4)
