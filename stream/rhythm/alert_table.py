@@ -21,7 +21,8 @@ LEAST_REPEAT_S = 30.0
 REPEAT_S: Mapping[Priority, float] = {"high": 30.0, "medium": 60.0, "low": 0.0}
 """How often what goes on is told again, unless its row says otherwise; 0 is not at all."""
 QUALITY = 0.5
-"""Quality of the beats below which an alert is silent, unless its row says otherwise: that of the rhythm ``noise``."""
+"""Quality of the beats below which an alert is silent, unless its row says otherwise. The rhythm ``noise`` begins above
+it and hides all but the gravest rhythms: those beats of doubtful quality do not silence."""
 
 SLOWEST, FASTEST = 10.0, 300.0  # beats a minute that may be limits
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")

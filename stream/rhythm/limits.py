@@ -78,8 +78,8 @@ class RhythmLimits:
     slow_until: float = 55.0
     fast_rate: float = 120.0
     fast_until: float = 110.0
-    noise_quality: float = 0.5
-    noise_until: float = 0.7
+    noise_quality: float = 0.85
+    noise_until: float = 0.95
 
     def __post_init__(self) -> None:
         """Refuse what no rule can work with.

@@ -1,8 +1,8 @@
 """Which rhythm is not told beside which.
 
 A rule finds what it finds. Where two findings are two views of one thing, the one that says more is told: beats in a
-ventricular fibrillation are no run, and a ventricular tachycardia is not also a tachycardia. Ventricular tachycardia
-and fibrillation are told beside each other, as the signal of a fast one may be either.
+ventricular fibrillation are no run, and a ventricular tachycardia is not also a tachycardia. The signal of a fast
+ventricular tachycardia may be found to be either; then fibrillation is told, the graver of the two.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RATES: tuple[RhythmName, ...] = ("bradycardia", "tachycardia")
 
 HIDES: Mapping[RhythmName, tuple[RhythmName, ...]] = {
     "ventricular-fibrillation": (
-        *(name for name in _MADE_OF_VENTRICULAR_BEATS if name not in _TACHYCARDIAS),  # told beside: see the rule
+        *_MADE_OF_VENTRICULAR_BEATS,
         *_RATES,
         "supraventricular-tachycardia",
         "atrial-fibrillation",

@@ -122,8 +122,8 @@ def test_high_priority_does_not_wait() -> None:
 def test_low_quality_silences_an_alert_until_it_is_better() -> None:
     table = AlertTable({"tachycardia": AlertRow("medium", 30.0, 0.9)}, {})
     fast = beats(row("N" * 40, 0.4))
-    assert alerts(of_quality(fast, 0.8), table) == []
-    (told,) = alerts([*of_quality(fast[:20], 0.8), *of_quality(fast[20:], 1.0)], table)
+    assert alerts(of_quality(fast, 0.88), table) == []
+    (told,) = alerts([*of_quality(fast[:20], 0.88), *of_quality(fast[20:], 1.0)], table)
     assert (told.state, told.onset) == ("begin", fast[8][0] - DELAY)
     assert fast[20][0] < told.sample + told.delay_ms * FS / 1000 <= fast[28][0]
 

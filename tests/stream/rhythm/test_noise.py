@@ -14,21 +14,21 @@ def with_quality(qualities, interval_s: float = 0.8, label: str = "N"):
 
 
 def test_beats_that_may_be_none_are_noise_until_they_are_clearly_better():
-    begin, end = told(with_quality([0.95] * 12 + [0.2] * 12 + [0.95] * 12))
+    begin, end = told(with_quality([0.99] * 12 + [0.2] * 12 + [0.99] * 12))
     assert (begin.name, begin.state, end.state) == ("noise", "begin", "end")
-    assert begin.sample == 125 + (12 + 4) * 200  # five of eight
-    assert end.why.startswith("quality of 8 beats 0.7")
+    assert begin.sample == 125 + (12 + 1) * 200  # two of eight
+    assert end.why.startswith("quality of 8 beats 0.99")
 
 
 def test_nothing_is_concluded_from_them():
-    rhythms = told(with_quality([0.95] * 12 + [0.2] * 30, 0.4), finish=False)
+    rhythms = told(with_quality([0.99] * 12 + [0.2] * 30, 0.4), finish=False)
     assert names(rhythms) == ["+tachycardia", "-tachycardia", "+noise"]
     assert rhythms[1].why == "now noise"
     assert names(told(with_quality([0.2] * 30, 0.3, "V"), finish=False))[-1] == "+noise"
 
 
 def test_a_single_doubtful_beat_is_no_noise():
-    assert told(with_quality([0.95] * 8 + [0.0] + [0.95] * 8)) == []
+    assert told(with_quality([0.99] * 8 + [0.0] + [0.99] * 8)) == []
 
 
 def test_beats_that_nobody_has_judged_do_not_count():
