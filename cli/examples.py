@@ -30,7 +30,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "download": ("ecg-stream download edb e0103", "ecg-stream download mitdb"),
     "models": ("ecg-stream models", "ecg-stream models context"),
     "plot": (
-        "ecg-stream plot demo --start 380 --end 386 --output denoise.svg",
+        "ecg-stream plot demo --start 390 --end 396 --output denoise.svg",
         "ecg-stream plot demo --what monitor --start 485.6 --size 80x24 --output monitor.png",
     ),
     "predict": ("ecg-stream predict demo --model ptbxl-lead-i", "ecg-stream predict ptb-xl/00001_lr --json"),

@@ -93,7 +93,7 @@ def stages_figure(record: Record, moment_s: float, model: str) -> Figure:
 def _delay(ax: Axes, beat: Beat, middle_ms: float) -> None:
     """Draw the delay as bars: to the middle of the QRS complex, half a window, the look-ahead, and what else."""
     half, ahead = 1000 * HALF_WINDOW_S, 1000 * LOOK_AHEAD_S
-    parts = [("to the end of the window", middle_ms + half, "#7fa7d6"), ("look-\nahead", ahead, "#d6a77f")]
+    parts = [("to the end\nof the window", middle_ms + half, "#7fa7d6"), ("look-\nahead", ahead, "#d6a77f")]
     rest = beat.delay_ms - middle_ms - half - ahead
     if rest > 2:
         parts.append(("detector", rest, _SOFT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from io import StringIO
 from itertools import groupby
@@ -24,6 +25,7 @@ CELL_PT = (0.602 * FONT_PT, 1.25 * FONT_PT)
 """Width of a character of this font, and of a line, points."""
 
 MARGIN_PT = 8.0
+_WORD = re.compile("[^ \N{BRAILLE PATTERN BLANK}]+")
 _BRAILLE = range(0x2801, 0x2900)
 _DOT_PLACES = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each dot of a braille character, by the bit that it is."""
@@ -51,11 +53,12 @@ def screen_figure(view: View, columns: int, rows: int) -> Figure:
                 ax.fill_between([left, left + len(text) * CELL_PT[0]], top, top + CELL_PT[1], color=ground, linewidth=0)
             if ord(text[0]) in _BRAILLE:
                 dots[colour] += _dots(text, left, top)
-            elif text.strip(" \N{BRAILLE PATTERN BLANK}"):
-                ax.text(
-                    left, top + 0.78 * CELL_PT[1], text.replace("\N{BRAILLE PATTERN BLANK}", " "),
-                    family=FONT, fontsize=FONT_PT, color=colour, weight=weight, parse_math=False,
-                )  # fmt: skip
+            else:
+                for word in _WORD.finditer(text):  # a long line in one piece would drift away from its cells
+                    ax.text(
+                        left + word.start() * CELL_PT[0], top + 0.78 * CELL_PT[1], word[0],
+                        family=FONT, fontsize=FONT_PT, color=colour, weight=weight, parse_math=False,
+                    )  # fmt: skip
             column += len(text)
     for colour, places in dots.items():
         x, y = zip(*places, strict=True)

@@ -61,6 +61,18 @@ def test_a_command_is_understood(page: Path, line: str) -> None:
             inner.make_context(name, rest, parent=context)
 
 
+def test_a_picture_has_the_command_that_makes_it_beside_it() -> None:
+    docs = [page for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    made = {file for page in docs for file in re.findall(r"--(?:output|picture) (docs/\S+)", page.read_text())}
+    shown = {
+        (page.parent / file).resolve().relative_to(ROOT).as_posix()
+        for page in PAGES
+        for file in re.findall(r"!\[[^]]*\]\(([^)\s]+)\)", prose(page))
+    }
+    assert len(shown) > 5
+    assert shown == made
+
+
 def test_all_pages_stand_behind_a_door() -> None:
     doors = set(re.findall(r"\]\((\w+\.md)", (ROOT / "docs/README.md").read_text()))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= doors

@@ -50,6 +50,12 @@ _KEYS = (
     ("q", "end"),
 )
 
+_LINES = (
+    ("*", "a rhythm, and why"),
+    ("!", "an event, no beat"),
+    ("!!! !! !", "alert: high to low"),
+)
+
 _NOTES = (
     "A record waits while you",
     "look. A live stream goes on;",
@@ -69,8 +75,9 @@ def legend(width: int, height: int) -> list[Line]:
     ]
     keys: list[Line] = [[Segment(f" {key:{KEY - 1}}", BOLD), Segment(told)] for key, told in _KEYS]
     notes: list[Line] = [[], *([Segment(f" {note}", QUIET)] for note in _NOTES)]
+    lines: list[Line] = [[], *([Segment(f" {mark:{KEY - 1}}", BOLD), Segment(told)] for mark, told in _LINES)]
     left: list[Line] = [[Segment(" What the marks say", BOLD)], *marks]
-    right: list[Line] = [[Segment(" Keys", BOLD)], *keys, *notes]
+    right: list[Line] = [[Segment(" Keys", BOLD)], *keys, *lines, *notes]
     column = min(width, WIDE if wide else NARROW)
     rows = max(0, height - 1)
     pairs = zip(block(left, rows, column), block(right, rows, max(0, width - column)), strict=True)

@@ -167,5 +167,5 @@ def _axis(view: View, cells: int, hidden: int) -> Line:
     at = -1 if chosen is None else _cell_of(view, chosen.time, cells)
     if 0 <= at < cells:
         text[at] = "▲"
-    more = f"+{hidden} leads" if hidden > 0 else ""
+    more = f"+{hidden} lead{'' if hidden == 1 else 's'}" if hidden > 0 else ""
     return [Segment(more.ljust(GUTTER) + "".join(text), QUIET)]

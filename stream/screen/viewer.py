@@ -272,11 +272,13 @@ class Viewer:
         else:
             faster = max(SLOWEST, speed * factor)
             self._transport.speed = None if faster > FASTEST else faster
+        speed = self._transport.speed
+        self._message = "at full speed" if speed is None else f"at {speed:g} times real time"
 
     def _show_lead(self, lead: int) -> None:
         leads = len(self._watch.view(2).leads)
         if lead >= leads:
-            self._message = f"there is no lead {lead + 1}, but {leads}"
+            self._message = f"no lead {lead + 1}: there {'is 1' if leads == 1 else f'are {leads}'}"
         else:
             self._lead = None if lead == self._lead else lead
 

@@ -125,7 +125,7 @@ def test_the_keys_of_the_monitor_on_a_real_terminal(tmp_path: Path, monkeypatch,
     terminal.press("x", "? explains")
     terminal.press("n", "▲")  # a record is played until the beat comes
     terminal.press("\x1b[D", "s back")
-    terminal.press("2", "+1 leads")
+    terminal.press("2", "+1 lead")
     terminal.press("s", "saved demo-")
     assert [file.suffix for file in tmp_path.iterdir()] == [".svg"]
     os.write(terminal.leader, b"q")

@@ -175,6 +175,7 @@ def test_what_was_is_played_again_and_then_goes_on(tape: Tape) -> None:
     view = tape.viewer.view(103.0)  # at twice the speed
     assert view.now_s == pytest.approx(26.0)
     assert view.controls.state == "×2 4 s back"
+    assert view.controls.message == "at 2 times real time"
     assert not tape.running
     assert tape.viewer.view(105.1).now_s == pytest.approx(30.0)
     assert tape.running
@@ -236,6 +237,7 @@ def test_the_speed_has_limits(tape: Tape) -> None:
     assert tape.speed == SLOWEST
     tape.press(*["+"] * 20)
     assert tape.speed is None
+    assert tape.press("+").controls.message == "at full speed"
     assert tape.press("-").controls.state == f"×{FASTEST}"
 
 
@@ -243,7 +245,7 @@ def test_a_lead_in_full_and_all_again(tape: Tape) -> None:
     assert tape.press("2").controls.lead == 1
     assert tape.press("3").controls.lead == 2
     assert tape.press("3").controls.lead is None
-    assert tape.press("4").controls.message == "there is no lead 4, but 3"
+    assert tape.press("4").controls.message == "no lead 4: there are 3"
 
 
 def test_the_legend_hides_the_picture_until_a_key(tape: Tape) -> None:
