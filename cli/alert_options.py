@@ -11,6 +11,7 @@ from ..errors import RequestError
 
 if TYPE_CHECKING:
     from ..stream.rhythm.alert_table import AlertTable
+    from ..stream.run.engine import Sink
 
 AlertFile: TypeAlias = Annotated[
     Path | None,
@@ -18,6 +19,34 @@ AlertFile: TypeAlias = Annotated[
         "--alerts", metavar="FILE", help="Table of alerts, TOML, in place of what `ecg-stream rhythms --toml` prints."
     ),
 ]
+
+
+AlertUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--alert-url",
+        metavar="URL",
+        envvar="ECG_STREAM_ALERT_URL",
+        help="Post each alert to this address, as JSON. A token for it: ECG_STREAM_ALERT_TOKEN.",
+    ),
+]
+
+
+def alert_sinks(url: str | None) -> list[Sink]:
+    """Give the webhook, if there is one, for a stream that keeps no state.
+
+    Raises
+    ------
+    RequestError
+        If it is no URL.
+    """
+    if url is None:
+        return []
+    from ..stream.run.webhook import Webhook, WebhookAddress
+    from .logs import log_to_stderr
+
+    log_to_stderr()
+    return [Webhook(WebhookAddress.of(url))]
 
 
 def alert_table(file: Path | None) -> AlertTable | None:

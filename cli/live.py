@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import RequestError
-from .alert_options import AlertFile, alert_table
+from .alert_options import AlertFile, AlertUrl, alert_sinks, alert_table
 from .file_options import Column, Fs, Unit
 from .live_sources import open_source
 from .model_options import BeatModel, RecordModel
@@ -52,6 +52,7 @@ def live(
     model: BeatModel = None,
     record_model: RecordModel = None,
     alerts: AlertFile = None,
+    alert_url: AlertUrl = None,
     format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/NAME.ecs, WFDB annotations.")
@@ -96,6 +97,7 @@ def live(
     bundle = DEFAULT_MODEL if model is None else model
     models = load_models(bundle, DEFAULT_DETECTOR, record_model)
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
+    sinks += alert_sinks(alert_url)
     if output is not None:
         sinks.append(BeatFileSink(output))
     with open_source(source, lead=lead, fs=fs, unit=unit, column=column, idle_s=exit_when_idle) as (found, opened):

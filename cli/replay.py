@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import RequestError
-from .alert_options import AlertFile, alert_table
+from .alert_options import AlertFile, AlertUrl, alert_sinks, alert_table
 from .completion import record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
@@ -66,6 +66,7 @@ def replay(
         bool, typer.Option("--st/--no-st", help="Read the ST segment of each lead as well, each ten seconds.")
     ] = False,
     alerts: AlertFile = None,
+    alert_url: AlertUrl = None,
     format: Format = None,  # noqa: A002  the option is called --format
     annotations: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the beats to DIR/RECORD.ecs, WFDB annotations.")
@@ -126,6 +127,7 @@ def replay(
         RecordClassifier(models.record, found.fs, found.leads)  # refuses leads that the model cannot do with
     # Makes its folder: after all that may be wrong with the request, and before the loops are compiled.
     sinks: list[Sink] = [] if annotations is None else [AnnotationSink(annotations)]
+    sinks += alert_sinks(alert_url)
     if output is not None:
         sinks.append(BeatFileSink(output))
     web = []

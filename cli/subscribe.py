@@ -21,6 +21,7 @@ from ..stream.run.attention import Around
 from ..stream.run.engine import Sink, StopRequest, stopped_by_signals
 from ..stream.run.sinks import JsonSink, LineSink
 from ..stream.run.turn import Limits
+from ..stream.run.webhook import Webhook, WebhookAddress
 from ..stream.screen.ward import NewsHandler, Ward
 from ..stream.screen.ward_view import FocusSink, WardSink
 from ..stream.service.address import BrokerAddress
@@ -30,7 +31,7 @@ from ..stream.service.options import Options
 from ..stream.service.service import Service
 from ..stream.service.state_folder import StateFolder
 from ..stream.service.topics import Topics, patient_id
-from .alert_options import AlertFile, alert_table
+from .alert_options import AlertFile, AlertUrl, alert_table
 from .completion import model_names
 from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, WebPage
 from .logs import LogFormat, log_to_stderr
@@ -79,6 +80,7 @@ def subscribe(
         bool, typer.Option("--fhir", help="Publish HL7 FHIR observations as well, each minute, to PREFIX/ID/fhir.")
     ] = False,
     alerts: AlertFile = None,
+    alert_url: AlertUrl = None,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record all streams, with their beats, as WFDB records.")
     ] = None,
@@ -156,6 +158,7 @@ def subscribe(
         metrics=metrics,
         metrics_host=metrics_host,
         web=web,
+        alert_address=None if alert_url is None else WebhookAddress.of(alert_url),
         client_id=client_id,
         retry=retry,
         keep_days=keep_days,
@@ -195,6 +198,7 @@ class _Setup:
     metrics: int | None
     metrics_host: str
     web: WebPage | None
+    alert_address: WebhookAddress | None
     client_id: str | None
     retry: bool
     keep_days: float | None
@@ -226,8 +230,14 @@ async def _serve(setup: _Setup, link: Link, state: StateFolder | None, stop: Sto
     if setup.focus is not None:
         sink = FocusSink(setup.focus, sink)
     sinks: list[Sink] = [sink] if setup.web is None else [setup.web, sink]
+    webhook = None
+    if setup.alert_address is not None:
+        webhook = Webhook(setup.alert_address, None if state is None else state.kept_alerts())
+        sinks.insert(0, webhook)
     known = None if setup.web is None else setup.web.ward.known
     service = Service(link, setup.options, setup.models, sinks, recorders=_recorders(setup), state=state, known=known)
+    if webhook is not None:
+        webhook.count = service.metrics.count_webhook
     if setup.web is not None:
         setup.web.ward.ask(partial(_around, service), lambda: service.connected)
     if ward is not None:

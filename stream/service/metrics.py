@@ -17,6 +17,7 @@ from ...errors import RequestError
 from ..core.messages import CLASSES, PRIORITIES, Alert, Beat, Event, Rhythm
 from ..run.engine import Step
 from ..run.turn import Ended
+from ..run.webhook import Outcome
 
 _COMPUTE_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 _LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -53,6 +54,8 @@ class Metrics:
         self.events = self._counter("events", "Events, by kind; gaps are among them.", "kind")
         self.rhythms = self._counter("rhythms", "Rhythms that began, by name.", "name")
         self.alerts = self._counter("alerts", "Alerts that began, by priority.", "priority")
+        self.webhook = self._counter("webhook_alerts", "Alerts for the webhook, by what came of each.", "outcome")
+        self.webhook_failures = self._counter("webhook_failures", "Attempts to deliver an alert that failed.")
         self.failures = self._counter("pipeline_failures", "Sessions begun afresh after an error in the pipeline.")
         self.connects = self._counter("connects", "Connections to the broker; all but the first are reconnects.")
         self.published = self._counter("published_outputs", "Outputs that the broker has confirmed.")
@@ -66,10 +69,13 @@ class Metrics:
         self.queued = self._gauge("queued_messages", "Messages that wait for their turn.")
         self.longest_queue = self._gauge("longest_queue_messages", "Messages that wait, of the patient with the most.")
         self.outbox = self._gauge("unconfirmed_outputs", "Outputs that the broker has not confirmed yet.")
+        self.webhook_waiting = self._gauge("webhook_waiting_alerts", "Alerts that the webhook has not taken yet.")
         self.others = self._gauge("other_services", "Other services that publish beats of the same patients.")
         self.connected = self._gauge("connected", "Whether there is a connection to the broker.")
         for label in CLASSES:
             self.beats.labels(label)
+        for outcome in ("delivered", "refused", "dropped"):
+            self.webhook.labels(outcome)
         for priority in PRIORITIES:
             self.alerts.labels(priority)
 
@@ -93,6 +99,14 @@ class Metrics:
                 elif isinstance(output, Event):
                     self.events.labels(output.kind).inc()
         return outcomes
+
+    def count_webhook(self, outcome: Outcome, waiting: int) -> None:
+        """Count what came of an alert, or of an attempt to deliver it. For any thread."""
+        if outcome == "failed":
+            self.webhook_failures.inc()
+        else:
+            self.webhook.labels(outcome).inc()
+        self.webhook_waiting.set(waiting)
 
     def page(self) -> bytes:
         """Give everything in the Prometheus text format."""

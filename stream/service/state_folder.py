@@ -5,6 +5,7 @@
     DIR/service.json            client id and subscription
     DIR/patients/ID.state       a patient's session, from time to time and at the end
     DIR/journal/NUMBER.log      what came in and went out since
+    DIR/webhook/NUMBER.log      alerts that wait for a webhook
 
 A restarted service takes up the snapshots, takes the messages that came after them through the pipelines again, and
 keeps back the outputs that the journal knows: the pipeline being deterministic, these are the same to the byte. So
@@ -29,6 +30,7 @@ from ...errors import SnapshotError
 from ..core.snapshots import from_bytes, to_bytes, write_atomically
 from ..core.stage import State
 from .journal import Journal, for_owner
+from .kept_alerts import KeptAlerts
 from .topics import is_patient_id
 
 _OWNER_ONLY = 0o700
@@ -72,11 +74,26 @@ class StateFolder:
         except OSError as error:
             raise SnapshotError(f"cannot use {folder}: {error.strerror}", about="state") from None
         self.journal = Journal(folder / "journal")
+        self._alerts: KeptAlerts | None = None
 
     def close(self) -> None:
         """Let the folder go."""
         self.journal.close()
+        if self._alerts is not None:
+            self._alerts.close()
         self._lock.close()
+
+    def kept_alerts(self) -> KeptAlerts:
+        """Give what keeps the alerts that wait for a webhook.
+
+        Raises
+        ------
+        SnapshotError
+            If it cannot be written.
+        """
+        if self._alerts is None:
+            self._alerts = KeptAlerts(self._folder / "webhook")
+        return self._alerts
 
     def card(self) -> ServiceCard | None:
         """Give what was last written to ``service.json``; None if there is nothing."""

@@ -21,6 +21,7 @@ from mqtt_ear import Ear
 from record_bundles import write_bundle
 from synthetic_ptbxl import signal as signal_of_class
 from synthetic_ptbxl import write_record
+from webhook_server import alert_server
 
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.stream.core.messages import Beat
@@ -141,6 +142,38 @@ def test_nothing_is_lost_or_doubled_when_the_service_is_killed(
         assert {bare(line) for line in told} == set(expected)
         assert len(told) == len({json.loads(line)["id"] for line in told}) == len(expected)
     assert Counter(beat_lines(out)) == Counter(expected)
+
+
+@needs_mosquitto
+def test_alerts_that_wait_for_the_webhook_survive_a_kill(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """The webhook fails until the service is killed; the next one delivers what waited, and what comes."""
+    out = tmp_path / "out.jsonl"
+    publish = ("publish", "demo-rhythms", mosquitto.url, "--patient", "bed-7", "--speed", "60", "--start", "320")
+    subscribe = ("subscribe", mosquitto.url, "--format", "json", "--state", str(tmp_path / "state"))
+    with (
+        alert_server(503) as hook,
+        Ear(mosquitto.port, "ecg-stream/+/status", "ecg/+/alerts") as ear,
+        ExitStack() as on,
+    ):
+        subscribe = (*subscribe, "--alert-url", hook.url, "--exit-when-idle", "2")
+        service = on.enter_context(running(*subscribe, out=out))
+        ear.wait(service_is_up(ear))
+        device = on.enter_context(running(*publish))
+        ear.wait(lambda: ear.count("/alerts") >= 4 and hook.attempts >= 2)
+        service.kill()
+        service.wait(30)
+        with hook.changed:
+            hook.answers[:] = [204]
+        service = on.enter_context(running(*subscribe, out=out))
+        assert device.wait(60) == 0
+        assert service.wait(60) == 0
+        told = [line for line in out.read_bytes().splitlines() if line.startswith(b'{"type":"alert"')]
+        wanted = {"ventricular-tachycardia", "asystole", "ventricular-fibrillation"}
+        assert {json.loads(line)["name"] for line in told} >= wanted
+        assert len(set(told)) == len(told)
+        assert set(ear.lines("ecg/bed-7/alerts")) == set(told)
+        begun_or_over = [line for line in map(json.loads, told) if line["state"] != "repeat"]
+        assert [line for line in hook.heard if line["state"] != "repeat"] == begun_or_over
 
 
 @needs_mosquitto
