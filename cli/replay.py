@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ..stream.run.engine import Sink, Source, Step
 
 PACED_CHUNK_MS = 100.0
-FULL_SPEED_CHUNK_MS = 10_000.0
 AT_LEAD_S = 5.0
 """So much is played before what --at asks for, so that one sees it come."""
 
@@ -38,7 +37,7 @@ def replay(
     ] = "1",
     chunk_ms: Annotated[
         float | None,
-        typer.Option(metavar="N", help="Length of a chunk; any gives the same beats.  [default: 100; 10000 at max]"),
+        typer.Option(metavar="N", help="Length of a chunk; any gives the same beats.  [default: 100; a minute at max]"),
     ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the record to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(metavar="S", help="Where to end, in seconds.")] = None,
@@ -91,6 +90,7 @@ def replay(
     from ..replay.preroll import preroll as prerolled
     from ..replay.record import Record
     from ..replay.record_origin import record_origin
+    from ..replay.recording import full_speed_chunk_ms
     from ..replay.reference import reference_beats
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
@@ -101,9 +101,9 @@ def replay(
 
     pace = _pace(speed)
     table = alert_table(alerts)
-    if chunk_ms is None:
-        chunk_ms = FULL_SPEED_CHUNK_MS if pace is None else PACED_CHUNK_MS
     found = open_recording(record, lead, unit, fs, column)
+    if chunk_ms is None:
+        chunk_ms = full_speed_chunk_ms(found.fs, len(found.leads)) if pace is None else PACED_CHUNK_MS
     if at is not None:
         if start:
             raise RequestError("--at and --start both say where to begin: give one of them")

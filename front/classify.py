@@ -11,6 +11,7 @@ from ..replay.preroll import PREROLL_S
 from ..replay.preroll import preroll as prerolled
 from ..replay.record import Record
 from ..replay.record_origin import record_origin
+from ..replay.recording import full_speed_chunk_ms
 from ..stream.core.messages import Output
 from ..stream.first_start import compile_loops
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
@@ -20,9 +21,6 @@ from ..stream.strip.classifier import RecordClassifier
 from .advice import naming_parameters
 from .recording import Recording, as_record
 from .result import Result
-
-CHUNK_MS = 10_000.0
-"""Any gives the same; one of this length costs little for each sample and little memory."""
 
 
 @naming_parameters()
@@ -86,7 +84,7 @@ def classify(
     for chunk in before:
         session.prepare(chunk)
     outputs: list[Output] = []
-    for chunk in record.chunks(CHUNK_MS, start, end):
+    for chunk in record.chunks(full_speed_chunk_ms(record.fs, len(record.leads)), start, end):
         outputs += session.push(chunk).outputs
         if progress is not None:
             progress((chunk.start + len(chunk.samples) - first) / record.fs, (stop - first) / record.fs)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from ..errors import RequestError
 from ..stream.core.messages import Chunk
 from .record import Record
+from .recording import full_speed_chunk_ms
 
 PREROLL_S = 300.0
 """Five minutes: intervals, kinds of beats and what they were taken for are then those of a patient who is known."""
-CHUNK_MS = 10_000.0
 
 
 def preroll(record: Record, start_s: float, preroll_s: float = PREROLL_S) -> Iterator[Chunk]:
@@ -33,4 +33,4 @@ def preroll(record: Record, start_s: float, preroll_s: float = PREROLL_S) -> Ite
     first = max([first, *(stop for _, stop, _ in record.absent if stop <= start)])
     if first >= start:
         return iter(())
-    return record.chunks(CHUNK_MS, first / record.fs, start / record.fs)
+    return record.chunks(full_speed_chunk_ms(record.fs, len(record.leads)), first / record.fs, start / record.fs)

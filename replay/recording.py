@@ -8,6 +8,18 @@ from typing import Protocol
 from ..stream.core.messages import Chunk
 from .annotations import Annotations
 
+AT_ONCE = 60_000
+"""Samples of all leads that are taken at once at full speed: calls then cost little, and memory is little."""
+
+
+def full_speed_chunk_ms(fs: float, n_leads: int) -> float:
+    """Give the length of chunks at full speed, from 10 s to a minute; any gives the same beats.
+
+    A minute of two leads at 250 Hz costs two thirds of six chunks of ten seconds: each stage finds its own code and
+    tables in the processor's cache for longer.
+    """
+    return min(max(1000.0 * AT_ONCE / (fs * n_leads), 10_000.0), 60_000.0)
+
 
 class Recording(Protocol):
     """Leads of one sampling rate. A `Record` is one whose length is known and that can be read anywhere, by `signal`.

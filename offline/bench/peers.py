@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...replay.recording import full_speed_chunk_ms
 from ...stream.core.messages import Chunk
 from ...stream.pipeline import Models
 from .pipeline import cut, median_seconds, run
@@ -66,7 +67,8 @@ def peers(models: Models, stream: Chunk, rounds: int = 3) -> dict[str, Any]:
         for name, (module, call) in PEERS.items()
         if find_spec(module) is not None and _runs(call, lead, stream.fs)
     }
-    chunks = cut(Chunk(0, stream.fs, stream.leads[:1], lead[:, np.newaxis]), 10_000.0)
+    one = Chunk(0, stream.fs, stream.leads[:1], lead[:, np.newaxis])
+    chunks = cut(one, full_speed_chunk_ms(stream.fs, 1))
     times: dict[str, list[float]] = {name: [] for name in ("ecg-stream", *present)}
     for _ in range(rounds):
         times["ecg-stream"].append(median_seconds(partial(run, models, chunks), 1))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...replay.record import Record
+from ...replay.recording import full_speed_chunk_ms
 from ...stream.core.messages import Beat, Chunk, Output
 from ...stream.pipeline import Models, Pipeline
 from ...stream.run.turn import Limits
@@ -76,9 +77,9 @@ def compute_ms(models: Models, stream: Chunk, chunk_ms: float) -> Figures:
     return percentiles(times, 50, 99)
 
 
-def throughput(models: Models, stream: Chunk, chunk_ms: float = 10_000.0, rounds: int = 5) -> Figures:
+def throughput(models: Models, stream: Chunk, rounds: int = 5) -> Figures:
     """Full speed: multiples of real time, and lead-samples a second."""
-    chunks = cut(stream, chunk_ms)
+    chunks = cut(stream, full_speed_chunk_ms(stream.fs, len(stream.leads)))
     seconds = median_seconds(lambda: run(models, chunks), rounds)
     return {
         "realtime_factor": round(len(stream.samples) / stream.fs / seconds, 1),
