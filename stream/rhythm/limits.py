@@ -27,6 +27,8 @@ class RhythmLimits:
         A ventricular tachycardia that lasts so long is sustained.
     cycles
         Cycles of bigeminy or trigeminy that make it one.
+    bigeminy_early
+        The interval before a V of bigeminy is at most this part of the interval before that.
     r_on_t_qtc_s
         A ventricular beat no later after the beat before than the QT interval, of which this is the part that does
         not depend on the rate (Bazett), stands on the T wave.
@@ -58,6 +60,7 @@ class RhythmLimits:
     ventricular_rate: float = 100.0
     sustained_s: float = 30.0
     cycles: int = 3
+    bigeminy_early: float = 0.95
     r_on_t_qtc_s: float = 0.4
     frequent_beats: int = 10
     frequent_until: int = 6

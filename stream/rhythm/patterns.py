@@ -1,11 +1,11 @@
-"""Bigeminy and trigeminy: a ventricular beat is every second, or every third."""
+"""Bigeminy and trigeminy: every second beat, or every third, is a ventricular one."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from ..core.rhythm_names import RhythmName
-from ..core.stage import State
+from ..core.stage import Schema, State
 from .limits import RhythmLimits
 from .rule import NEVER, NOTHING, Finding, Findings, RhythmBeat, RhythmRule
 
@@ -15,19 +15,27 @@ PERIODS: tuple[tuple[int, RhythmName, str], ...] = (
 )
 
 
+def _without_interval(state: State) -> State:
+    """Give a state of layout 1 no interval before the last: the first V is taken for an early one."""
+    return {**state, "rr_ms": None}
+
+
 class PatternRule(RhythmRule):
     """Bigeminy and trigeminy.
 
     Each begins at the first V of the pattern, and is told with the last of the cycles that make it one. It ends with
-    the first beat that breaks the pattern, or where no beat comes for the length of a pause.
+    the first beat that breaks the pattern, or where no beat comes for the length of a pause. A V of bigeminy is early:
+    where beats of two shapes take turns at one rate, as in some tachycardias, half of them V, there is none.
     """
 
     names: ClassVar[tuple[RhythmName, ...]] = ("bigeminy", "trigeminy")
+    schema: ClassVar[Schema] = Schema(2, {1: _without_interval})
 
     def __init__(self, limits: RhythmLimits, fs: float, leads: tuple[str, ...], start: int) -> None:
         super().__init__(limits, fs, leads, start)
         self._others = 0  # beats since the last V
         self._last = 0
+        self._rr_ms: float | None = None  # the interval before the last beat
         self._first = [0, 0]  # by period: the first V of the pattern
         self._cycles = [0, 0]  # and how many V it has
 
@@ -35,6 +43,7 @@ class PatternRule(RhythmRule):
         """Take a beat."""
         found = beat.beat
         is_v = found.label == "V"
+        early, self._rr_ms = is_v and self._is_early(found.rr_ms), found.rr_ms
         if not is_v and not any(self._cycles):  # most beats
             self._others = 3 if found.rr_ms is None else min(self._others + 1, 3)
             self._last = found.sample
@@ -45,9 +54,10 @@ class PatternRule(RhythmRule):
             findings += self._break_all(self._last, "intervals are missing")
         for k, (period, name, what) in enumerate(PERIODS):
             fits = self._others == period - 1 if is_v else self._others < period - 1
-            if not fits:
+            late = is_v and not early and name == "bigeminy"
+            if late or not fits:
                 findings += self._break(k, found.sample)
-            if is_v:
+            if is_v and not late:
                 if not self._cycles[k]:
                     self._first[k] = found.sample
                 self._cycles[k] += 1
@@ -65,6 +75,10 @@ class PatternRule(RhythmRule):
         self.due = NEVER
         return self._break_all(self._last, f"no beat for {self.limits.pause_s:g} s")
 
+    def _is_early(self, rr_ms: float | None) -> bool:
+        """Whether an interval is clearly shorter than the one before it; where one is missing, it is taken for one."""
+        return rr_ms is None or self._rr_ms is None or rr_ms <= self.limits.bigeminy_early * self._rr_ms
+
     def _break_all(self, sample: int, why: str) -> list[Finding]:
         self._others = 3
         return [finding for k in range(len(PERIODS)) for finding in self._break(k, sample, why)]
@@ -81,6 +95,7 @@ class PatternRule(RhythmRule):
             **super().snapshot(),
             "others": self._others,
             "last": self._last,
+            "rr_ms": self._rr_ms,
             "first": list(self._first),
             "cycles": list(self._cycles),
         }
@@ -89,5 +104,6 @@ class PatternRule(RhythmRule):
         """Put a copied state back."""
         super().restore(state)
         self._others, self._last = int(state["others"]), int(state["last"])
+        self._rr_ms = None if state["rr_ms"] is None else float(state["rr_ms"])
         self._first = [int(each) for each in state["first"]]
         self._cycles = [int(each) for each in state["cycles"]]

@@ -87,7 +87,7 @@ def test_a_repetition_comes_by_time_alone() -> None:
 
 
 def test_low_priority_is_told_once() -> None:
-    told = alerts(beats(row("NV" * 100)))
+    told = alerts(beats([("N", 1.0), ("V", 0.6)] * 100))
     assert short(told) == ["begin bigeminy", "begin frequent-ventricular-beats"]
 
 

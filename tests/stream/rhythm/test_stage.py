@@ -190,7 +190,8 @@ def test_without_rules_nothing_is_told():
 def test_over_a_long_hole_time_does_not_go_on_and_what_went_on_ends(missing):
     """A device that counted its samples wrongly kept the stage, and the service with it, for ever."""
     stage = RhythmStage(RhythmLimits(), FS, ("II",))
-    decided = beats(row("NNN" + "NV" * 6, 1.0))
+    bigeminy = [*row("NNN"), *[("N", 1.0), ("V", 0.6)] * 6]
+    decided = beats(bigeminy)
     n = decided[-1][0] + 1
     quiet = np.zeros((n, 1))
     assert "+bigeminy" in names(only_rhythms(stage.push(decided, heard(quiet), n)))
@@ -198,7 +199,7 @@ def test_over_a_long_hole_time_does_not_go_on_and_what_went_on_ends(missing):
     (end,) = [each for each in after if each.name == "bigeminy"]
     assert end.state == "end"
     assert end.sample <= n + round(HOLE_S * FS) + 1
-    again = beats(row("NNN" + "NV" * 6, 1.0), begin_s=(2 * n + missing) / FS + 1.0)
+    again = beats(bigeminy, begin_s=(2 * n + missing) / FS + 1.0)
     assert "+bigeminy" in names(only_rhythms(stage.push(again, [], again[-1][0] + 1)))
 
 
