@@ -78,7 +78,7 @@ def _in_words(limits: RhythmLimits) -> Mapping[RhythmName, str]:
         "multiform-ventricular-beats": (
             f"{k.multiform_kinds} and more kinds of V, {k.multiform_beats} of each in {k.multiform_s:g} s"
         ),
-        "bigeminy": f"V every second beat, {k.bigeminy_early:g} of the interval before or earlier, {k.cycles} times and more",
+        "bigeminy": f"V every second beat, {1 - k.bigeminy_early:.0%} early and more, {k.cycles} times and more",
         "trigeminy": f"V every third beat, {k.cycles} times and more",
         "couplet": "2 V in a row",
         "frequent-ventricular-beats": f"{k.frequent_beats} and more V in a minute, until fewer than {k.frequent_until}",
