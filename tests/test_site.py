@@ -33,7 +33,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_of_the_documentation_is_in_the_site(site: Path) -> None:
     pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"README"}
-    assert {path.parent.name for path in site.glob("*/index.html")} >= {*pages, "start", "changelog", "contributing", "security"}
+    of_root = {"start", "changelog", "contributing", "security"}
+    assert {path.parent.name for path in site.glob("*/index.html")} >= pages | of_root
     assert (site / "index.html").exists()
 
 
