@@ -7,22 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import RequestError
 from ..replay.labels import LabelMap
 from .completion import model_names
-from .evaluation_options import From, Leads, model_or_folds, names_in, tracked
+from .evaluation_options import From, Leads, Noise, Snr, model_or_folds, names_in, stress_of, tracked
 from .jobs_option import Jobs, parallel
 from .model_options import BeatModel
 from .training_options import OwnFolder, own_records
 
 if TYPE_CHECKING:
     from ..offline.beat_run import Conditions, DatabaseResult
-
-MAX_SNR_DB = 100.0
 
 
 def beat(
@@ -62,14 +60,8 @@ def beat(
     label_map: Annotated[
         LabelMap, typer.Option("--map", help="Whether escape beats e j n are N, as in AAMI EC57, or S, as in bxb.")
     ] = "aami",
-    noise: Annotated[
-        Literal["em", "ma", "bw"] | None,
-        typer.Option(help="Add this noise of nstdb from minute 5, two minutes with and two without, at --snr."),
-    ] = None,
-    snr: Annotated[
-        float | None,
-        typer.Option(metavar="DB", help="Signal-to-noise ratio of --noise, as the Noise Stress Test has it."),
-    ] = None,
+    noise: Noise = None,
+    snr: Snr = None,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and pictures into this folder.")
     ] = None,
@@ -82,19 +74,13 @@ def beat(
     """
     from ..offline.beat_report import check_extra, figures, fill_report
     from ..offline.beat_run import Conditions, held_out_by
-    from ..offline.noise_stress import NoiseStress
     from ..offline.report_folder import writing_report
     from ..offline.splits import choose
     from ..replay.catalog import data_folder
     from ..stream.pipeline import DEFAULT_DETECTOR, load_models
 
     # A wrong request is refused before any record is run.
-    if (noise is None) != (snr is None):
-        raise RequestError("--noise and --snr go together: give both, such as --noise em --snr 0, or neither")
-    if snr is not None and not abs(snr) <= MAX_SNR_DB:
-        raise RequestError(
-            f"no signal-to-noise ratio of {snr:g} dB: valid for --snr is -{MAX_SNR_DB:g} to {MAX_SNR_DB:g}"
-        )
+    stress = stress_of(noise, snr)
     conditions = Conditions(
         model=model_or_folds(model, folds),
         detector=DEFAULT_DETECTOR if detector is None else detector,
@@ -102,7 +88,7 @@ def beat(
         first_lead=leads == "first",
         start_s=start,
         label_map=label_map,
-        noise=NoiseStress(noise, snr) if noise is not None and snr is not None else None,
+        noise=stress,
         own=data,
     )
     if folds is None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..errors import MissingExtraError, RequestError
-from .evaluate_beat import MAX_SNR_DB
-from .evaluation_options import Json, at_hand, tracked
+from .evaluation_options import MAX_SNR_DB, Json, at_hand, tracked
 from .jobs_option import Jobs, parallel
 from .record_options import one_of
 

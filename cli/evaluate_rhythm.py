@@ -10,13 +10,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .evaluation_options import FoldsFolder, From, Leads, Records, at_hand, model_or_folds, names_in, tracked
+from .evaluation_options import (
+    FoldsFolder,
+    From,
+    Leads,
+    Noise,
+    Records,
+    Snr,
+    at_hand,
+    model_or_folds,
+    names_in,
+    stress_of,
+    tracked,
+)
 from .jobs_option import Jobs, parallel
 from .model_options import BeatModel
 
 if TYPE_CHECKING:
     from ..offline.rhythm_evaluation import RhythmRun
     from ..offline.rhythm_report import Against, RhythmFigures
+
+WIDTH = 150
+"""Columns that the tables take; a narrower screen breaks their lines."""
 
 
 def rhythm(
@@ -32,6 +47,8 @@ def rhythm(
     folds: FoldsFolder = None,
     leads: Leads = "all",
     start: From = 300.0,
+    noise: Noise = None,
+    snr: Snr = None,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.md, report.json and timelines into this folder.")
     ] = None,
@@ -57,6 +74,7 @@ def rhythm(
         folds=held_out_by(folds) if folds else None,
         first_lead=leads == "first",
         start_s=start,
+        noise=stress_of(noise, snr),
     )
     if folds is None:
         load_models(conditions.model)
@@ -67,6 +85,8 @@ def rhythm(
         wanted = [name for name in wanted if name in conditions.folds]
     present, missing = at_hand(wanted, data_folder(), list(known))
     head = {"model": conditions.model, "leads": leads, "from_s": start, "missing": list(missing)}
+    if conditions.noise is not None:
+        head |= {"noise": conditions.noise.kind, "snr_db": conditions.noise.snr_db}
 
     def run() -> list[RhythmRun]:
         with parallel(jobs) as n_jobs:
@@ -91,7 +111,7 @@ def _print(found: Mapping[Against, Sequence[RhythmFigures]]) -> None:
 
     from ..offline.rhythm_report import AGAINST, HEADINGS
 
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))  # a cell that is cut off says nothing
     for against, title in AGAINST:
         table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left")
         for heading in HEADINGS:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 import typer
 
 from ..errors import RequestError
+
+if TYPE_CHECKING:
+    from ..offline.noise_stress import NoiseStress
 
 T = TypeVar("T")
 
@@ -27,7 +30,40 @@ Leads: TypeAlias = Annotated[
 From: TypeAlias = Annotated[
     float, typer.Option("--from", metavar="S", min=0.0, help="Where scoring begins, in seconds.")
 ]
+Noise: TypeAlias = Annotated[
+    Literal["em", "ma", "bw"] | None,
+    typer.Option(help="Add this noise of nstdb from minute 5, two minutes with and two without, at --snr."),
+]
+Snr: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="DB", help="Signal-to-noise ratio of --noise, as the Noise Stress Test has it."),
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
+
+
+MAX_SNR_DB = 100.0
+"""Beyond this, noise is nothing or all."""
+
+
+def stress_of(noise: Literal["em", "ma", "bw"] | None, snr: float | None) -> NoiseStress | None:
+    """Give which noise is added to the records, None for none.
+
+    Raises
+    ------
+    RequestError
+        If one of the two is given without the other, or the ratio is none.
+    """
+    from ..offline.noise_stress import NoiseStress
+
+    if noise is None and snr is None:
+        return None
+    if noise is None or snr is None:
+        raise RequestError("--noise and --snr go together: give both, such as --noise em --snr 0, or neither")
+    if not abs(snr) <= MAX_SNR_DB:
+        raise RequestError(
+            f"no signal-to-noise ratio of {snr:g} dB: valid for --snr is -{MAX_SNR_DB:g} to {MAX_SNR_DB:g}"
+        )
+    return NoiseStress(noise, snr)
 
 
 def model_or_folds(model: str | None, folds: Path | None) -> str:

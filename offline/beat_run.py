@@ -275,8 +275,14 @@ def rhythm_is_supraventricular(reference: Annotations, n_samples: int) -> bool:
 
 
 def _run_by_name(name: str, conditions: Conditions, data_folder: Path) -> RecordRun:
-    record = find(name, conditions.own, data_folder)
-    if conditions.noise is not None:
-        noise = find(f"nstdb/{conditions.noise.kind}", None, data_folder)
-        record = stressed(record, noise, conditions.noise.snr_db)
+    record = record_under(conditions, name, data_folder)
     return run_record(name, record, Pipeline(conditions.models(name)), conditions)
+
+
+def record_under(conditions: Conditions, name: str, data_folder: Path) -> Record:
+    """Open a record, with noise added if the conditions have some; nothing is downloaded."""
+    record = find(name, conditions.own, data_folder)
+    if conditions.noise is None:
+        return record
+    noise = find(f"nstdb/{conditions.noise.kind}", None, data_folder)
+    return stressed(record, noise, conditions.noise.snr_db)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..replay.annotations import Annotations
-from ..replay.catalog import find_record
 from ..replay.labels import AAMI_CLASS
 from ..stream.core.messages import Beat, Output, Probabilities, Rhythm
 from ..stream.core.rhythm_names import RhythmName
@@ -23,7 +22,7 @@ from ..stream.pipeline import Pipeline
 from ..stream.rhythm.limits import RhythmLimits
 from ..stream.rhythm.rule import RhythmBeat
 from ..stream.rhythm.stage import Decided, RhythmStage
-from .beat_run import CHUNK_MS, Conditions
+from .beat_run import CHUNK_MS, Conditions, record_under
 from .episodes.comparison import EpisodeScore, compare_episodes
 from .episodes.marks import VF_RHYTHMS, Episodes, fibrillation, rhythm, united
 from .parallel import in_parallel
@@ -241,7 +240,7 @@ def evaluate_record(name: str, conditions: Conditions, data_folder: Path) -> Rhy
     RecordError
         If the record has no reference annotations, or cannot be read.
     """
-    record = find_record(name, data_folder=data_folder, download=False)
+    record = record_under(conditions, name, data_folder)
     reference = record.annotations("atr")
     if reference is None:
         raise RecordError(f"record {name} has no annotations 'atr' to compare with", about="records")

@@ -155,9 +155,10 @@ def _markdown(
         f"# Rhythms told by `{head['model']}`, {head['leads']} lead{'s' * (head['leads'] == 'all')}",
         "",
         f"The live pipeline was run end to end over {len(runs)} records, {hours:.1f} hours. What it told was compared "
-        f"episode by episode, as ANSI/AAMI EC57 has it, from {head['from_s']:g} s. ESe and E+P count episodes, DSe and "
-        "D+P their time, in percent: gross, and as the mean over the records in which they are defined. `false/24 h` "
-        "counts false episodes. The last columns say how long after its onset an episode was told, in signal time.",
+        f"episode by episode, as ANSI/AAMI EC57 has it, from {head['from_s']:g} s{_noise(head)}. ESe and E+P count "
+        "episodes, DSe and D+P their time, in percent: gross, and as the mean over the records in which they are "
+        "defined. `false/24 h` counts false episodes. The last columns say how long after its onset an episode was "
+        "told, in signal time.",
         "",
         f"Made by `{command}`. `report.json` has all figures, by record too.",
         "",
@@ -179,6 +180,12 @@ def _markdown(
     if missing := head.get("missing"):
         lines += ["", f"Not at hand, and left out: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
+
+
+def _noise(head: Mapping[str, Any]) -> str:
+    if "noise" not in head:
+        return ""
+    return f", with noise `{head['noise']}` at {head['snr_db']:g} dB in two minutes of four from minute 5 on"
 
 
 def _ends(interval: tuple[EpisodeRates, EpisodeRates] | None) -> list[str]:
