@@ -191,8 +191,8 @@ OUTPUTS = (
     Mutation(
         "beats go to the topic of events",
         "stream/service/topics.py",
-        'return "beats"',
-        'return "events"',
+        '_TOPICS = {b"beat": "beats", ',
+        '_TOPICS = {b"beat": "events", ',
         ("tests/cli/test_subscribe.py::test_beats_over_the_broker_are_those_of_replay",),
     ),
     Mutation(
@@ -648,6 +648,53 @@ SERVICE = (
     ),
 )
 
+ALERTED = "tests/stream/rhythm/test_alerts.py"
+
+ALERTS = (
+    Mutation(
+        "what is of high priority waits as others do",
+        "stream/rhythm/alerts.py",
+        'if row.priority != "high" and last is not None',
+        "if last is not None",
+        (f"{ALERTED}::test_high_priority_does_not_wait",),
+    ),
+    Mutation(
+        "low quality silences nothing",
+        "stream/rhythm/alerts.py",
+        "return row.quality > 0 and len(known)",
+        "return False and len(known)",
+        (f"{ALERTED}::test_low_quality_silences_an_alert_until_it_is_better",),
+    ),
+    Mutation(
+        "a restart with a state of before forgets what goes on",
+        "stream/rhythm/stage.py",
+        '            if state["alerts"] is None:\n                self._alerts.adopt(self._told, self._heard)\n',
+        '            if state["alerts"] is None:\n                pass\n',
+        (f"{ALERTED}::test_a_state_without_alerts_tells_what_goes_on",),
+    ),
+    Mutation(
+        "what begins anew is still known",
+        "stream/run/known_alerts.py",
+        'if output.state != "repeat":',
+        "if False:",
+        ("tests/stream/web/test_api.py::test_an_alert_that_is_known_is_shown_and_not_repeated",),
+    ),
+    Mutation(
+        "an alert that the webhook did not take is let go",
+        "stream/run/webhook.py",
+        'if outcome != "failed":',
+        "if True:",
+        ("tests/stream/run/test_webhook.py::test_what_fails_is_tried_again_in_order_and_told_once",),
+    ),
+    Mutation(
+        "a webhook forgets what waits",
+        "stream/service/kept_alerts.py",
+        'if entry.kind == "out" and entry.content not in waiting.values():',
+        "if False:",
+        ("tests/stream/service/test_kept_alerts.py",),
+    ),
+)
+
 FIBRILLATION = "tests/stream/rhythm/test_fibrillation.py"
 ATRIAL = "tests/stream/rhythm/test_atrial.py"
 
@@ -690,5 +737,5 @@ RHYTHMS = (
 )
 
 MUTATIONS: tuple[Mutation, ...] = (
-    *LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *RHYTHMS, *SCORES, *SERVICE,
+    *LABELS, *OUTPUTS, *STREAM, *BEATS, *DETECTING, *RHYTHMS, *ALERTS, *SCORES, *SERVICE,
 )  # fmt: skip

@@ -20,6 +20,7 @@ from ecg_stream.stream.run.jsonl import encode_line
 from ecg_stream.stream.service.address import BrokerAddress
 from ecg_stream.stream.service.codec import encode_status
 from ecg_stream.stream.service.link import Link
+from ecg_stream.stream.service.topics import OUTPUTS
 
 CHUNK_MS = 1000.0
 
@@ -33,7 +34,7 @@ def chunks_of(number: int, seconds: float) -> list[Chunk]:
 
 
 def replayed(patient: str, chunks: Iterable[Chunk], end: bool = True) -> list[bytes]:
-    """The beats, events and rhythms of the pipeline alone, as lines."""
+    """What the pipeline alone tells, as lines."""
     pipeline = Pipeline()
     outputs = [output for chunk in chunks for output in pipeline.push(chunk)]
     if end:
@@ -76,12 +77,12 @@ class Ward:
             ear.publish(f"ecg/{patient}/status", encode_status(chunks[0]), retain=True)
 
     def told(self, ear: Ear) -> dict[str, list[bytes]]:
-        """The beats, events and rhythms of each patient that the broker has passed on."""
+        """What the broker has passed on of each patient."""
         found: dict[str, list[bytes]] = {patient: [] for patient in self.chunks}
         for topic, payload in list(ear.heard):
             _, _, rest = topic.partition("ecg/")
             patient, _, kind = rest.rpartition("/")
-            if kind in ("beats", "events", "rhythm") and patient in found:
+            if kind in OUTPUTS and patient in found:
                 found[patient].append(bare(payload))
         return found
 

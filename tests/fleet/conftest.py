@@ -29,5 +29,5 @@ def ray_folder() -> Iterator[str]:
 
 @pytest.fixture
 def ear(mosquitto: Mosquitto) -> Iterator[Ear]:
-    with Ear(mosquitto.port, "+/+/beats", "+/+/events", "+/+/rhythm") as heard:
+    with Ear(mosquitto.port, "+/+/beats", "+/+/events", "+/+/rhythm", "+/+/alerts") as heard:
         yield heard
