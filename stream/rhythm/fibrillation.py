@@ -122,14 +122,14 @@ class VentricularFibrillationRule(RhythmRule):
             self._look_closely()
             self._window = FibrillationWindow(self.fs, len(self.leads))
             self._begin_at(heard.start)
-        ends: list[int] = []
-        while (end := self._origin + window_end(self.fs, self._turn + len(ends))) <= heard.stop:
-            ends.append(end - heard.start)
-        self._heard = heard.stop
-        if ends:
-            self._ahead = self._judged(heard.signal, ends)
-        else:
+        self._heard = stop = heard.stop
+        if self.due >= stop:
             self._window.push(heard.signal)
+            return
+        ends = [self.due + 1 - heard.start]
+        while (end := self._origin + window_end(self.fs, self._turn + len(ends))) <= stop:
+            ends.append(end - heard.start)
+        self._ahead = self._judged(heard.signal, ends)
 
     def time(self, now: int) -> Findings:
         """Say what the window that ends now leads to."""
@@ -156,14 +156,16 @@ class VentricularFibrillationRule(RhythmRule):
         enough = model.card.thresholds["begin"] - ROUNDING
         exact = exact or state.ongoing or any(each is not None and each > enough for each in state.recent)
         left_open = window.left_open
-        found = [
-            judged([min(each, model.highest) for each in leads])
-            for leads in window.judge(signal, ends, model.walk, model.highest, enough, exact=exact)
-        ]
+        odds = window.judge(signal, ends, model.walk, model.highest, enough, exact=exact)
         if any(left_open):
-            known = zip(left_open, found, state.recent, strict=False)
-            state.recent = [new if opened else old for opened, new, old in known]
-        return found[LOOKED_BACK:]
+            known = zip(left_open, odds, state.recent, strict=False)
+            state.recent = [self._at_most(leads) if opened else old for opened, leads, old in known]
+        return [self._at_most(leads) for leads in odds[LOOKED_BACK:]]
+
+    def _at_most(self, leads: Sequence[float]) -> float | None:
+        """Give what `judged` does at most, where a lead was not judged."""
+        highest = self._model.highest
+        return judged([highest if odds == math.inf else odds for odds in leads])
 
     def _look_closely(self) -> None:
         """Judge the last windows in full."""

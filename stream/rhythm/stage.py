@@ -214,21 +214,21 @@ class RhythmStage:
         self._set_due()
 
     def _set_due(self) -> None:
-        self._due = min([rule.due for rule in self._timed], default=NEVER)
-        self._due = min(self._due, self._alerts.due)
+        self._due = min([self._alerts.due, *[rule.due for rule in self._timed]])
 
     def _go_on(self, heard: Sequence[Heard], last: int, outputs: list[Output]) -> None:
         """Let time go on to sample `last`: ask each rule what is due until then."""
         while self._due <= last:
             now = max(self._due, self._heard - 1)
             self._reach(heard, now + 1)
-            if any(rule.due <= now for rule in self._listeners):
-                self._hear(heard)
             found: list[Finding | St] = []
             for rule in self._timed:
                 if rule.due <= now:  # what became due before it was asked for is told now
+                    if rule.hears:
+                        self._hear(heard)
                     found += rule.time(now)
-            self._tell(found, now, outputs)
+            if found:
+                self._tell(found, now, outputs)
             if self._alerts.due <= now:
                 outputs += self._alerts.time(now)
             self._set_due()
