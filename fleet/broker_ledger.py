@@ -149,6 +149,9 @@ class BrokerLedger:
     def confirm(self, number: int) -> None:
         """See `Ledger`."""
 
+    def keep(self) -> None:
+        """See `Ledger`."""
+
     def begin_save(self, patients: Sequence[str]) -> int:
         """See `Ledger`."""
         self._began = time.monotonic()

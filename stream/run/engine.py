@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..core.messages import Chunk, Output
 from .origin import Origin
@@ -71,6 +71,8 @@ class Step:
         How late it was.
     origin
         The stream, and its time of day; None where it has no name.
+    lines
+        The outputs as JSON, where somebody has encoded them already, see `run.jsonl`; else none.
     """
 
     record: str
@@ -79,6 +81,7 @@ class Step:
     compute_ms: float
     lag_ms: float
     origin: Origin | None = None
+    lines: Sequence[bytes] = ()
 
 
 class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
@@ -90,6 +93,15 @@ class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
 
     async def finish(self, record: str, summary: Summary) -> None:
         """Take the summary of a record that has ended."""
+        ...
+
+
+@runtime_checkable
+class BatchSink(Protocol):
+    """A sink that takes many steps for little more than one."""
+
+    async def write_all(self, steps: Sequence[Step]) -> None:
+        """Take what several chunks led to, of any records, in order."""
         ...
 
 

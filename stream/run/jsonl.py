@@ -13,6 +13,7 @@ import msgspec
 
 from ...words import plain_json
 from ..core.messages import CLASSES, Alert, Beat, Output, Rhythm, St
+from .engine import Step
 from .origin import Origin
 from .summary import Percentiles, Summary
 
@@ -205,6 +206,11 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
             detail=output.detail,
         )
     )
+
+
+def lines_of(step: Step) -> Sequence[bytes]:
+    """Give the outputs of a step as lines, without line ends; encoded now, if nobody has done it before."""
+    return step.lines or [encode_line(step.record, output, step.origin) for output in step.outputs]
 
 
 class _Place(TypedDict):

@@ -6,6 +6,7 @@ beat when it is decided.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
@@ -14,7 +15,7 @@ from ..core.messages import CLASSES, Alert, Beat, Output, Rhythm, St
 from ..core.rhythm_names import in_words, verb
 from .alert_words import alert_in_words
 from .engine import Step
-from .jsonl import encode_line, encode_summary
+from .jsonl import encode_summary, lines_of
 from .summary import Percentiles, Summary
 
 
@@ -42,8 +43,13 @@ class JsonSink(ContextSink):
 
     async def write(self, step: Step) -> None:
         """Write the outputs of a step."""
-        if step.outputs:
-            self._out.write(b"".join(encode_line(step.record, output, step.origin) + b"\n" for output in step.outputs))
+        await self.write_all([step])
+
+    async def write_all(self, steps: Sequence[Step]) -> None:
+        """Write the outputs of several steps, all at once."""
+        lines = [line + b"\n" for step in steps for line in lines_of(step)]
+        if lines:
+            self._out.write(b"".join(lines))
             self._out.flush()
 
     async def finish(self, record: str, summary: Summary) -> None:

@@ -2,6 +2,8 @@
 
 aiomqtt acknowledges a message when it has put it into its queue, does not notice every loss of a connection, and leaves
 the socket of one that was broken off open. `Connection` mends that with the paho client below, in this module alone.
+And it reads and writes messages and their acknowledgements itself, many at a time, as paho takes more of the processor
+for them than all else of a service together. Over WebSockets paho does.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, cast
@@ -21,6 +23,9 @@ from paho.mqtt.properties import Properties
 
 from ...errors import BrokerError
 from .address import BrokerAddress
+from .packets import Confirmed, PacketReader, Published, acknowledgement
+from .unconfirmed import Outward, Unconfirmed
+from .wire import Wire
 
 CONNECT_TIMEOUT_S = 10.0
 NOTICED_S = 1.0
@@ -30,6 +35,7 @@ MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the
 TOPICS_A_PACKET = 200
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a beat waits 40 ms for company
 REFUSED = 128  # from this on, the answer to a subscription is a refusal
+MOST_PUBLISHED = 64  # messages in flight to a broker that takes so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,12 @@ class Acknowledgement:
     ----------
     connection
         On which the message came; on another, its number would be another message's.
-    mid, qos
-        Its number and quality of service.
+    number
+        Its number; 0 for a message that is not acknowledged.
     """
 
     connection: Connection
-    mid: int
-    qos: int
+    number: int
 
     @property
     def possible(self) -> bool:
@@ -55,8 +60,8 @@ class Acknowledgement:
 
     def send(self) -> None:
         """Acknowledge, if it is possible."""
-        if self.possible:
-            self.connection.acknowledge(self.mid, self.qos)
+        if self.possible and self.number:
+            self.connection.acknowledge(self.number)
 
 
 OnMessage = Callable[[str, bytes, bool], None]
@@ -79,8 +84,8 @@ class Connection(aiomqtt.Client):
         MQTT 5, or 4 for MQTT 3.1.1.
     session_s
         How long the broker keeps subscriptions and messages when we are away; 0: not at all.
-    on_message, on_held
-        Who takes the messages, see `Link`.
+    on_message, on_held, keep, gather_s
+        Who takes the messages, and how, see `Link`.
     """
 
     def __init__(
@@ -93,12 +98,20 @@ class Connection(aiomqtt.Client):
         session_s: int,
         on_message: OnMessage | None = None,
         on_held: OnHeld | None = None,
+        keep: Callable[[], None] = lambda: None,
+        gather_s: float = 0.0,
     ) -> None:
         self.failure: BaseException | None = None
         """What the taker of a message has raised: the message stays unacknowledged, and the connection is dropped."""
         self._address = address
         self._taker = on_message
         self._holder = on_held
+        self._keep = keep
+        self._gather_s = gather_s
+        self._version = version
+        self._wire: Wire | None = None  # over WebSockets paho has its own
+        self._reader = PacketReader(version)
+        self._gathering: asyncio.TimerHandle | None = None
         # A client that once asked for a clean start is not in what Mosquitto 2.0 writes to disk, whatever its expiry.
         clean = not session_s
         options: dict[str, Any] = {"clean_session": clean}
@@ -127,10 +140,13 @@ class Connection(aiomqtt.Client):
         )
         self.pending_calls_threshold = sys.maxsize  # many messages in flight are meant
         self._paho.manual_ack_set(on_held is not None)
+        self._unconfirmed = Unconfirmed(version, self._paho._mid_generate, self._write)
 
     async def __aenter__(self) -> Self:
         """Connect."""
         await super().__aenter__()
+        if self.failure is not None:  # with messages that came in one piece with the answer, which aiomqtt then forgets
+            raise aiomqtt.MqttError("Disconnected")
         if self._address.path is not None:  # aiomqtt sets options on plain sockets only
             with contextlib.suppress(AttributeError, OSError):
                 self._paho.socket()._socket.setsockopt(*NO_DELAY)
@@ -179,30 +195,189 @@ class Connection(aiomqtt.Client):
         for first in range(0, len(topics), TOPICS_A_PACKET):
             await self.unsubscribe(list(topics[first : first + TOPICS_A_PACKET]))
 
-    def acknowledge(self, mid: int, qos: int) -> None:
-        """Acknowledge a message that was held."""
-        self._paho.ack(mid, qos)
+    async def publish(  # type: ignore[override]  # of aiomqtt's arguments, those that are of use here
+        self,
+        topic: str,
+        payload: bytes = b"",
+        qos: int = 0,
+        retain: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109  aiomqtt's
+    ) -> None:
+        """Publish a message; at QoS 1, wait until the broker has confirmed it.
+
+        Raises
+        ------
+        aiomqtt.MqttError
+            If the connection is lost, or nothing is confirmed in `timeout` seconds.
+        """
+        if qos and self._wire is not None:
+            await self.publish_all([Outward(topic, payload, retain)], timeout)
+        else:
+            await super().publish(topic, payload, qos, retain, timeout=timeout)
+
+    async def publish_all(
+        self,
+        messages: Iterable[Outward],
+        timeout: float | None = None,  # noqa: ASYNC109  aiomqtt's
+    ) -> None:
+        """Publish messages at QoS 1, in order, and wait until the broker has confirmed all of them.
+
+        Raises
+        ------
+        aiomqtt.MqttError
+            If the connection is lost, or not all is confirmed in `timeout` seconds.
+        """
+        if self._wire is None:
+            async with asyncio.TaskGroup() as sending:
+                for topic, payload, retain in messages:
+                    one = super().publish(topic, payload, 1, retain, timeout=timeout)
+                    sending.create_task(one, name="publish")
+            return
+        if not self.is_up:
+            raise aiomqtt.MqttError("Disconnected")
+        done = self._unconfirmed.post(messages)
+        if self._unconfirmed.waits:
+            self._read_soon()
+        await self._wait_for(done, timeout)
+
+    def acknowledge(self, number: int) -> None:
+        """Acknowledge a message of QoS 1 that was held."""
+        if self._wire is None:
+            self._paho.ack(number, 1)
+        else:
+            self._wire.write(acknowledgement(number))
 
     def close_socket(self) -> None:
         """Close the socket of a connection that was broken off, which aiomqtt would go on reading."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # else asyncio complains that nobody has asked
         if (sock := self._paho.socket()) is not None and sock.fileno() >= 0:
             loop = asyncio.get_running_loop()
             loop.remove_reader(sock.fileno())
             loop.remove_writer(sock.fileno())
             sock.close()
 
+    # What aiomqtt and paho call.
+
     def _hand_over(self, message: aiomqtt.Message) -> None:
+        """Take a message that paho has read."""
         payload = message.payload
         content = payload if isinstance(payload, bytes) else bytes(cast(bytearray, payload or b""))
+        self._take(Published(message.topic.value, content, bool(message.retain), message.mid if message.qos else 0))
+        self._keep_taken()
+
+    def _on_connect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
+    ) -> None:
+        if self._version == 5:  # where the broker says nothing, it takes any number
+            self._unconfirmed.limit = min(MOST_PUBLISHED, getattr(properties, "ReceiveMaximum", MOST_PUBLISHED))
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_disconnect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Properties | None = None
+    ) -> None:
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        self._unconfirmed.fail(aiomqtt.MqttError("Disconnected"))
+
+    def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:
+        """Take the place of the socket; called in another thread, before anything is sent."""
+        if self._address.path is None:
+            sock.setsockopt(*NO_DELAY)
+            sock = client._sock = self._wire = Wire(sock, self._loop)
+        super()._on_socket_open(client, userdata, sock)
+        if self._wire is not None:  # in the place of what aiomqtt calls
+            self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        if self._wire is None:
+            super()._on_socket_register_write(client, userdata, sock)
+        else:
+            self._loop.call_soon_threadsafe(self._wire.when_emptied, client.loop_write)
+
+    def _on_socket_unregister_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        if self._wire is None:
+            super()._on_socket_unregister_write(client, userdata, sock)
+
+    # Messages in, and acknowledgements.
+
+    def _read(self) -> None:
+        """Take what has come; then let more come together for `gather_s`, where that is wanted."""
+        wire = self._wire
+        if wire is None or wire.fileno() < 0:
+            return
+        came = False
+        while True:
+            if content := wire.read():
+                came = True
+                try:
+                    self._take_all(self._reader.take(content))
+                except Exception as error:  # whatever the taker raised, or paho
+                    if not self._disconnected.done():
+                        self._disconnected.set_exception(error)
+                    return
+            if not wire.more:
+                break
+        if wire.lost:
+            self._paho.loop_read()  # which closes the connection
+        elif self._gather_s and came and not self._unconfirmed.waits:
+            if self._gathering is None:
+                self._loop.remove_reader(wire.fileno())
+            self._gathering = self._loop.call_later(self._gather_s, self._read)
+        else:
+            self._read_soon()
+
+    def _read_soon(self) -> None:
+        """Read as soon as anything comes, whatever was to be gathered."""
+        if self._gathering is not None and self._wire is not None:
+            self._gathering.cancel()
+            self._gathering = None
+            self._loop.add_reader(self._wire.fileno(), self._read)
+
+    def _take_all(self, packets: Iterable[Published | Confirmed | bytes]) -> None:
+        """Take packets that came; what was taken is acknowledged when it is kept."""
+        assert self._wire is not None
+        taken: list[bytes] = []
+        try:
+            for packet in packets:
+                if isinstance(packet, Published):
+                    self._take(packet)
+                    if packet.number and self._holder is None:
+                        taken.append(acknowledgement(packet.number))
+                elif isinstance(packet, Confirmed):
+                    self._unconfirmed.confirm(packet.number)
+                else:
+                    self._wire.leave_to_paho(packet)
+                    while self._wire.left_to_paho and self._paho.socket() is not None:
+                        self._paho.loop_read()
+        finally:  # what was taken before one that could not be is kept all the same
+            self._keep_taken()
+            if taken:
+                self._wire.write(b"".join(taken))
+            self._unconfirmed.go_on()
+
+    def _take(self, message: Published) -> None:
         try:
             if self._holder is not None:
-                held = Acknowledgement(self, message.mid, message.qos)
-                self._holder(message.topic.value, content, bool(message.retain), held)
+                held = Acknowledgement(self, message.number)
+                self._holder(message.topic, message.payload, message.retained, held)
             elif self._taker is not None:
-                self._taker(message.topic.value, content, bool(message.retain))
+                self._taker(message.topic, message.payload, message.retained)
         except BaseException as error:
             self.failure = self.failure or error
-            raise  # aiomqtt drops the connection, and the message stays unacknowledged
+            raise  # the connection is dropped, and the message stays unacknowledged
+
+    def _keep_taken(self) -> None:
+        try:
+            self._keep()
+        except BaseException as error:
+            self.failure = self.failure or error
+            raise
+
+    def _write(self, content: bytes) -> None:
+        if self._wire is not None:
+            self._wire.write(content)
 
 
 class _Handover(asyncio.Queue[aiomqtt.Message]):

@@ -40,8 +40,10 @@ from .wall_clock import WallClock
 log = logging.getLogger("ecg_stream.mqtt")
 
 TICK_S = 0.25
-ROUND_S = 0.005  # so long turns are begun, or states copied out, before the network is looked at again
-READS_PER_ROUND = 64  # messages, at most, before turns are taken again
+ROUND_S = 0.02  # so long turns are begun, or states copied out, before the network is looked at again
+READS_PER_ROUND = 64  # messages, or a few more, before turns are taken again
+GATHER_S = 0.02
+"""So long messages may come together before they are taken: less than anybody notices, and each then costs less."""
 
 
 class Core:
@@ -101,6 +103,8 @@ class Core:
         self._arrived = asyncio.Event()
         self._closing = False
         self._done_with: dict[str, int] = {}  # number of the last message in a state that could not be taken up
+        self.keep = ledger.keep
+        """To be called after `take`, before what was taken is acknowledged."""
         self.between_turns = asyncio.Lock()
         """Held by each turn: whoever has it finds no turn under way."""
         self._failed = asyncio.Event()  # a turn was not all handed out: what it led to must not be saved
@@ -172,8 +176,8 @@ class Core:
                     begun.append(turn)
                     if time.monotonic() > until:
                         break
-                for closed in close_turns([turn for turn in begun if turn is not None], self._label):
-                    await self._delivery.hand_out(closed)
+                closed = close_turns([turn for turn in begun if turn is not None], self._label)
+                await self._delivery.hand_out(closed)
             except BaseException:
                 self._failed.set()
                 raise
@@ -210,10 +214,11 @@ class Core:
             await self.turn()
             if not self.patients.queues.round:
                 self._arrived.clear()
-            for _ in range(READS_PER_ROUND):  # each pass of the loop reads one message, if there is one
-                before = heard()
+            first = last = heard()
+            while last - first < READS_PER_ROUND:  # each pass of the loop reads what is there, but not without end
                 await asyncio.sleep(0)
-                if heard() == before:
+                before, last = last, heard()
+                if last == before:
                     break
 
     def close(self) -> None:

@@ -83,7 +83,9 @@ class FolderLedger:
 
     def take_in_end(self, patient: str, stuck: bool) -> int:
         """See `Ledger`."""
-        return self._journal.append("end", patient, STUCK if stuck else b"")
+        number = self._journal.append("end", patient, STUCK if stuck else b"")
+        self._journal.keep()
+        return number
 
     def drop(self, number: int) -> None:
         """See `Ledger`."""
@@ -111,6 +113,11 @@ class FolderLedger:
     def confirm(self, number: int) -> None:
         """See `Ledger`."""
         self._journal.append("confirmed", refers=number)
+        self._journal.keep()
+
+    def keep(self) -> None:
+        """See `Ledger`."""
+        self._journal.keep()
 
     def begin_save(self, patients: Sequence[str]) -> int:
         """See `Ledger`."""

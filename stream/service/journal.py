@@ -1,8 +1,8 @@
 """What came in and went out, on disk before it is acknowledged: numbered entries in segments.
 
-Each message is appended to the journal before the broker gets its acknowledgement, and each output after it was
-handed to the sinks, in room that was made for it before: a full disk is noticed while nothing is told. A damaged entry
-costs itself, and is noted.
+Each message is in the journal before the broker gets its acknowledgement, and each output after it was handed to the
+sinks, in room that was made for it before: a full disk is noticed while nothing is told. Entries are appended one by
+one and written together, by `keep`. A damaged entry costs itself, and is noted.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class Journal:
         self._segments: list[_Segment] = []
         self._file: FileIO | None = None
         self._written = self._room = 0  # bytes of the segment in use: with entries, and had from the disk
+        self._appended = bytearray()  # and not written yet
         self.number = 0
         """Number of the last entry."""
         self.damage: list[str] = []
@@ -87,7 +88,7 @@ class Journal:
     @property
     def n_bytes(self) -> int:
         """Size of the segment in use."""
-        return self._written
+        return self._written + len(self._appended)
 
     def read(self) -> Iterator[Entry]:
         """Give all entries that are on disk, in order; to be called once, before anything is appended.
@@ -122,7 +123,7 @@ class Journal:
             self.number = number
 
     def make_room(self, n_bytes: int) -> None:
-        """Have so much room on the disk that entries of `n_bytes` in all cannot fail for want of it.
+        """Keep what was appended, and have so much room on the disk that `n_bytes` more cannot fail for want of it.
 
         Raises
         ------
@@ -131,6 +132,7 @@ class Journal:
         """
         if self._file is None:
             self.begin_segment()
+        self.keep()
         if self._file is None or self._written + n_bytes <= self._room or not hasattr(os, "posix_fallocate"):
             return
         more = max(RESERVE_BYTES, n_bytes)
@@ -143,28 +145,41 @@ class Journal:
         self._room = self._written + more
 
     def append(self, kind: Kind, patient: str = "", content: bytes = b"", refers: int = 0) -> int:
-        """Append an entry; when this returns, it survives the end of the process. Gives its number.
+        """Append an entry; when `keep` returns, it survives the end of the process. Gives its number.
 
         Raises
         ------
         SnapshotError
-            If it cannot be written.
+            If a segment cannot be begun.
         """
         if self._file is None:
             self.begin_segment()
-        assert self._file is not None
-        entry = msgspec.msgpack.encode(Entry(self.number + 1, kind, patient, content, refers))
-        frame = _FRAME.pack(len(entry), zlib.crc32(entry)) + entry
-        try:
-            written = self._file.write(frame)
-        except OSError as error:
-            raise SnapshotError(f"cannot write {self._segments[-1].path}: {error.strerror}", about="state") from error
-        if written != len(frame):
-            raise SnapshotError(f"cannot write {self._segments[-1].path}: the disk is full", about="state")
-        self._written += written
         self.number += 1
+        entry = _encode(Entry(self.number, kind, patient, content, refers))
+        self._appended += _FRAME.pack(len(entry), zlib.crc32(entry))
+        self._appended += entry
         self._segments[-1].last_number = self.number
         return self.number
+
+    def keep(self) -> None:
+        """Write what was appended.
+
+        Raises
+        ------
+        SnapshotError
+            If it cannot be written; of what was appended since the last call, the end is then missing.
+        """
+        if not self._appended:
+            return
+        assert self._file is not None
+        appended, self._appended = self._appended, bytearray()
+        try:
+            written = self._file.write(appended)
+        except OSError as error:
+            raise SnapshotError(f"cannot write {self._segments[-1].path}: {error.strerror}", about="state") from error
+        self._written += written
+        if written != len(appended):
+            raise SnapshotError(f"cannot write {self._segments[-1].path}: the disk is full", about="state")
 
     def begin_segment(self) -> None:
         """Let further entries go to a new segment."""
@@ -199,6 +214,7 @@ class Journal:
     def close(self) -> None:
         """Close the segment in use."""
         if self._file is not None and not self._file.closed:
+            self.keep()
             if self._room > self._written:
                 with contextlib.suppress(OSError):  # what is left is read as the end
                     self._file.truncate(self._written)
@@ -258,4 +274,5 @@ def _next_entry(content: bytes, position: int, end: int) -> int | None:
     return None
 
 
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode

@@ -1,8 +1,9 @@
 """What a service must not forget: what came in, what was told, and now and then the state of every patient.
 
 The core writes it down here, in this order: a message before it is acknowledged, an output after it was handed to the
-sinks, a state when all that led to it was handed out. Where it goes is the ledger's affair: `FolderLedger` keeps a
-journal and snapshots in a folder; a shard of a fleet lets the broker keep what no snapshot holds; `NoLedger` forgets.
+sinks, a state when all that led to it was handed out. What is written down is there when `keep` has returned. Where it
+goes is the ledger's affair: `FolderLedger` has a journal and snapshots in a folder; a shard of a fleet lets the broker
+keep what no snapshot holds; `NoLedger` forgets.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ class Ledger(Protocol):
         ...
 
     def take_in_end(self, patient: str, stuck: bool, /) -> int:
-        """Write down that a session is ended by silence, before it is, and see `Patients.stuck`; give the number."""
+        """Write down that a session is ended by silence, before it is, and keep it; give the number.
+
+        `stuck` is `Patients.stuck`.
+        """
         ...
 
     def drop(self, number: int, /) -> None:
@@ -86,7 +90,10 @@ class Ledger(Protocol):
         ...
 
     def make_room(self, contents: Sequence[bytes], /) -> None:
-        """See to it that `tell` cannot fail for want of room; outputs are handed out when this has returned."""
+        """Keep what was written down, and see to it that `tell` cannot fail for want of room.
+
+        Outputs are handed out when this has returned.
+        """
         ...
 
     def told_first(self, patient: str, /) -> ToldLine | None:
@@ -98,11 +105,18 @@ class Ledger(Protocol):
         ...
 
     def tell(self, turn: Turn, content: bytes, /) -> int:
-        """Write down that an output of a turn was handed out; give its number, 0 where it has none."""
+        """Write down that an output of a turn was handed out; give its number, 0 where it has none.
+
+        `keep` is called after the last of those that were handed out together.
+        """
         ...
 
     def confirm(self, number: int, /) -> None:
-        """Write down that the broker has the outputs up to this number."""
+        """Write down that the broker has the outputs up to this number, and keep it."""
+        ...
+
+    def keep(self) -> None:
+        """See to it that what was written down survives the end of the process."""
         ...
 
     def begin_save(self, patients: Sequence[str], /) -> int:
@@ -162,6 +176,9 @@ class NoLedger:
         return 0
 
     def confirm(self, number: int) -> None:
+        """See `Ledger`."""
+
+    def keep(self) -> None:
         """See `Ledger`."""
 
     def begin_save(self, _patients: Sequence[str]) -> int:

@@ -30,6 +30,10 @@ STABLE_S = 10.0  # a connection that lasted so long was a good one
 SHORT_LIVED = 4  # so many others in a row, and something is wrong that will not pass
 
 
+def _nothing_to_keep() -> None:
+    """Have what is taken kept already."""
+
+
 @dataclass(slots=True)
 class Link:
     """A client id's connection to a broker, made again whenever it is lost.
@@ -47,6 +51,10 @@ class Link:
     on_held
         Takes the place of `on_message` where messages are to be acknowledged later, in the order in which they came.
         MQTT 5 brokers send up to `IN_FLIGHT` messages beyond the last acknowledged one.
+    keep
+        Called before messages are acknowledged that `on_message` has taken: several at a time can be kept at once.
+    gather_s
+        So long messages may come together before they are taken, all at once, from the second on.
     session_s
         How long the broker keeps subscriptions and messages for this client id when it is away; 0: not at all.
     retry
@@ -62,6 +70,8 @@ class Link:
     will: aiomqtt.Will | None = None
     on_message: OnMessage | None = None
     on_held: OnHeld | None = None
+    keep: Callable[[], None] = _nothing_to_keep
+    gather_s: float = 0.0
     session_s: int = 0
     retry: bool = False
     version: int = 5
@@ -92,6 +102,8 @@ class Link:
                 session_s=self.session_s,
                 on_message=self.on_message,
                 on_held=self.on_held,
+                keep=self.keep,
+                gather_s=self.gather_s,
             )
             try:
                 async with client:

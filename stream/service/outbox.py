@@ -13,11 +13,12 @@ from .connection import Connection
 from .link import CONFIRM_TIMEOUT_S
 from .metrics import Metrics
 from .topics import RETAINED
+from .unconfirmed import Outward
 
 log = logging.getLogger("ecg_stream.mqtt")
 
 MAX_KEPT = 100_000  # outputs, about 30 MB: ten beats a second of each of a hundred patients for 100 s
-IN_FLIGHT = 64
+AT_ONCE = 256
 LAST_OUTPUTS_S = 5.0  # at the end, for the broker to confirm
 
 
@@ -102,13 +103,9 @@ class Outbox:
         """
         while True:
             await self._filled.wait()
-            batch = list(islice(self._kept.items(), IN_FLIGHT))
-            async with asyncio.TaskGroup() as sending:
-                for _, each in batch:
-                    publishing = client.publish(
-                        each.topic, each.payload, qos=1, retain=each.retain, timeout=CONFIRM_TIMEOUT_S
-                    )
-                    sending.create_task(publishing, name="publish")
+            batch = list(islice(self._kept.items(), AT_ONCE))
+            outward = (Outward(each.topic, each.payload, each.retain) for _, each in batch)
+            await client.publish_all(outward, CONFIRM_TIMEOUT_S)
             for key, _ in batch:
                 if key in self._kept:  # the oldest may have been given up meanwhile
                     self._remove(key)

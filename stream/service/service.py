@@ -25,7 +25,7 @@ from ..run.fhir_sink import FhirSink
 from ..run.known_alerts import KnownAlerts
 from .codec import OFFLINE, ServiceStatus, says_online
 from .connection import Connection
-from .core import TICK_S, Core
+from .core import GATHER_S, TICK_S, Core
 from .folder_ledger import FolderLedger
 from .ledger import NoLedger
 from .link import Link
@@ -100,7 +100,12 @@ class Service:
         self._status_topic = service_status_topic(link.client_id)
         will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
         self._link = replace(
-            link, will=will, on_message=self._receive, session_s=STATELESS_S if state is None else AWAY_S
+            link,
+            will=will,
+            on_message=self._receive,
+            keep=self._core.keep,
+            gather_s=GATHER_S,
+            session_s=STATELESS_S if state is None else AWAY_S,
         )
         self._neighbours = Neighbours(self._status_topic, options.topics, self.metrics)
         self._supervisor = Supervisor()

@@ -21,6 +21,8 @@ def test_what_was_appended_is_read_again(journal, tmp_path) -> None:
     assert journal.append("out", "bed-1", b"line", refers=1) == 2
     journal.begin_segment()
     assert journal.append("confirmed", refers=2) == 3
+    assert [entry.number for entry in Journal(tmp_path).read()] == [1, 2]
+    journal.keep()
     again = Journal(tmp_path)
     assert list(again.read()) == [
         Entry(1, "wave", "bed-1", b"\x00payload"),
@@ -39,6 +41,7 @@ def test_a_torn_end_costs_only_itself(tmp_path_factory, cut) -> None:
     sizes = []
     for k in range(5):
         journal.append("wave", "a", bytes([k]) * 40)
+        journal.keep()
         sizes.append(next(folder.glob("*.log")).stat().st_size)
     journal.close()
     file = next(folder.glob("*.log"))
@@ -60,6 +63,7 @@ def test_segments_are_forgotten_when_nothing_in_them_is_needed(journal, tmp_path
     assert [entry.number for entry in Journal(tmp_path).read()] == [3, 4, 5, 6]
     journal.forget(before=100)
     journal.append("wave", "a", b"")
+    journal.keep()
     assert [entry.number for entry in Journal(tmp_path).read()] == [7]
 
 

@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from aiomqtt import MqttError
 from broker import MOSQUITTO, Mosquitto, free_port
 from mqtt_ear import Ear
 
@@ -14,6 +15,7 @@ from ecg_stream.stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, 
 from ecg_stream.stream.service.connection import Connection
 from ecg_stream.stream.service.link import Link
 from ecg_stream.stream.service.topics import Topics, is_patient_id
+from ecg_stream.stream.service.unconfirmed import Outward
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")
 
@@ -199,6 +201,79 @@ async def test_a_message_that_cannot_be_taken_is_not_acknowledged(mosquitto) -> 
     async with linked(Link(address, "stable", on_message=heard.take, session_s=60)):
         await heard.wait_for(1)
     assert heard.payloads == [b"1"]
+
+
+@needs_mosquitto
+async def test_what_cannot_be_kept_is_not_acknowledged(mosquitto) -> None:
+    """Several messages are taken, then kept together; only then does the broker forget them."""
+    address = BrokerAddress.of(mosquitto.url)
+    first, second, third = Heard(), Heard(), Heard()
+    full = False
+
+    def keep() -> None:
+        if full:
+            raise OSError("disk full")
+
+    sent = [str(number).encode() for number in range(50)]
+    ear = await asyncio.to_thread(Ear, mosquitto.port)
+    with ear:
+        async with linked(Link(address, "stable", on_message=first.take, keep=keep, gather_s=0.01, session_s=60)):
+            for payload in sent[:20]:
+                ear._client.publish("x", payload, qos=1)
+            await first.wait_for(20)
+        full = True
+        for payload in sent[20:]:
+            await asyncio.to_thread(ear.publish, "x", payload)
+
+        async def use(client: Connection) -> None:
+            await client.listen()
+
+        with pytest.raises(OSError, match="disk full"):
+            await Link(address, "stable", on_message=second.take, keep=keep, gather_s=0.01, session_s=60).run(use)
+        async with linked(Link(address, "stable", on_message=third.take, session_s=60)):
+            await third.wait_for(30)
+    assert first.payloads == sent[:20]
+    assert third.payloads == sent[20:]
+
+
+@needs_mosquitto
+@pytest.mark.parametrize("version", [4, 5])
+async def test_no_more_is_on_its_way_than_the_broker_takes(tmp_path, version) -> None:
+    """A broker throws out who has more in flight than it said; all arrives, once and in order."""
+    broker = Mosquitto(tmp_path, "allow_anonymous true", "max_inflight_messages 3")
+    broker.start()
+    sent = [str(number).encode() for number in range(300)]
+
+    async def use(client: Connection) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(client.publish_all([Outward("y", payload, False) for payload in sent], 20))
+            tasks.create_task(client.publish("y/last", b"", 1, timeout=20))
+
+    with Ear(broker.port, "y/#") as ear:
+        link = Link(BrokerAddress.of(broker.url), "x", version=version, gather_s=0.01)
+        await link.run(use)
+        await asyncio.to_thread(ear.wait, lambda: len(ear.heard) == 301)
+    assert [payload for topic, payload in ear.heard if topic == "y"] == sent
+    assert link.connects == 1
+    broker.stop()
+
+
+@needs_mosquitto
+async def test_who_waits_for_a_confirmation_hears_of_a_lost_connection(tmp_path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    told = []
+
+    async def use(client: Connection) -> None:
+        broker.kill()
+        try:
+            await client.publish_all([Outward("y", b"1", False), Outward("y", b"2", False)])
+        except MqttError:
+            told.append(True)
+
+    async with asyncio.timeout(20):
+        await Link(BrokerAddress.of(broker.url), "x").run(use)
+    assert told
 
 
 @needs_mosquitto
