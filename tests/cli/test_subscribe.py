@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -37,10 +38,10 @@ SPEED = "20"
 PART = ("--start", "0", "--end", str(SECONDS))
 
 
-def beats_of_replay(patient: str, chunk_ms: float = 1000) -> list[bytes]:
+def beats_of_replay(patient: str, chunk_ms: float = 1000, seconds: float = SECONDS) -> list[bytes]:
     """What the pipeline makes of the demo record without any network."""
     pipeline = Pipeline()
-    outputs = [o for chunk in demo_record().chunks(chunk_ms, 0, SECONDS) for o in pipeline.push(chunk)]
+    outputs = [o for chunk in demo_record().chunks(chunk_ms, 0, seconds) for o in pipeline.push(chunk)]
     outputs += pipeline.flush()
     return [encode_line(patient, output) for output in outputs if isinstance(output, Beat)]
 
@@ -59,11 +60,17 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto | Amqtt]:
 
 
 @contextmanager
-def running(*arguments: str, out: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `ecg-stream` until the block ends."""
+def running(
+    *arguments: str, out: Path | None = None, log: Path | None = None, most_bytes: int = 0
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `ecg-stream` until the block ends; no file may become larger than `most_bytes`, if that is given."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with (out or Path(os.devnull)).open("ab") as file:
-        process = subprocess.Popen(ecg_stream(*arguments), stdout=file, env=environment)
+    command = ecg_stream(*arguments)
+    if most_bytes:
+        command = ["prlimit", f"--fsize={most_bytes}", *command]
+    with (out or Path(os.devnull)).open("ab") as file, ExitStack() as logs:
+        stderr = None if log is None else logs.enter_context(log.open("ab"))
+        process = subprocess.Popen(command, stdout=file, stderr=stderr, env=environment)
         try:
             yield process
         finally:
@@ -174,6 +181,29 @@ def test_alerts_that_wait_for_the_webhook_survive_a_kill(mosquitto: Mosquitto, t
         assert set(ear.lines("ecg/bed-7/alerts")) == set(told)
         begun_or_over = [line for line in map(json.loads, told) if line["state"] != "repeat"]
         assert [line for line in hook.heard if line["state"] != "repeat"] == begun_or_over
+
+
+@needs_mosquitto
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit, which Linux has")
+def test_nothing_is_lost_or_doubled_when_the_disk_is_full(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    """Files that may not grow any more stand for the disk: the service says so, and goes on where there is room."""
+    out, log = tmp_path / "out.jsonl", tmp_path / "log"
+    subscribe = ("subscribe", mosquitto.url, "--format", "json", "--state", str(tmp_path / "state"))
+    publish = ("publish", "demo", mosquitto.url, "--patient", "bed-7", "--speed", "60", "--end", "180")
+    with Ear(mosquitto.port, "ecg-stream/+/status") as ear, ExitStack() as stack:
+        service = stack.enter_context(running(*subscribe, out=out, log=log, most_bytes=300_000))
+        ear.wait(service_is_up(ear))
+        device = stack.enter_context(running(*publish))
+        assert service.wait(60) == 2
+        assert b"File too large" in (last := log.read_bytes().splitlines()[-1])
+        assert b"--state" in last
+        told = len(beat_lines(out))
+        service = stack.enter_context(running(*subscribe, "--exit-when-idle", "2", out=out))
+        assert device.wait(60) == 0
+        assert service.wait(60) == 0
+    expected = beats_of_replay("bed-7", seconds=180)
+    assert 0 < told < len(expected)
+    assert Counter(beat_lines(out)) == Counter(expected)
 
 
 @needs_mosquitto
