@@ -21,7 +21,7 @@ def bench_fleet(
     steady: Annotated[
         float, typer.Option(metavar="S", min=5, help="Signal of each, in real time, for the cost.")
     ] = 20.0,
-    snapshot: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds between snapshots.")] = 1.0,
+    snapshot: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds between snapshots.")] = 2.0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
 ) -> None:
     """Measure a fleet on this machine: patients at 250 Hz, two leads, 500 ms chunks.

@@ -66,7 +66,7 @@ def run(
     topic: Annotated[str, typer.Option(metavar="TOPIC", help="PREFIX/+/wave.")] = "ecg/+/wave",
     model: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Beat bundle.")] = None,
     alerts: AlertFile = None,
-    snapshot: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds between snapshots.")] = 1.0,
+    snapshot: Annotated[float, typer.Option(metavar="S", min=0.1, help="Seconds between snapshots.")] = 2.0,
     silence: Annotated[
         float, typer.Option(metavar="S", help="End a patient's session after S seconds without anything new.")
     ] = 300.0,

@@ -20,6 +20,7 @@ from ..stream.run.engine import first_failure
 from ..stream.service.address import BrokerAddress
 from ..stream.service.codec import OFFLINE
 from ..stream.service.connection import Acknowledgement, Connection
+from ..stream.service.core import GATHER_S
 from ..stream.service.link import Link
 from ..stream.service.topics import service_status_topic
 from .message import Message, digest_of
@@ -63,7 +64,9 @@ class BrokerSession:
         self._mark_topic = f"ecg-stream/{client_id}/mark"
         self._marks: dict[bytes, asyncio.Event] = {}
         will = aiomqtt.Will(self._status_topic, OFFLINE, qos=1, retain=True)
-        self._link = Link(address, client_id, will=will, on_held=self._receive, session_s=AWAY_S, retry=True)
+        self._link = Link(
+            address, client_id, will=will, on_held=self._receive, gather_s=GATHER_S, session_s=AWAY_S, retry=True
+        )
         self._held: deque[tuple[Message, Acknowledgement]] = deque()
         self._sent: list[list[bytes]] = [[], []]  # digests of what was acknowledged last; the broker may not know it
         self._again: Counter[bytes] = Counter()  # digests of what was taken on connections before, and may come again

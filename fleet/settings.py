@@ -72,7 +72,7 @@ class FleetSettings:
     name: str = "ecg-fleet"
     prefix: str = "ecg"
     model: str = DEFAULT_MODEL
-    snapshot_s: float = 1.0
+    snapshot_s: float = 2.0
     silence_s: float = 300.0
     alerts: AlertTable | None = None
 

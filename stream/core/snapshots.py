@@ -19,7 +19,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from ... import __version__
 from ...errors import SnapshotError
@@ -42,7 +41,12 @@ def to_bytes(state: State) -> bytes:
     TypeError
         If it holds anything but what a snapshot may hold.
     """
-    body = _encoder.encode({"maker": f"ecg-stream {__version__}", "state": _with_extensions(state)})
+    maker = f"ecg-stream {__version__}"
+    _check(state)
+    try:
+        body = _encoder.encode({"maker": maker, "state": state})
+    except OverflowError:  # of an integer beyond 64 bits, for which an encoder has no hook
+        body = _encoder.encode({"maker": maker, "state": _with_extensions(state)})
     return _HEADER.pack(_MAGIC, FORMAT_VERSION, zlib.crc32(body)) + body
 
 
@@ -118,29 +122,45 @@ def write_atomically(path: Path, blob: bytes) -> None:
         raise SnapshotError(f"cannot write {path}: {error.strerror}", about="state") from error
 
 
+def _check(state: State) -> None:
+    """Refuse what a snapshot may not hold; MessagePack would take more, and give another type back."""
+    waiting: list[Any] = [state]
+    while waiting:
+        value = waiting.pop()
+        for each in value.values() if isinstance(value, dict) else value:
+            if type(each) in _USUAL:
+                continue
+            if isinstance(each, dict | list | tuple):
+                waiting.append(each)
+            elif not isinstance(each, bool | int | float | str | None):
+                _extension(each)
+
+
 def _with_extensions(value: Any) -> Any:
-    """Put extensions in the places of arrays and big integers, and copy everything else."""
+    """Put extensions in the places of arrays and big integers, and copy everything else; slowly."""
     if isinstance(value, dict):
         return {key: _with_extensions(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_with_extensions(each) for each in value]
-    if isinstance(value, np.ndarray):
-        return msgspec.msgpack.Ext(_ARRAY, _pack_array(value))
-    if isinstance(value, np.generic):
-        return _with_extensions(value.item())
     if isinstance(value, bool | float | str | None):
         return value
     if isinstance(value, int):
         if -(2**63) <= value < 2**64:
             return value
         return msgspec.msgpack.Ext(_BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+    return _extension(value)
+
+
+def _extension(value: Any) -> Any:
+    """Give what stands in the place of a value that MessagePack does not have."""
+    if isinstance(value, np.ndarray):
+        packed = _array_encoder.encode([_described(value.dtype), list(value.shape), value.tobytes()])
+        return msgspec.msgpack.Ext(_ARRAY, packed)
+    if isinstance(value, np.generic):
+        return value.item()
     raise TypeError(
         f"a snapshot cannot hold {type(value).__name__}: valid are arrays, numbers, strings, booleans, None"
     )
-
-
-def _pack_array(array: NDArray[Any]) -> bytes:
-    return _encoder.encode([_described(array.dtype), list(array.shape), array.tobytes()])
 
 
 def _unpack(code: int, content: memoryview) -> Any:
@@ -182,6 +202,8 @@ def _frozen(description: Any) -> Any:
     return tuple(map(_frozen, description)) if isinstance(description, list) else description
 
 
-_encoder = msgspec.msgpack.Encoder()
+_USUAL = frozenset((int, float, str, bool, type(None), np.ndarray))
+_encoder = msgspec.msgpack.Encoder(enc_hook=_extension)
+_array_encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ext_hook=_unpack)
 _array_decoder = msgspec.msgpack.Decoder(tuple[str | list[Any], tuple[int, ...], bytes])

@@ -18,6 +18,8 @@ from .topics import Topics, output_kind
 
 log = logging.getLogger("ecg_stream.mqtt")
 
+WRITTEN_TOGETHER = 8  # states: each turn of another thread costs as much as writing one
+
 
 class FolderLedger:
     """A journal in a folder, and the snapshots beside it.
@@ -35,6 +37,7 @@ class FolderLedger:
         self._last_told = 0  # what has a larger number came after the restart
         self._on_disk: set[str] = set()
         self._to_save: Collection[str] = ()
+        self._unwritten: dict[str, bytes] = {}  # states that were copied, encoded
 
     def recover(self, topics: Topics | None) -> Recovered:
         """Read what there is; to be called once, before anything else. What is damaged or missing, the log says.
@@ -128,15 +131,28 @@ class FolderLedger:
     async def save(self, patient: str, state: State | None, _unconfirmed: Sequence[Outgoing]) -> None:
         """See `Ledger`."""
         if state is not None:
-            await _to_its_end(self._folder.write_patient, patient, self._folder.encode(state))
-            self._on_disk.add(patient)
+            self._unwritten[patient] = self._folder.encode(state)
+            if len(self._unwritten) >= WRITTEN_TOGETHER:
+                await self._write()
 
     async def finish_save(self, first_missing: int) -> None:
         """See `Ledger`."""
+        for patient in self._unwritten.keys() - set(self._to_save):
+            del self._unwritten[patient]
+        await self._write()
         for patient in self._on_disk.difference(self._to_save):
-            self._folder.write_patient(patient, None)
+            self._folder.remove_patient(patient)
         self._on_disk.intersection_update(self._to_save)
         self._journal.forget(first_missing)
+
+    async def _write(self) -> None:
+        """Write the states that are copied; where that is broken off or fails they stay to be written."""
+        writing = dict(self._unwritten)
+        await _to_its_end(self._folder.write_patients, writing)
+        self._on_disk.update(writing)
+        for patient, blob in writing.items():
+            if self._unwritten.get(patient) is blob:
+                del self._unwritten[patient]
 
 
 class JournalTold:
@@ -173,9 +189,9 @@ def _applied(state: State | SnapshotError) -> int:
     return number if isinstance(number, int) else 0
 
 
-async def _to_its_end(write: Callable[[str, bytes], None], patient: str, blob: bytes) -> None:
+async def _to_its_end(write: Callable[[dict[str, bytes]], None], blobs: dict[str, bytes]) -> None:
     """Write in a thread; who is cancelled meanwhile waits until it is done: nobody is to write beside it."""
-    writing = asyncio.ensure_future(asyncio.to_thread(write, patient, blob))
+    writing = asyncio.ensure_future(asyncio.to_thread(write, blobs))
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:

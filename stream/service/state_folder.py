@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 
@@ -128,13 +128,17 @@ class StateFolder:
         """Encode one patient's state."""
         return to_bytes(state)
 
-    def write_patient(self, patient: str, blob: bytes | None) -> None:
-        """Save a patient's encoded state; None removes it. May be called from any thread."""
-        path = self._folder / "patients" / f"{patient}.state"
-        if blob is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_atomically(path, blob)
+    def write_patients(self, blobs: Mapping[str, bytes]) -> None:
+        """Save patients' encoded states. May be called from any thread."""
+        for patient, blob in blobs.items():
+            write_atomically(self._state_file(patient), blob)
+
+    def remove_patient(self, patient: str) -> None:
+        """Remove a patient's saved state, if there is one."""
+        self._state_file(patient).unlink(missing_ok=True)
+
+    def _state_file(self, patient: str) -> Path:
+        return self._folder / "patients" / f"{patient}.state"
 
 
 def _lock(file: FileIO) -> None:

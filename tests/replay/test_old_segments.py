@@ -62,7 +62,7 @@ async def test_the_recorder_removes_at_its_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("days", "there"), [(1, False), (3, True)])
 def test_old_states_go(tmp_path: Path, days: float, there: bool) -> None:
     folder = StateFolder(tmp_path)
-    folder.write_patient("bed-7", to_bytes({"x": 1}))
+    folder.write_patients({"bed-7": to_bytes({"x": 1})})
     file = tmp_path / "patients" / "bed-7.state"
     os.utime(file, (time.time() - 2 * DAY_S,) * 2)
     folder.remove_older_than(days)

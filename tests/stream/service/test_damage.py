@@ -220,6 +220,27 @@ async def test_who_ends_a_save_waits_for_the_file_that_is_being_written(
     folder.close()
 
 
+async def test_a_save_that_is_broken_off_leaves_nobody_out(tmp_path: Path) -> None:
+    """Who was copied by it, and is not on the disk yet, is saved by the next one, even without anything new."""
+    beds, sinks = names(3), [Lines(), Lines()]
+    stream = list(schedule(beds, 3))
+    core, folder = await restarted(tmp_path, sinks[0])
+    await sent(core, stream[:40])
+    saving = asyncio.create_task(core.save(pause_s=60.0))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert not list((tmp_path / "patients").iterdir())
+    await core.save()
+    folder.close()
+    core, folder = await restarted(tmp_path, sinks[1])
+    await sent(core, stream[40:])
+    folder.close()
+    assert joined(sinks) == alone(beds)
+
+
 async def test_the_folder_is_for_its_owner_only(tmp_path: Path) -> None:
     state = tmp_path / "state"
     core, folder = await restarted(state, Lines())

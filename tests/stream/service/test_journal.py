@@ -92,9 +92,8 @@ def test_patients_and_card(tmp_path) -> None:
     folder = StateFolder(tmp_path)
     assert folder.card() is None
     folder.write_card(ServiceCard("ecg-stream-1", "ecg/+/wave"))
-    folder.write_patient("a.b", folder.encode({"x": 1}))
-    folder.write_patient("gone", folder.encode({}))
-    folder.write_patient("gone", None)
+    folder.write_patients({"a.b": folder.encode({"x": 1}), "gone": folder.encode({})})
+    folder.remove_patient("gone")
     (tmp_path / "patients" / "torn.state").write_bytes(b"ECGS")
     folder.close()
     again = StateFolder(tmp_path)
