@@ -155,7 +155,6 @@ class Delivery:
         if failure is not None:
             raise failure
 
-
     def _note(self, told: _Ready, now: float) -> None:
         """Log and measure what was told."""
         turn, step, is_first = told

@@ -14,6 +14,7 @@ from ecg_stream.fleet import shard_sessions
 from ecg_stream.fleet.broker_ledger import BrokerLedger
 from ecg_stream.fleet.message import Message, digest_of
 from ecg_stream.fleet.roster import Roster
+from ecg_stream.fleet.settings import Access, FleetSettings
 from ecg_stream.fleet.shard_sessions import ShardSessions
 from ecg_stream.fleet.shard_state import ShardFile, ShardState, decode_state, encode_state
 from ecg_stream.fleet.state_store import open_store
@@ -56,8 +57,9 @@ class Bed:
         self.broker: Any = Heard()
         roster = Roster()
         file = ShardFile(open_store(str(folder)), "shard-0")
+        settings = FleetSettings(Access("mqtt://nowhere"), str(folder))
         self.ledger = BrokerLedger(self.broker, file, roster, Topics())
-        self.sessions = ShardSessions(load_models(), Topics(), roster, self.ledger, 300.0)
+        self.sessions = ShardSessions(load_models(), Topics(), roster, self.ledger, settings)
         self.core = self.sessions.core
         self.payloads = [message.payload for message in messages_of(chunks_of(1, 30), 1.0)]
         self._payloads = iter(self.payloads)
