@@ -196,7 +196,11 @@ class Journal:
         self._segments.append(_Segment(path, self.number))
 
     def forget(self, before: int) -> None:
-        """Remove the segments whose entries all have numbers under `before`, except the one in use."""
+        """Keep what was appended, and remove the segments whose entries all have numbers under `before`.
+
+        The one in use stays.
+        """
+        self.keep()
         while len(self._segments) > 1 and self._segments[0].last_number < before:
             self._segments.pop(0).path.unlink(missing_ok=True)
 

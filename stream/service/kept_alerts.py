@@ -57,6 +57,7 @@ class KeptAlerts:
         with self._lock:
             self._key += 1
             self._waiting[self._key] = self._journal.append("out", content=line), line
+            self._journal.keep()
             self._shorten()
             return self._key
 
@@ -65,6 +66,7 @@ class KeptAlerts:
         with self._lock:
             number, _ = self._waiting.pop(key)
             self._journal.append("dropped", refers=number)
+            self._journal.keep()
             self._shorten()
 
     def close(self) -> None:
