@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -81,6 +82,8 @@ async def demo_ward() -> AsyncIterator[BrokerAddress]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as trial:
+        if os.name == "posix":  # as asyncio binds: connections that ended a moment ago do not count
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", port))
         except OSError:
