@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 
-from ..core.messages import CLASSES, Beat, Event, Rhythm
+from ..core.messages import CLASSES, Alert, Beat, Event, Rhythm
 from ..run.sinks import clock, line
 from ..run.summary import Percentiles
 from .palette import ALARM, BOLD, CLASS_STYLES, PLAIN, PRIORITY_STYLES, QUIET, TRACE, Line, block
@@ -53,9 +53,9 @@ def panels(view: View, width: int, rows: int) -> list[Line]:
 def events(view: View, rows: int, width: int) -> list[Line]:
     """Tell the alert that goes on, the latest events and changes of rhythm, or the answer to the last key."""
     leave, message = KEYS if view.controls.keys else LEAVE, view.controls.message
-    latest = reversed(view.events[-rows:])
-    told = [[Segment(f" {line(event)}", _event_style(event))] for event in latest]
     rhythm, alert = view.rhythm, view.alert  # what goes on stays in sight
+    latest = [event for event in view.events if not _is_begin_of(alert, event)][-rows:]
+    told = [[Segment(f" {line(event)}", _event_style(event))] for event in reversed(latest)]
     is_told = view.events and view.events[-1] == rhythm
     if rhythm is not None and not is_told and (alert is None or alert.name != rhythm.name):
         told.insert(0, [Segment(f" {line(rhythm)}", ALARM)])
@@ -64,6 +64,16 @@ def events(view: View, rows: int, width: int) -> list[Line]:
     lines = block(told or [[Segment(" no events", QUIET)]], rows, width)
     last = [Segment(f" {message}", BOLD)] if message else lines[-1]
     return [*lines[:-1], [*block([last], 1, max(0, width - len(leave)))[0], Segment(leave, QUIET)]]
+
+
+def _is_begin_of(alert: Alert | None, event: Event | Rhythm) -> bool:
+    """Whether an event is where the rhythm of an alert began: the line of the alert says more."""
+    return (
+        alert is not None
+        and isinstance(event, Rhythm)
+        and event.state == "begin"
+        and (event.name, event.sample) == (alert.name, alert.onset)
+    )
 
 
 def _event_style(event: Event | Rhythm) -> Style:

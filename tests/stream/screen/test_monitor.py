@@ -116,6 +116,7 @@ def test_an_alert_stays_in_sight_until_it_ends(width: int, height: int) -> None:
     seen.take(Step("demo", replace(chunk, start=5025), [Event(5030, 20.12, "flat", "V5")], 0.1, 0.0))
     words = "0:00:10.000  !!! ventricular tachycardia, high priority, begins: 6 V in a row"
     assert words[: width - 20] in text(seen.view(), width, height)
+    assert "* ventricular tachycardia begins" not in text(seen.view(), width, height)  # the alert says it
     console = Console(width=width, height=height, file=io.StringIO())
     (alarm,) = {
         segment.style for line in console.render_lines(Screen(seen.view())) for segment in line if "!!!" in segment.text
@@ -124,6 +125,7 @@ def test_an_alert_stays_in_sight_until_it_ends(width: int, height: int) -> None:
     ends = Rhythm(name, "end", 6000, 24.0, 140.0, "N", 14.0)
     seen.take(Step("demo", replace(chunk, start=5050), [ends, over], 0.1, 0.0))
     assert "!!!" not in text(seen.view(), width, height)
+    assert "* ventricular tachycardia ends" in text(seen.view(), width, height)
 
 
 def test_without_beats_for_four_seconds_there_is_no_rate() -> None:
