@@ -154,7 +154,7 @@ class Result:
 
         Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, the
         probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``, and ``stream``, ``id`` and ``at`` (empty where the
-        record has no date and time), ``learning``, and ``quality`` (NaN where it is not known).
+        record has no date and time), ``learning``, ``quality`` (NaN where it is not known), and ``paced``.
 
         Raises
         ------
@@ -179,6 +179,7 @@ class Result:
         columns |= {name: [getattr(cell, name) for cell in cells] for name in OriginCells._fields}
         columns["learning"] = np.array([beat.learning for beat in beats], dtype=np.bool_)
         columns["quality"] = np.array([beat.quality for beat in beats], dtype=np.float64)
+        columns["paced"] = np.array([beat.paced for beat in beats], dtype=np.bool_)
         return pandas.DataFrame(columns)
 
     def rr(self, *, normal: bool = False) -> Intervals:

@@ -49,6 +49,7 @@ def _parquet(found: Sequence[_FoundBeat]) -> bytes:
         columns[field] = pyarrow.array([getattr(cell, field) for cell in cells], pyarrow.string())
     columns["learning"] = pyarrow.array([beat.learning for beat in beats], pyarrow.bool_())
     columns["quality"] = pyarrow.array([beat.quality for beat in beats], pyarrow.float64())
+    columns["paced"] = pyarrow.array([beat.paced for beat in beats], pyarrow.bool_())
     written = io.BytesIO()
     parquet.write_table(pyarrow.table({name: columns[name] for name in COLUMNS}), written)
     return written.getvalue()

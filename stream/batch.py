@@ -17,13 +17,17 @@ from .beats.state import JOINED
 from .core.messages import CLASSES, Beat, Event, Heard, Probabilities
 from .networks import Models
 
+LEFT = 0.1
+"""What a classifier says of a paced beat counts for so much: it knows beats of a heart that paces itself."""
+_Q = CLASSES.index("Q")
+
 
 class DecidedBeat(NamedTuple):
     """A heartbeat that was found and described, and has no label yet.
 
     Attributes
     ----------
-    sample, time, rr_ms, delay_ms, learning
+    sample, time, rr_ms, delay_ms, learning, paced
         See `Beat`.
     features
         ``(n_features,)`` float32, what is known of it, see `ecg_stream.stream.beats.features`.
@@ -38,11 +42,12 @@ class DecidedBeat(NamedTuple):
     features: NDArray[np.float32]
     joined: tuple[int, int, bool]
     learning: bool = False
+    paced: bool = False
 
     def labelled(self, index: int, probabilities: Probabilities, quality: float) -> Beat:
         """Make a beat of it: of the class at `index` in `CLASSES`."""
-        label = CLASSES[index]
-        return Beat(self.sample, self.time, label, probabilities, self.rr_ms, self.delay_ms, self.learning, quality)
+        label, rr_ms, delay_ms = CLASSES[index], self.rr_ms, self.delay_ms
+        return Beat(self.sample, self.time, label, probabilities, rr_ms, delay_ms, self.learning, quality, self.paced)
 
 
 DecidedOutput: TypeAlias = DecidedBeat | Event
@@ -153,6 +158,13 @@ def label(models: Models, described: Sequence[Described]) -> list[Labelled]:
     return labelled
 
 
+def paced_as_q(probabilities: NDArray[np.float64], paced: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Give ``(n, 5)`` probabilities in which Q is by far the most probable class of `paced` beats, as EC57 asks."""
+    changed = np.where(paced[:, np.newaxis], LEFT * probabilities, probabilities)
+    changed[:, _Q] += np.where(paced, 1.0 - LEFT, 0.0)
+    return changed
+
+
 def _only_events(described: Described) -> Labelled:
     return Labelled([output for output in described.outputs if isinstance(output, Event)], described.memory)
 
@@ -165,6 +177,8 @@ def _labelled(
 ) -> Labelled:
     memory = described.memory.copy()
     told = memory(np.array([beat.joined for beat in described.beats], dtype=JOINED), probabilities, quality, trusted)
+    if any(beat.paced for beat in described.beats):
+        told = paced_as_q(told, np.array([beat.paced for beat in described.beats]))
     rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)
     outputs: list[Beat | Event] = []
     for output in described.outputs:

@@ -27,6 +27,7 @@ from .signal.denoise import WaveletDenoiser
 from .signal.grid import Grid
 from .signal.guard import SignalGuard
 from .signal.highpass import HighPass
+from .signal.spikes import SpikeRemover
 
 FS = 250.0
 
@@ -44,6 +45,7 @@ def compile_front() -> None:
     """Run all loops but that of the beat windows on nothing."""
     nothing = SignalGuard(FS, ("",)).push(np.empty((0, 1)))
     signal = Signal(HighPass(FS, 1).push(nothing.samples), nothing.good)
+    SpikeRemover(FS, 1, 0).push(signal)
     WaveletDenoiser(FS, 1).push(signal)
     QrsDetector(load_network(), 1).push(Grid(FS, 1).push(signal).signal)
     compile_activity()

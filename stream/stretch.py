@@ -7,6 +7,7 @@ from dataclasses import astuple, replace
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import SchemaError
 from .batch import DecidedBeat, DecidedOutput, Passage
@@ -151,12 +152,13 @@ class Stretch:
         """Give beats and events with the sample of the stream at which each was decided, and a rank; fill `heard`."""
         rows: list[_Row] = []
         if len(completed.raw):
-            heard.append(Heard(completed.start + self._origin, completed.raw, completed.signal))
+            start, late = completed.start + self._origin, self.cascade.spikes.delay
+            heard.append(Heard(start, completed.raw, completed.signal, completed.despiked, late))
         for decided, event in completed.events:
             sample = event.sample + self._origin
             rows.append((decided + self._origin, 0, replace(event, sample=sample, time=sample / self.fs)))
         if len(completed.beats.mark):  # seldom: one chunk of 100 ms in eight
-            rows += self._beats(completed.beats)
+            rows += self._beats(completed.beats, completed.paced)
         for stage in self._side:
             if stage is not None and len(completed.signal.samples):
                 rows += [(decided, 2, event) for decided, event in stage.push(completed.signal)]
@@ -168,7 +170,7 @@ class Stretch:
         outputs, decided = [output for *_, output in rows], [row[0] for row in rows]
         return Passage(self.fs, self.leads, outputs, decided, heard, self.due, ended)
 
-    def _beats(self, beats: DescribedBeats) -> Iterator[_Row]:
+    def _beats(self, beats: DescribedBeats, paced: NDArray[np.bool_]) -> Iterator[_Row]:
         columns = (
             beats.mark.tolist(),
             beats.decided.tolist(),
@@ -177,15 +179,16 @@ class Stretch:
             beats.learning.tolist(),
             beats.turn.tolist(),
             beats.turn_since.tolist(),
+            paced.tolist(),
         )
-        for mark, decided, interval, joined, learning, turn, since, features in zip(
+        for mark, decided, interval, joined, learning, turn, since, is_paced, features in zip(
             *columns, beats.features, strict=True
         ):
             sample, rr_ms = mark + self._origin, interval * 1000.0 if interval >= 0.0 else None
             delay_ms = (decided - mark) / self.fs * 1000.0
             if turn >= 0:
                 yield decided + self._origin, 1, self._turned(since + self._origin, turn)
-            beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined, learning)
+            beat = DecidedBeat(sample, sample / self.fs, rr_ms, delay_ms, features, joined, learning, is_paced)
             yield decided + self._origin, 1, beat
 
     def _turned(self, sample: int, turn: int) -> Event:

@@ -41,6 +41,10 @@ class Signal(NamedTuple):
         """Take all samples for measurements."""
         return cls(samples, np.ones(samples.shape, dtype=np.bool_))
 
+    def part(self, rows: slice) -> Signal:
+        """Give some rows of both."""
+        return Signal(self.samples[rows], self.good[rows])
+
 
 class Heard(NamedTuple):
     """Consecutive samples as the stages of a stream hear them.
@@ -53,11 +57,17 @@ class Heard(NamedTuple):
         ``(n_samples, n_leads)``, mV, finite, before any filter, relative to the first measurement.
     signal
         The same samples after the high-pass, and which of them are measurements.
+    despiked
+        The signal without pacing spikes, of samples that are `late` earlier; None where nobody looked for any.
+    late
+        How many samples earlier: none is known at once to belong to a spike.
     """
 
     start: int
     raw: Samples
     signal: Signal
+    despiked: Signal | None = None
+    late: int = 0
 
     @property
     def stop(self) -> int:
@@ -67,8 +77,8 @@ class Heard(NamedTuple):
     def part(self, start: int, stop: int) -> Heard:
         """Give samples `start` to `stop`, of those that are there."""
         rows = slice(max(0, start - self.start), max(0, stop - self.start))
-        samples, good = self.signal
-        return Heard(max(start, self.start), self.raw[rows], Signal(samples[rows], good[rows]))
+        despiked = None if self.despiked is None else self.despiked.part(rows)
+        return Heard(max(start, self.start), self.raw[rows], self.signal.part(rows), despiked, self.late)
 
 
 CLASSES: tuple[Label, ...] = ("N", "S", "V", "F", "Q")
@@ -184,6 +194,8 @@ class Beat:
     quality
         Of the signal, from 0 to 1: how probable it is that this is a beat, and that none was missed since the one
         before. None where nobody has judged it.
+    paced
+        A pacing spike comes just before its QRS complex, or in it: it is labelled Q, as EC57 asks.
     """
 
     sample: int
@@ -194,6 +206,7 @@ class Beat:
     delay_ms: float
     learning: bool = False
     quality: float | None = None
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,11 @@ class Activity:
         self._good = np.zeros((BLOCKS, n_leads), dtype=np.bool_)
 
     def hear(self, heard: Heard) -> None:
-        """Take the next samples; what is missing before them is not good."""
+        """Take the next samples, without pacing spikes; what is missing before them is not good."""
+        if heard.despiked is not None:
+            heard = Heard(heard.start - heard.late, heard.raw, heard.despiked)
+            if heard.start < self.next:  # from before the stretch
+                heard = heard.part(self.next, heard.stop)
         if heard.start > self.next:
             missing = np.arange(self.next // self.length, heard.start // self.length + 1)
             self._good[missing[-BLOCKS:] % BLOCKS] = False

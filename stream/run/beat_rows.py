@@ -14,7 +14,7 @@ from .summary import Summary
 COLUMNS = (
     *("sample", "time", "label", "rr_ms", "delay_ms"),
     *(f"p_{name}" for name in CLASSES),
-    *("stream", "id", "at", "learning", "quality"),
+    *("stream", "id", "at", "learning", "quality", "paced"),
 )
 HEADER = ",".join(COLUMNS)
 
@@ -43,7 +43,8 @@ def csv_row(record: str, beat: Beat, origin: Origin | None) -> str:
         stream = '"{}"'.format(stream.replace('"', '""'))
     quality = "" if beat.quality is None else f"{beat.quality:.2f}"
     cells = (beat.sample, f"{beat.time:.3f}", beat.label, rr, round(beat.delay_ms, 1), probabilities, stream, id_, at)
-    return ",".join(str(cell) for cell in (*cells, "true" if beat.learning else "false", quality))
+    learning, paced = ("true" if each else "false" for each in (beat.learning, beat.paced))
+    return ",".join(str(cell) for cell in (*cells, learning, quality, paced))
 
 
 class CsvSink(ContextSink):

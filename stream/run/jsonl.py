@@ -28,7 +28,7 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_defaults=True):
-    """A `Beat` as it is encoded; `learning` is absent unless it is true.
+    """A `Beat` as it is encoded; `learning` and `paced` are absent unless they are true.
 
     `quality` is absent where it is not known, and so are `stream` to `clock`: where they come from, `Origin` tells.
     """
@@ -46,6 +46,7 @@ class BeatLine(msgspec.Struct, tag_field="type", tag="beat", kw_only=True, omit_
     delay_ms: float
     learning: bool = False
     quality: float | None = None
+    paced: bool = False
 
 
 class EventLine(_Line, tag_field="type", tag="event", kw_only=True, omit_defaults=True):
@@ -158,6 +159,7 @@ def encode_line(record: str, output: Output, origin: Origin | None = None) -> by
                 delay_ms=round(output.delay_ms, 1),
                 learning=output.learning,
                 quality=None if output.quality is None else round(output.quality, 2),
+                paced=output.paced,
             )
         )
     if isinstance(output, Rhythm):

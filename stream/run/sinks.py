@@ -102,7 +102,8 @@ def line(output: Output) -> str:
     if isinstance(output, Beat):
         probability = output.probabilities[CLASSES.index(output.label)]
         rhythm = " " * 22 if output.rr_ms is None else f"RR {output.rr_ms:5.0f} ms {60_000 / output.rr_ms:6.1f}/min"
-        learning = "  learning" if output.learning else ""
+        learning = "  paced" if output.paced else ""
+        learning += "  learning" if output.learning else ""
         return f"{clock(output.time)}  {output.label} {probability:6.1%}  {rhythm}  +{output.delay_ms:.0f} ms{learning}"
     if isinstance(output, Rhythm):
         length = "" if output.length_s is None else f" after {output.length_s:.1f} s"

@@ -162,7 +162,7 @@ def test_the_table_has_a_row_a_beat(result):
     assert list(table.columns) == [
         *("sample", "time", "label", "rr_ms", "delay_ms"),
         *("p_N", "p_S", "p_V", "p_F", "p_Q"),
-        *("stream", "id", "at", "learning", "quality"),
+        *("stream", "id", "at", "learning", "quality", "paced"),
     ]
     assert len(table) == len(result)
     beat, row = result.beats[7], table.iloc[7]
@@ -173,7 +173,7 @@ def test_the_table_has_a_row_a_beat(result):
 
 
 def test_a_table_of_nothing_has_its_columns():
-    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 15)
+    assert es.classify(np.zeros(2500), fs=250).to_frame().shape == (0, 16)
 
 
 def test_without_pandas_the_table_says_what_it_needs(result, monkeypatch):

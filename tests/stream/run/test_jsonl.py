@@ -31,6 +31,10 @@ def test_a_beat_of_a_patient_who_is_new_says_so() -> None:
     assert encode_line("e0103", replace(BEAT, learning=True)) == encode_line("e0103", BEAT)[:-1] + b',"learning":true}'
 
 
+def test_a_paced_beat_says_so() -> None:
+    assert encode_line("e0103", replace(BEAT, paced=True)) == encode_line("e0103", BEAT)[:-1] + b',"paced":true}'
+
+
 def test_an_event_tells_its_lead_and_says_more_only_where_there_is_more() -> None:
     assert encode_line("e0103", Event(5000, 20.0, "lead-off", "V4")) == (
         b'{"type":"event","record":"e0103","sample":5000,"time":20.0,"kind":"lead-off","lead":"V4"}'

@@ -135,8 +135,8 @@ def test_records_of_one_name_have_other_streams() -> None:
 def test_a_row_has_the_same() -> None:
     origin = Origin('a "b", c', (Anchor(0, 250.0, NOON_MS, "device"),))
     names, row = HEADER.split(","), csv_row("bed-7", BEAT, origin)
-    assert names[-5:] == ["stream", "id", "at", "learning", "quality"]
-    assert row.endswith(f',"a ""b"", c",{origin.beat_id("bed-7", 500)},2030-03-18T12:00:02.000Z,false,')
+    assert names[-6:] == ["stream", "id", "at", "learning", "quality", "paced"]
+    assert row.endswith(f',"a ""b"", c",{origin.beat_id("bed-7", 500)},2030-03-18T12:00:02.000Z,false,,false')
 
 
 class _Every:
