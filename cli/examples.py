@@ -50,6 +50,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "train rhythm": ("ecg-stream train rhythm atrial-fibrillation --output my-model",),
     "evaluate beat": ("ecg-stream evaluate beat --db mitdb-ds1 --model my-model --report report",),
     "evaluate labels": ("ecg-stream evaluate labels --db vfdb",),
+    "evaluate pacing": ("ecg-stream evaluate pacing --db mitdb --rate 250 --rate 1000",),
     "evaluate pauses": ("ecg-stream evaluate pauses --db mitdb --seed 1",),
     "evaluate quality": ("ecg-stream evaluate quality --db mitdb-ds1 --noise em --snr 0",),
     "evaluate record": ("ecg-stream evaluate record --model ptbxl-lead-i --fold 9 --report report",),

@@ -81,7 +81,9 @@ class MadePauses:
     p_waves: int
 
 
-def with_pauses(record: TrainingRecord, rng: np.random.Generator, n_pauses: int = 10) -> MadePauses | None:
+def with_pauses(
+    record: TrainingRecord, rng: np.random.Generator, n_pauses: int = 10, *, p_waves: bool = True
+) -> MadePauses | None:
     """Tell a part of a record again with pauses and a standstill.
 
     Parameters
@@ -92,6 +94,8 @@ def with_pauses(record: TrainingRecord, rng: np.random.Generator, n_pauses: int 
         Draws the part of the record, and how long each pause is.
     n_pauses
         How many are wanted.
+    p_waves
+        Whether the atria go on in the standstill.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def with_pauses(record: TrainingRecord, rng: np.random.Generator, n_pauses: int 
     for _ in range(20):
         part = _part(record, rng, n_pauses)
         if part is not None and _p_waves_seen(record.signal, record.beats[part], fs):
-            made = _made(record, part, rng, n_pauses)
+            made = _made(record, part, rng, n_pauses, p_waves)
             if made is not None:
                 return made
     return None
@@ -138,7 +142,9 @@ def _p_waves_seen(signal: NDArray[np.float32], beats: NDArray[np.int64], fs: flo
     return bool(np.any((high > SEEN_MV) & (high > SEEN * height)))
 
 
-def _made(record: TrainingRecord, part: slice, rng: np.random.Generator, n_pauses: int) -> MadePauses | None:
+def _made(
+    record: TrainingRecord, part: slice, rng: np.random.Generator, n_pauses: int, p_waves: bool
+) -> MadePauses | None:
     """Tell a part again; None where it has too few places for pauses."""
     fs, beats = record.fs, record.beats[part]
     normal = record.classes[part] == CLASSES.index("N")
@@ -175,7 +181,7 @@ def _made(record: TrainingRecord, part: slice, rng: np.random.Generator, n_pause
             new = _filled(stretch, len(stretch) + longer, quiet, rng)
         else:
             new = _stretched(stretch, len(stretch) + longer)
-        if last:
+        if last and p_waves:
             n_p = _add_p_waves(new, record.signal, beats[1:][movable], float(usual), fs, rng)
         signal.append(new)
         length, taken = length + len(new), end

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stream.core.messages import Beat, Chunk
+from ..stream.core.messages import Beat, Chunk, Output, Samples
 from ..stream.pipeline import Models, Pipeline
 from .beat_run import CHUNK_MS, Conditions
 from .made_pauses import MadePauses, with_pauses
@@ -50,15 +50,19 @@ class PauseCount:
     standstill_false: int
 
 
+def outputs_of(signal: Samples, fs: float, models: Models) -> list[Output]:
+    """Run the live pipeline over a made signal, ``(n_samples, n_leads)`` in mV; give all that it tells."""
+    leads = tuple(f"ECG{k + 1}" for k in range(signal.shape[1]))
+    pipeline, chunk = Pipeline(models), round(CHUNK_MS / 1000.0 * fs)
+    outputs: list[Output] = []
+    for begin in range(0, len(signal), chunk):
+        outputs += pipeline.push(Chunk(begin, fs, leads, signal[begin : begin + chunk]))
+    return outputs + pipeline.flush()
+
+
 def count(made: MadePauses, models: Models, first_lead: bool = False) -> PauseCount:
     """Run the live pipeline over a made signal, and count what it tells in its pauses and in its standstill."""
-    signal = made.signal[:, :1] if first_lead else made.signal
-    leads = tuple(f"ECG{k + 1}" for k in range(signal.shape[1]))
-    pipeline, chunk = Pipeline(models), round(CHUNK_MS / 1000.0 * made.fs)
-    outputs = []
-    for begin in range(0, len(signal), chunk):
-        outputs += pipeline.push(Chunk(begin, made.fs, leads, signal[begin : begin + chunk]))
-    outputs += pipeline.flush()
+    outputs = outputs_of(made.signal[:, :1] if first_lead else made.signal, made.fs, models)
     told = sorted((output.sample, output.label) for output in outputs if isinstance(output, Beat))
     samples = np.array([sample for sample, _ in told], dtype=np.int64)
     pair = match(made.beats, samples, MATCH_S * made.fs)
