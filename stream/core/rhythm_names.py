@@ -18,6 +18,7 @@ RhythmName: TypeAlias = Literal[
     "supraventricular-tachycardia",
     "atrial-fibrillation",
     "ventricular-fibrillation",
+    "paced",
     "pause",
     "asystole",
     "bradycardia",

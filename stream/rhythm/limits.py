@@ -51,6 +51,8 @@ class RhythmLimits:
         Median rate of eight intervals that is a bradycardia, and rate at which it ends.
     fast_rate, fast_until
         The same for tachycardia.
+    paced_beats
+        Paced beats in a row that are a paced rhythm, and beats without a spike that end it.
     noise_quality, noise_until
         Mean quality of eight beats that is noise, and quality at which it no longer is.
     """
@@ -81,6 +83,7 @@ class RhythmLimits:
     slow_until: float = 55.0
     fast_rate: float = 120.0
     fast_until: float = 110.0
+    paced_beats: int = 3
     noise_quality: float = 0.85
     noise_until: float = 0.95
 

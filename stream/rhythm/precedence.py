@@ -70,6 +70,7 @@ ORDER: tuple[RhythmName, ...] = (
     "frequent-ventricular-beats",
     "tachycardia",
     "bradycardia",
+    "paced",
     "noise",
 )
 """What a screen, or whoever asks for one rhythm, is shown of several: the first in this order."""

@@ -9,6 +9,7 @@ from .atrial import AtrialFibrillationRule
 from .ectopy import FrequentRule, MultiformRule, ROnTRule
 from .fibrillation import VentricularFibrillationRule
 from .noise import NoiseRule
+from .pacing import PacedRule
 from .patterns import PatternRule
 from .pauses import PauseRule
 from .rate import RateRule
@@ -28,6 +29,7 @@ RULES: Mapping[str, type[RhythmRule]] = {
     "frequent": FrequentRule,
     "atrial": AtrialFibrillationRule,
     "rate": RateRule,
+    "paced": PacedRule,
 }
 
 FOUND: frozenset[RhythmName] = frozenset(name for rule in RULES.values() for name in rule.names)

@@ -22,6 +22,7 @@ WFDB: Mapping[RhythmName, str] = {
     "bigeminy": "(B",
     "trigeminy": "(T",
     "bradycardia": "(SBR",
+    "paced": "(P",
     "noise": "(NOISE",
 }
 """How WFDB marks a rhythm. The others have no mark there."""
@@ -84,5 +85,6 @@ def _in_words(limits: RhythmLimits) -> Mapping[RhythmName, str]:
         "frequent-ventricular-beats": f"{k.frequent_beats} and more V in a minute, until fewer than {k.frequent_until}",
         "tachycardia": f"median rate of 8 intervals above {k.fast_rate:g}/min, until {k.fast_until:g}/min",
         "bradycardia": f"median rate of 8 intervals below {k.slow_rate:g}/min, until {k.slow_until:g}/min",
+        "paced": f"{k.paced_beats} and more beats after pacing spikes, until as many come without",
         "noise": f"mean quality of 8 beats below {k.noise_quality:g}, until {k.noise_until:g}: nothing is concluded",
     }
