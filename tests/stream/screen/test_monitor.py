@@ -110,7 +110,7 @@ def test_an_alert_stays_in_sight_until_it_ends(width: int, height: int) -> None:
     name: RhythmName = "ventricular-tachycardia"
     begins = Rhythm(name, "begin", 2500, 10.0, 140.0, "6 V in a row at 150/min", None, (name,))
     told = Alert(name, "high", "begin", 2500, 10.0, 140.0, begins.why, 2500)
-    over = Alert(name, "high", "end", 6000, 24.0, 140.0, "N", 2500, 14.0)
+    over = Alert(name, "high", "end", 5050, 20.2, 140.0, "N", 2500, 10.2)
     chunk = Chunk(5000, FS, LEADS, np.zeros((25, 2)))
     seen.take(Step("demo", chunk, [begins, told], 0.1, 0.0))
     seen.take(Step("demo", replace(chunk, start=5025), [Event(5030, 20.12, "flat", "V5")], 0.1, 0.0))
@@ -122,7 +122,7 @@ def test_an_alert_stays_in_sight_until_it_ends(width: int, height: int) -> None:
         segment.style for line in console.render_lines(Screen(seen.view())) for segment in line if "!!!" in segment.text
     }
     assert alarm == PRIORITY_STYLES["high"]
-    ends = Rhythm(name, "end", 6000, 24.0, 140.0, "N", 14.0)
+    ends = Rhythm(name, "end", 5050, 20.2, 140.0, "N", 10.2)
     seen.take(Step("demo", replace(chunk, start=5050), [ends, over], 0.1, 0.0))
     assert "!!!" not in text(seen.view(), width, height)
     assert "* ventricular tachycardia ends" in text(seen.view(), width, height)
