@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..core.messages import Alert, Beat
+from ..core.messages import Alert, Beat, Priority
 from ..run.alert_words import alert_in_words
 from ..run.engine import BatchSink, Sink, Step
 from ..run.jsonl import lines_of
@@ -24,6 +24,9 @@ from .outbox import Outbox, Outgoing
 from .topics import ERRORS, Topics, output_kind
 
 log = logging.getLogger("ecg_stream.alerts")
+
+LOG_LEVELS: Mapping[Priority, int] = {"high": logging.WARNING, "medium": logging.INFO, "low": logging.DEBUG}
+"""What of alerts the log has; low priority alone would fill it in a large ward."""
 
 TOGETHER_BYTES = 4096  # what POSIX has a pipe take whole or not at all, at least (PIPE_BUF of Linux)
 
@@ -165,8 +168,7 @@ class Delivery:
                     end_s = (chunk.start + len(chunk.samples)) / chunk.fs
                     self._metrics.r_to_label.observe(max(0.0, end_s - output.time) + now - turn.received)
             elif isinstance(output, Alert) and output.state != "repeat":
-                level = logging.WARNING if output.priority == "high" else logging.INFO
-                log.log(level, "patient '%s': %s", turn.patient, alert_in_words(output))
+                log.log(LOG_LEVELS[output.priority], "patient '%s': %s", turn.patient, alert_in_words(output))
 
 
 def _fresh(turn: Turn, step: Step, told: Told | None) -> Step:

@@ -8,8 +8,9 @@ from typing import Self
 import numpy as np
 import pytest
 
-from ecg_stream.stream.core.messages import Beat, Chunk, Output
+from ecg_stream.stream.core.messages import Alert, Beat, Chunk, Output, Rhythm
 from ecg_stream.stream.run.engine import QUEUE_CHUNKS, Session, Step, StopRequest, run, stopped_by_signals
+from ecg_stream.stream.run.known_alerts import KnownAlerts
 from ecg_stream.stream.run.summary import Summary
 
 CHUNKS = [Chunk(25 * k, 250.0, ("V4",), np.zeros((25, 1))) for k in range(100)]
@@ -105,6 +106,42 @@ async def test_every_sink_gets_every_step_in_order_then_the_summary_then_is_clos
         assert sink.closed_with == [None]
     assert (summary.samples, summary.beats) == (2500, 100)
     assert summary.lag_ms.max == 2.0
+
+
+async def test_what_is_known_is_not_repeated() -> None:
+    class Repeats(LateByOne):
+        def push(self, chunk: Chunk) -> list[Output]:
+            at, state = chunk.start, "repeat" if chunk.start else "begin"
+            return [Alert("asystole", "high", state, at, at / 250, 0.0, "why", 0)]  # type: ignore[arg-type]
+
+    known, sink = KnownAlerts(), ListSink()
+    known.acknowledge("e0103", ["asystole"], 600.0)
+
+    def heard(step: Step) -> Step:
+        kept = known.heard(step)
+        if step.outputs and step.outputs[0].sample == 50:
+            known.acknowledge("e0103", ["asystole"], 600.0)
+        return kept
+
+    await run(Session("e0103", Repeats()), ListSource(CHUNKS[:5]), [sink], heard=heard)
+    assert [output.sample for step in sink.steps for output in step.outputs] == [0, 25, 50]
+
+
+async def test_what_goes_on_when_a_part_begins_is_told_as_its_beginning() -> None:
+    """Of what was run in silence, an alert that began and has not ended; and not one that has."""
+
+    class Alarms(LateByOne):
+        def push(self, chunk: Chunk) -> list[Output]:
+            over = Alert("pause", "medium", "end", 20, 0.08, 0.0, "why", 10, 0.04)
+            began = [Alert(name, "high", "begin", 10, 0.04, 0.0, "why", 10) for name in ("pause", "asystole")]
+            again = Alert("asystole", "high", "repeat", 30, 0.12, 0.0, "why", 10, 0.08)
+            ongoing = Rhythm("asystole", "begin", 10, 0.04, 0.0, "why")
+            return [ongoing, *began, over, again] if not chunk.start else []
+
+    sink = ListSink()
+    await run(Session("e0103", Alarms(), first=50), ListSource(CHUNKS[:4]), [sink])
+    told = [(type(output).__name__, getattr(output, "name", "")) for step in sink.steps for output in step.outputs]
+    assert told == [("Rhythm", "asystole"), ("Alert", "asystole")]
 
 
 async def test_an_empty_source_ends_at_once() -> None:
