@@ -40,7 +40,7 @@ COMMANDS = {
     "predict": "Call each ten-second strip of a record normal (NORM) or inferior infarction (IMI).",
     "train": "Train a model and write it as a bundle.",
     "evaluate": "Measure a model, and write a report.",
-    "rhythms": "List the rhythms that are told, what each is, its limits, and which are alerts.",
+    "rhythms": "List the rhythms that are reported, what each is, its limits, and which are alerts.",
     "rr": "Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.",
     "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
     "bench": "Measure latency, throughput and patients per core on this machine.",

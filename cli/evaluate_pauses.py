@@ -56,7 +56,7 @@ def pauses(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 1, 0, 0), caption="false: in pauses; still: beats told in the standstill")
+    table = Table(box=None, padding=(0, 1, 0, 0), caption="false: in pauses; still: beats reported in the standstill")
     headings = ("record", "pauses", "spoilt", "false", "missed", "not N", "s", "P waves", "still")
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "record" else "right", no_wrap=True)

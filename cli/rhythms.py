@@ -20,10 +20,11 @@ def rhythms(
     ] = False,
     alerts: AlertFile = None,
 ) -> None:
-    """List the rhythms that are told, what each is, its limits, and which are alerts.
+    """List the rhythms that are reported, what each is, its limits, and which are alerts.
 
-    Of several that go on at once, a screen shows the one that stands further up. A rhythm is not told while one that
-    is named under "not during" goes on. "alert" is the priority, and how often it is told again; --toml has the rest.
+    Of several that go on at once, a screen shows the one that stands further up. A rhythm is not reported while one
+    goes on that is named under "not during". "alert" is the priority, and how often it is reported again; --toml has
+    the rest.
     """
     import msgspec
 
