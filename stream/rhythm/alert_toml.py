@@ -29,7 +29,7 @@ LONGEST = 64 << 10
 """Bytes of a file; the built-in table has 2 kB."""
 
 _ROW = ("priority", "repeat_s", "quality")
-_RATE = (*_ROW, "below", "above", "until")
+_RATE = (*_ROW, "below", "above", "until", "lasts_s")
 _Section: TypeAlias = dict[str, Any]
 
 
@@ -73,12 +73,14 @@ def to_toml(table: AlertTable) -> str:
         f"# priority: {', '.join(PRIORITIES)}. repeat_s: told again each so many seconds, 30 or more; 0: not at all.",
         "# quality: while the mean quality of eight beats is below, it is not told; 0: told whatever the quality.",
         "# A rate has any name, and one of below and above: the median of eight intervals, beats a minute.",
+        "# lasts_s: it is told when it has lasted so long.",
     ]
     for name, row in table.rhythms.items():
         lines += ["", f"[rhythm.{name}]", *_lines(row)]
     for each, rate in table.rates.items():
         limit = f"below = {rate.below:g}" if rate.below is not None else f"above = {rate.above:g}"
         lines += ["", f"[rate.{each}]", *_lines(rate), limit, f"until = {rate.until:g}"]
+        lines += [f"lasts_s = {rate.lasts_s:g}"] if rate.lasts_s else []
     return "\n".join(lines) + "\n"
 
 
@@ -115,6 +117,7 @@ def _rate(section: _Section, where: str) -> RateRow:
         below=below,
         above=above,
         until=_number(section, "until", where, 0.0 if until is None else until),
+        lasts_s=_number(section, "lasts_s", where, 0.0),
     )
 
 

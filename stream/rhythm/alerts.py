@@ -9,7 +9,7 @@ from typing import Literal
 from ..core.messages import Alert, Beat, Priority, Rhythm
 from ..core.rhythm_names import RhythmName, in_words
 from ..core.stage import Schema, State
-from .alert_table import LEAST_REPEAT_S, AlertRow, AlertTable
+from .alert_table import LEAST_REPEAT_S, AlertRow, AlertTable, RateRow
 from .median_rate import MEDIAN_OF, MedianRate
 from .rule import NEVER
 from .rules import FOUND
@@ -59,6 +59,7 @@ class Alerts:
 
     - It is told with the sample with which the rhythm is told.
     - What goes on is told again each ``repeat_s`` seconds of the stream.
+    - A rate is told when it has lasted as long as its row says.
     - What begins again within 30 s of the last time that it was told waits until these are over, and is told if it
       still goes on then; ``times`` counts what was not told. What has high priority does not wait.
     - Where the quality of the beats is too low nothing is told, until it is better or the rhythm is over.
@@ -166,11 +167,10 @@ class Alerts:
             return []
         each = self._ongoing[name] = _Ongoing(row.priority, sample, why)
         last = self._last.get(name)
-        if row.priority != "high" and last is not None and now < (again := last + self._samples(LEAST_REPEAT_S)):
-            each.due = again
-            alerts = []
-        else:
-            alerts = self._tell(name, each, now)
+        each.due = now + self._samples(_lasts_s(row))
+        if row.priority != "high" and last is not None:
+            each.due = max(each.due, last + self._samples(LEAST_REPEAT_S))
+        alerts = self._tell(name, each, now) if each.due <= now else []
         self._set_due()
         return alerts
 
@@ -180,7 +180,9 @@ class Alerts:
             return []
         self._set_due()
         if each.told is None:
-            self._untold[name] = self._untold.get(name, 0) + 1
+            row = self._rows.get(name)
+            if row is None or now - each.onset >= self._samples(_lasts_s(row)):
+                self._untold[name] = self._untold.get(name, 0) + 1
             return []
         sample = max(each.onset, sample)
         return [self._alert(name, each, "end", sample, now, why, (sample - each.onset) / self.fs)]
@@ -251,6 +253,10 @@ class Alerts:
         self._rate.rr_ms = [float(each) for each in state["rr_ms"]]
         self._quality = [float(each) for each in state["quality"]]
         self._set_due()
+
+
+def _lasts_s(row: AlertRow) -> float:
+    return row.lasts_s if isinstance(row, RateRow) else 0.0
 
 
 def _counts(items: Iterable[tuple[str, int]]) -> dict[str, int]:

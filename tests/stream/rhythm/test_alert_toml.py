@@ -18,7 +18,15 @@ repeats = st.sampled_from((0.0, 30.0, 45.5, 3600.0))
 qualities = st.sampled_from((0.0, 0.25, 1.0))
 rows = st.builds(AlertRow, priorities, repeats, qualities)
 slow = st.builds(RateRow, priorities, repeats, qualities, below=st.just(40.0), until=st.sampled_from((40.0, 47.5)))
-fast = st.builds(RateRow, priorities, repeats, qualities, above=st.just(150.0), until=st.sampled_from((140.0, 150.0)))
+fast = st.builds(
+    RateRow,
+    priorities,
+    repeats,
+    qualities,
+    above=st.just(150.0),
+    until=st.sampled_from((140.0, 150.0)),
+    lasts_s=st.sampled_from((0.0, 4.5)),
+)
 rhythm_names = st.sampled_from(sorted(FOUND - {"noise"}))
 
 

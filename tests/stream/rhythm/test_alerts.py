@@ -147,29 +147,36 @@ def test_a_rate_is_an_alert_of_its_own() -> None:
 
 
 def test_no_rate_is_told_while_something_says_more() -> None:
-    told = short(alerts(beats([*row("N" * 9, 0.3), *row("V" * 40, 0.3), *row("N" * 20, 0.3)])))
+    told = short(alerts(beats([*row("N" * 25, 0.3), *row("V" * 40, 0.3), *row("N" * 30, 0.3)])))
     tachycardia, over = told.index("begin ventricular-tachycardia"), told.index("end ventricular-tachycardia")
     assert told.index("begin extreme-tachycardia") < told.index("end extreme-tachycardia") < tachycardia
     assert "begin extreme-tachycardia" in told[over:]
     assert not any("extreme" in each for each in told[tachycardia:over])
 
 
+def test_a_rate_is_told_when_it_has_lasted() -> None:
+    """It is above the limit for 3.5 s, which is not told, and then for more than 4."""
+    decided = beats([*row("N" * 10, 0.3), *row("N" * 12, 0.8), *row("N" * 23, 0.3)])
+    (told,) = [each for each in alerts(decided) if "extreme" in each.name]
+    assert (told.state, told.delay_ms, told.times) == ("begin", 4000.0 + 1000 * DELAY / FS, 1)
+
+
 def test_a_rate_ends_where_intervals_are_missing() -> None:
-    fast = beats(row("N" * 20, 0.3))
-    sample, item = fast[15]
+    fast = beats(row("N" * 30, 0.3))
+    sample, item = fast[25]
     assert isinstance(item, RhythmBeat)
-    fast[15] = (sample, item._replace(beat=replace(item.beat, rr_ms=None)))
-    rates = [each for each in alerts(fast[:18]) if each.name == "extreme-tachycardia"]
+    fast[25] = (sample, item._replace(beat=replace(item.beat, rr_ms=None)))
+    rates = [each for each in alerts(fast[:28]) if each.name == "extreme-tachycardia"]
     assert [each.state for each in rates] == ["begin", "end"]
     assert rates[1].why == "intervals are missing"
 
 
 def test_the_end_of_the_stream_ends_alerts() -> None:
     running = stage()
-    running.push(beats(row("N" * 20, 0.3)), [], 7 * 250)
-    ended = running.finish(7 * 250)
+    running.push(beats(row("N" * 30, 0.3)), [], 10 * 250)
+    ended = running.finish(10 * 250)
     assert {each.name for each in ended if isinstance(each, Alert)} == {"tachycardia", "extreme-tachycardia"}
-    assert running.finish(8 * 250) == []
+    assert running.finish(11 * 250) == []
 
 
 @settings(max_examples=30, deadline=None)
@@ -247,6 +254,7 @@ def test_after_a_restart_with_another_table_what_goes_on_is_ended_and_not_repeat
         ({}, {"slow": RateRow("high", 30.0, below=40.0, until=35.0)}, "rate.slow.until is 35: valid are 40"),
         ({}, {"fast": RateRow("high", 30.0, above=150.0, until=155.0)}, "rate.fast.until is 155: valid are 10 to 150"),
         ({}, {"fast": RateRow("high", 30.0, above=1500.0)}, "rate.fast.above is 1500: valid are 10 to 300"),
+        ({}, {"fast": RateRow("high", 30.0, above=150.0, until=150.0, lasts_s=99.0)}, "rate.fast.lasts_s is 99: valid"),
     ],
 )
 def test_a_table_that_no_alert_can_work_with_is_refused(rhythms, rates, says) -> None:
