@@ -61,7 +61,7 @@ def events(view: View, rows: int, width: int) -> list[Line]:
         told.insert(0, [Segment(f" {line(rhythm)}", ALARM)])
     if alert is not None:
         told.insert(0, [Segment(" "), Segment(line(alert), PRIORITY_STYLES[alert.priority])])
-    lines = block(told or [[Segment(" no events", QUIET)]], rows, width)
+    lines = block(told or [[Segment(" no events" if view.fs else " no samples yet", QUIET)]], rows, width)
     last = [Segment(f" {message}", BOLD)] if message else lines[-1]
     return [*lines[:-1], [*block([last], 1, max(0, width - len(leave)))[0], Segment(leave, QUIET)]]
 

@@ -198,3 +198,8 @@ async def test_the_sink_draws_on_a_real_terminal_and_gives_it_back() -> None:
         await sink.write(Step("demo", Chunk(5000, FS, LEADS, np.zeros((25, 2))), [], 0.1, 0.0))
     assert not terminal.cursor.hidden
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "monitor"]
+
+
+def test_before_the_first_sample_the_screen_says_so() -> None:
+    assert "no samples yet" in text(Watch(Title("udp-5005")).view(), 80, 24)
+    assert "no samples yet" not in text(watch().view(), 80, 24)
