@@ -45,6 +45,10 @@ def test_no_sentence_of_a_page_is_long(page: Path) -> None:
     assert [sentence for token in paragraphs for sentence in too_long(shown(token))] == []
 
 
+def test_the_readme_is_read_in_five_minutes() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 120
+
+
 def commands() -> Iterator[tuple[str, Any]]:
     for name in COMMANDS:
         command = load(name)
