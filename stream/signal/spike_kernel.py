@@ -170,7 +170,7 @@ def take_out(
                 for lead in range(n_leads):
                     height = _height(ring, ring_good, lead, first, lengths, OTHER_QUIET)
                     if height > OTHER * max(LOWEST_MV, ABOVE_USUAL * levels[lead, USUAL]):
-                        base = _clean(ring, lead, first - 1)
+                        base = _clean(ring, lead, first - 2)  # the next one may hold a little of the spike
                         for k in range(first, now + 1):
                             ring[1, k & mask, lead] = ring[0, k & mask, lead] - base
                         levels[lead, BASE] = base

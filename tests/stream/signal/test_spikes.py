@@ -129,6 +129,16 @@ def test_an_overshoot_goes_with_its_spike_and_what_follows_stays():
     assert np.abs(left[2100:2140]).max() < 0.1
 
 
+@pytest.mark.parametrize("phase", np.arange(0.0, 1.0, 0.125))
+def test_what_passes_of_a_spike_at_its_begin_does_not_stay(phase):
+    fs = 1000.0
+    plain = quiet(fs)
+    x = plain.copy()
+    add(x, fs, Spike((8.0, -5.0), 0.001, 0.08, 0.03), 4.0 + phase / fs)
+    clean = make(fs).push(Signal.all_good(x)).begun().samples
+    assert np.abs((clean - plain[: len(clean)])[4010:4040].mean(axis=0)).max() < 0.05
+
+
 def test_a_signal_without_spikes_passes_bit_for_bit():
     x = HighPass(250.0, 2).push(demo_record().signal(0, 25_000))
     stage = make()
