@@ -44,8 +44,8 @@ def classify(
     Parameters
     ----------
     source
-        A record: ``demo``, ``demo-rhythms``, a path, ``db/name``, a bare name or a file, as `read_record` takes them;
-        what `read_record` gave; or an array ``(n_samples, n_leads)``, where ``(n_samples,)`` is one lead and NaN is no
+        A record, as `read_record` takes it: ``demo``, ``demo-rhythms``, a path, ``db/name``, a bare name or a file. Or
+        what `read_record` gave. Or an array ``(n_samples, n_leads)``, where ``(n_samples,)`` is one lead and NaN is no
         measurement.
     fs
         Sampling rate of an array, or of a file that does not say it, Hz.

@@ -73,9 +73,9 @@ def read_record(
     Parameters
     ----------
     name
-        ``demo``, ``demo-rhythms``, a path, ``db/name``, or a bare name (``e0103``): looked up in the data folder and
-        else fetched from PhysioNet into it; or a file of another format (``.csv .txt .tsv .npy .npz .mat .parquet .edf
-        .bdf``).
+        ``demo``, ``demo-rhythms``, a path, ``db/name``, or a bare name (``e0103``), which is looked up in the data
+        folder and else fetched from PhysioNet into it. Or a file of another format (``.csv .txt .tsv .npy .npz .mat .h5
+        .hdf5 .parquet .edf .bdf .dcm``).
     leads
         Leads by name or by index from 0 (``"0"``), in the order wanted; None is all.
     start, end
@@ -85,8 +85,8 @@ def read_record(
     fs, unit
         Sampling rate (Hz) of a file that does not say it, and what its values are in: V, mV, uV, nV, or ``200/mV``.
     columns
-        Columns of such a file to read as leads, by name or by number from 1 (``"2"``); None is those that are ECG leads
-        by their names, or whose names tell nothing.
+        Columns of such a file to read as leads, by name or by number from 1 (``"2"``). None takes those that are ECG
+        leads by their names, or whose names tell nothing.
 
     Raises
     ------

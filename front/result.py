@@ -152,9 +152,9 @@ class Result:
     def to_frame(self) -> pandas.DataFrame:
         """Give the beats as a table, a row a beat.
 
-        Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none), ``delay_ms``, the
-        probabilities ``p_N``, ``p_S``, ``p_V``, ``p_F``, ``p_Q``, and ``stream``, ``id`` and ``at`` (empty where the
-        record has no date and time), ``learning``, ``quality`` (NaN where it is not known), and ``paced``.
+        Columns: ``sample``, ``time`` (s), ``label``, ``rr_ms`` (NaN where there is none) and ``delay_ms``. Then come
+        the probabilities, ``p_N`` to ``p_Q``. Last are ``stream``, ``id``, ``at`` (empty where the record has no date
+        and time), ``learning``, ``quality`` (NaN where it is not known), and ``paced``.
 
         Raises
         ------

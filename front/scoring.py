@@ -42,8 +42,8 @@ class Score:
     hours
         Length of what was compared.
     counts
-        Beats by class in the reference, a capital, and in the test, a small letter: ``counts["Vn"]`` are the V that
-        were called N; ``o`` was not detected, ``O`` is no beat, ``x`` and ``X`` stand where one was shut down.
+        Beats by class in the reference, a capital, and in the test, a small letter. ``counts["Vn"]`` are the V that
+        were called N. A beat ``o`` was not detected, one ``O`` is none, ``x`` and ``X`` stand where one was shut down.
     """
 
     name: str
@@ -77,9 +77,9 @@ def score(
     Parameters
     ----------
     reference, test
-        Each one of: a `Result`; a `Recording` with its reference; the path of an annotation file
-        (``out/e0103.ecs``); a record's name and an annotator, ``("e0103", "atr")``; the name of a record, whose
-        ``atr`` is the reference and whose ``ecs`` the test; samples and WFDB symbols, ``(samples, symbols)``.
+        Each a `Result`, a `Recording` with its reference, or the path of an annotation file (``out/e0103.ecs``). Or the
+        name of a record, whose ``atr`` is the reference and whose ``ecs`` the test; or a record's name and an
+        annotator, ``("e0103", "atr")``. Or samples and WFDB symbols, ``(samples, symbols)``.
     fs
         Sampling rate in Hz, where neither side has one of its own.
     start, end

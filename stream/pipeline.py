@@ -47,7 +47,7 @@ class Pipeline:
     """All stages of one patient's stream.
 
     It takes arrays, which follow one another, or chunks, which say where they begin, at which rate, and of which leads.
-    `Chunk.start` decides about order: samples seen before are dropped (``overlap``), missing ones are a ``gap``; a
+    `Chunk.start` decides about order: samples seen before are dropped (``overlap``), missing ones are a ``gap``. A
     changed rate or changed leads flush what was held back and start afresh.
 
     `push` is `describe`, then `batch.label`, then `remember`. Who has many streams calls the three, so that one call of

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from ecg_stream.cli.app import COMMANDS, load
 ROOT = Path(ecg_stream.__file__).resolve().parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LONGEST = 30
-END = re.compile(r"(?<=[.!?:])[)\"*]*\s+(?=[A-Z(\"\d])")
+END = re.compile(r"(?<=[.!?:])[)\"*]*\s+(?=[A-Z(\"\d`])")
 
 
 def sentences(text: str) -> list[str]:
@@ -43,6 +45,38 @@ def test_no_sentence_of_a_page_is_long(page: Path) -> None:
     paragraphs = [token for token in MarkdownIt().enable("table").parse(page.read_text()) if token.type == "inline"]
     assert paragraphs
     assert [sentence for token in paragraphs for sentence in too_long(shown(token))] == []
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Those of the public names, and of what is public inside them."""
+    for name in ecg_stream.__all__:
+        thing = getattr(ecg_stream, name)
+        inside = {key: each for key, each in vars(thing).items() if key[:1] != "_"} if isinstance(thing, type) else {}
+        for where, each in {name: thing, **{f"{name}.{key}": each for key, each in inside.items()}}.items():
+            if isinstance(each, property | types.FunctionType | type) and each.__doc__:
+                yield where, inspect.cleandoc(each.__doc__)
+
+
+def paragraphs(docstring: str) -> list[str]:
+    """What stands at one indentation in a row; a line of dashes ends the heading above it."""
+    lines = re.sub(r"^ *-+$", "", docstring, flags=re.MULTILINE).splitlines()
+    parts: list[str] = []
+    before = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip()) if line.strip() else None
+        if indent is None or indent != before:
+            parts.append("")
+        parts[-1] += f"{line.strip()} "
+        before = indent
+    return parts
+
+
+def test_no_sentence_of_a_public_docstring_is_long() -> None:
+    found = list(docstrings())
+    assert len(found) > 40
+    assert [
+        (where, sentence) for where, text in found for part in paragraphs(text) for sentence in too_long(part)
+    ] == []
 
 
 def test_the_readme_is_read_in_five_minutes() -> None:

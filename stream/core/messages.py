@@ -114,8 +114,8 @@ as before in leads that are swapped or upside down; the detail says it against h
 class Chunk:
     """Consecutive samples of one stream.
 
-    What is not of these types is brought to them: a list of leads becomes a tuple, lists and integers an array of
-    float64, and one lead may be given as ``(n_samples,)``. Two chunks are equal if all they hold is, NaN equal to NaN.
+    What is not of these types is brought to them. A list of leads becomes a tuple, lists and integers become an array
+    of float64. One lead may be given as ``(n_samples,)``. Two chunks are equal if all they hold is, NaN equal to NaN.
 
     Attributes
     ----------

@@ -20,9 +20,9 @@ _BINS_PER_UNIT_OF_LOG = 1 / math.log(BIN_RATIO)
 class DurationHistogram:
     """Percentiles of durations, over bins that widen with the value (2 % wide, 1 µs to 100 s).
 
-    A percentile is the mean of the values in its bin: it is exact where a bin holds one value only, as
-    it does for delays, which are multiples of the sampling interval, up to 50 intervals; elsewhere it is
-    off by 2 % at most. Takes 11 KB, however many values are added.
+    A percentile is the mean of the values in its bin, and off by 2 % at most. It is exact where a bin holds one value
+    only, as for delays of up to 50 sampling intervals, which are multiples of one. Takes 11 KB, however many values
+    are added.
     """
 
     __slots__ = ("_counts", "_sums", "count", "max")
