@@ -271,8 +271,8 @@ STREAM = (
     Mutation(
         "a snapshot forgets the high-pass",
         "stream/signal/highpass.py",
-        'self._primed = bool(state["primed"])',
-        "self._primed = False",
+        'self._primed[0] = bool(state["primed"])',
+        "self._primed[0] = False",
         ("tests/stream/signal/test_highpass.py",),
     ),
     Mutation(
@@ -613,9 +613,9 @@ SERVICE = (
     Mutation(
         "an output is written down before the sinks have it",
         "stream/service/delivery.py",
-        "        for sink in self._sinks:\n            await sink.write(step)\n",
-        "        [self._ledger.tell(turn, line) for _, line in fresh]\n"
-        "        for sink in self._sinks:\n            await sink.write(step)\n",
+        "        failure = None\n",
+        "        [self._ledger.tell(each.turn, line) for each in ready for line in each.step.lines]\n"
+        "        self._ledger.keep()\n        failure = None\n",
         (f"{CORE}::test_what_could_not_be_handed_out_is_not_saved_and_comes_after_the_restart",),
     ),
     Mutation(
@@ -702,8 +702,8 @@ RHYTHMS = (
     Mutation(
         "fibrillation is told by one window alone",
         "stream/rhythm/fibrillation.py",
-        "        self._recent = [*self._recent, odds][-SMOOTHED:]\n",
-        "        self._recent = [odds]\n",
+        "        self.mean = _mean(recent)\n",
+        "        self.mean = _mean([odds])\n",
         (f"{FIBRILLATION}::test_it_begins_above_one_threshold_and_ends_below_the_other",),
     ),
     Mutation(
@@ -716,8 +716,8 @@ RHYTHMS = (
     Mutation(
         "a lead that is no measurement is judged",
         "stream/rhythm/fibrillation_window.py",
-        "if fine / n >= FEWEST_GOOD:",
-        "if fine / n >= 0.0:",
+        "    if n_fine / n < FEWEST_GOOD:\n",
+        "    if n_fine / n < 0.0:\n",
         (f"{FIBRILLATION}::test_what_a_lead_that_is_off_holds_has_no_say",),
     ),
     Mutation(
