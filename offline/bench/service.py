@@ -30,6 +30,7 @@ from ...stream.service.link import CONFIRM_TIMEOUT_S, Link
 
 CHUNK_S = 0.5
 FS = 250.0
+LOOK_S = 1.0
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ async def measure(
     """
     timing = Timing()
     usage: list[tuple[float, float, float]] = []  # wall time, CPU seconds, resident megabytes
+    watching: asyncio.Task[None] | None = None
     async with _service(command, core) as service:
         assert service.stdout is not None
         there = asyncio.Event()
@@ -95,20 +97,24 @@ async def measure(
                 there.set()
 
         async def use(client: Connection) -> None:
-            nonlocal published
+            nonlocal published, watching
             await client.subscribe("ecg-stream/+/status", 1)
             if not await _reached(there, service):
                 raise RequestError("the service that was to be measured ended before it was there")
+            watching = asyncio.create_task(_watch(service.pid, usage), name="watch")
             async with beside or nullcontext():
-                published = await _publish(client, patients, seconds, timing, usage, service.pid)
+                published = await _publish(client, patients, seconds, timing)
 
         reading = asyncio.create_task(_read(service.stdout, timing), name="read")
         await Link(BrokerAddress.of(url), "ecg-bench", on_message=note, retry=True).run(use)
         await service.wait()
         await reading
+        if watching is not None:
+            watching.cancel()
     late = [usage[0][2], usage[-1][2]] if usage else [math.nan, math.nan]
     settled = usage[len(usage) // 3 :]
-    cpu = (settled[-1][1] - settled[0][1]) / (settled[-1][0] - settled[0][0]) if len(settled) > 1 else math.nan
+    # To the end, when all is worked off: a service that falls behind has not spent less.
+    cpu_s = usage[-1][1] - usage[0][1] if usage else math.nan
     waits_ms = 1000 * np.array(timing.waits_s or [math.nan])
     return {
         "patients": patients,
@@ -120,7 +126,8 @@ async def measure(
             name: round(float(np.percentile(waits_ms, percent)), 1)
             for name, percent in (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
         },
-        "cpu_of_a_core": round(cpu, 3),
+        "ms_per_patient_second": round(1000 * cpu_s / (patients * seconds), 3),
+        "patients_per_core": round(patients * seconds / cpu_s) if cpu_s > 0 else math.nan,
         "resident_mb_first": round(late[0], 1),
         "resident_mb_settled": round(settled[0][2], 1) if settled else math.nan,
         "resident_mb_last": round(late[1], 1),
@@ -146,8 +153,6 @@ async def _publish(
     patients: int,
     seconds: float,
     timing: Timing,
-    usage: list[tuple[float, float, float]],
-    pid: int,
 ) -> int:
     """Publish every patient's chunks when they are due, the patients spread evenly over the length of a chunk."""
     signal = demo_record().signal()
@@ -157,8 +162,6 @@ async def _publish(
     number = 0
     async with asyncio.TaskGroup() as under_way:
         for k in range(chunks):
-            if k % 10 == 0:
-                usage.append((time.monotonic(), *_usage(pid)))
             for p in range(patients):
                 due = began + (k + 1 + p / patients) * CHUNK_S
                 if (wait := due - time.monotonic()) > 0:
@@ -184,6 +187,13 @@ async def _reached(there: asyncio.Event, service: asyncio.subprocess.Process) ->
         for each in waiting:
             each.cancel()
     return there.is_set()
+
+
+async def _watch(pid: int, usage: list[tuple[float, float, float]]) -> None:
+    """Note what a process takes, now and then, until it has ended."""
+    while (found := _usage(pid))[1] > 0:
+        usage.append((time.monotonic(), *found))
+        await asyncio.sleep(LOOK_S)
 
 
 async def _read(lines: asyncio.StreamReader, timing: Timing) -> None:
