@@ -25,7 +25,7 @@ from ...errors import BrokerError
 from .address import BrokerAddress
 from .packets import Confirmed, PacketReader, Published, acknowledgement
 from .unconfirmed import Outward, Unconfirmed
-from .wire import Wire
+from .wire import READ_BYTES, Wire
 
 CONNECT_TIMEOUT_S = 10.0
 NOTICED_S = 1.0
@@ -35,6 +35,7 @@ MAX_PACKET_BYTES = 16 << 20  # what no wave message comes near is stopped at the
 TOPICS_A_PACKET = 200
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a beat waits 40 ms for company
 REFUSED = 128  # from this on, the answer to a subscription is a refusal
+ENOUGH_BYTES = READ_BYTES // 2  # who has got so much at once is behind, and does not wait for more
 MOST_PUBLISHED = 64  # messages in flight to a broker that takes so many
 
 
@@ -307,10 +308,10 @@ class Connection(aiomqtt.Client):
         wire = self._wire
         if wire is None or wire.fileno() < 0:
             return
-        came = False
+        n_bytes = 0
         while True:
             if content := wire.read():
-                came = True
+                n_bytes += len(content)
                 try:
                     self._take_all(self._reader.take(content))
                 except Exception as error:  # whatever the taker raised, or paho
@@ -321,7 +322,7 @@ class Connection(aiomqtt.Client):
                 break
         if wire.lost:
             self._paho.loop_read()  # which closes the connection
-        elif self._gather_s and came and not self._unconfirmed.waits:
+        elif self._gather_s and 0 < n_bytes < ENOUGH_BYTES and not self._unconfirmed.waits:
             if self._gathering is None:
                 self._loop.remove_reader(wire.fileno())
             self._gathering = self._loop.call_later(self._gather_s, self._read)

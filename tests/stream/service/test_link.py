@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from ecg_stream.stream.run.engine import first_failure
 from ecg_stream.stream.service.address import PASSWORD_VARIABLE, USER_VARIABLE, BrokerAddress
 from ecg_stream.stream.service.connection import Connection
 from ecg_stream.stream.service.link import Link
+from ecg_stream.stream.service.packets import publish_packet
 from ecg_stream.stream.service.topics import Topics, is_patient_id
 from ecg_stream.stream.service.unconfirmed import Outward
+from ecg_stream.stream.service.wire import Wire
 
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="needs Mosquitto")
 
@@ -274,6 +277,31 @@ async def test_who_waits_for_a_confirmation_hears_of_a_lost_connection(tmp_path)
     async with asyncio.timeout(20):
         await Link(BrokerAddress.of(broker.url), "x").run(use)
     assert told
+
+
+async def test_what_comes_is_gathered_but_not_by_who_is_behind() -> None:
+    taken: list[bytes] = []
+
+    def take(topic: str, payload: bytes, retained: bool) -> None:
+        taken.append(payload)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        address = BrokerAddress("127.0.0.1", 1883)
+        connection = Connection(address, "x", None, version=5, session_s=0, on_message=take, gather_s=60.0)
+        connection._wire = Wire(ours, asyncio.get_running_loop())
+        one = publish_packet("x", bytes(1000), 1, 5)
+        theirs.sendall(one * 140)
+        connection._read()
+        assert connection._gathering is None
+        theirs.sendall(one)
+        connection._read()
+        assert connection._gathering is not None
+        assert taken == [bytes(1000)] * 141
+        connection.close_socket()
+        connection._wire.close()
 
 
 @needs_mosquitto
