@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,13 @@ _EXTERNAL = b"\x0a\x08location"  # the key that says in which other file the wei
 MOST_INPUTS = 10_000_000  # numbers that a network takes at once
 
 
-def inference_session(bundle: Bundle, rows: int = 1) -> Any:
+Beside: TypeAlias = Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]]
+"""Further inputs of a network, by name: what makes their rows of those of the first one."""
+
+NOTHING: Beside = MappingProxyType({})
+
+
+def inference_session(bundle: Bundle, rows: int = 1, model: bytes = b"", beside: Beside = NOTHING) -> Any:
     """Give the ONNX Runtime session of the bundle's network, on one thread.
 
     Parameters
@@ -24,6 +32,8 @@ def inference_session(bundle: Bundle, rows: int = 1) -> Any:
         Checked.
     rows
         How many the network must take at once; it is tried with so many.
+    model, beside
+        The network in other bytes, made of the bundle's, and its inputs but the first one.
 
     Raises
     ------
@@ -44,12 +54,12 @@ def inference_session(bundle: Bundle, rows: int = 1) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model or content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises classes of its own that share no public base
         raise BundleError(
             f"bundle {bundle.folder}: ONNX Runtime cannot read {bundle.card.weights}: {str(error).splitlines()[0]}"
         ) from error
-    _try(session, bundle, rows)
+    _try(session, bundle, rows, beside)
     return session
 
 
@@ -69,9 +79,10 @@ def checked(probabilities: Any, n_rows: int, n_classes: int, name: str) -> NDArr
     return given
 
 
-def _try(session: Any, bundle: Bundle, rows: int) -> None:
+def _try(session: Any, bundle: Bundle, rows: int, beside: Beside) -> None:
     """Run the network on zeros and on a ramp."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
+    inputs = [each for each in session.get_inputs() if each.name not in beside]
+    outputs = session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise BundleError(
             f"bundle {bundle.folder}: the network has {len(inputs)} inputs and {len(outputs)} outputs: "
@@ -82,7 +93,7 @@ def _try(session: Any, bundle: Bundle, rows: int) -> None:
         raise BundleError(f"bundle {bundle.folder}: the network takes {shape}: valid are up to {MOST_INPUTS} numbers")
     for x in (np.zeros(shape, np.float32), np.linspace(-1.0, 1.0, math.prod(shape), dtype=np.float32).reshape(shape)):
         try:
-            (given,) = session.run(None, {inputs[0].name: x})
+            (given,) = session.run(None, {inputs[0].name: x, **{name: give(x) for name, give in beside.items()}})
         except Exception as error:  # see above
             raise BundleError(
                 f"bundle {bundle.folder}: the network fails on a known input: {str(error).splitlines()[0]}"

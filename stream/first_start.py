@@ -15,6 +15,7 @@ import numpy as np
 from .beats.kernel import describe_beats
 from .beats.kind_memory import KindMemory
 from .beats.state import JOINED
+from .beats.tree_sums import compile_tree_sums
 from .beats.windows import BeatWindows, Found
 from .core.compiled import can_cache, is_cached
 from .core.messages import CLASSES, Signal
@@ -49,6 +50,7 @@ def compile_front() -> None:
     WaveletDenoiser(FS, 1).push(signal)
     QrsDetector(load_network(), 1).push(Grid(FS, 1).push(signal).signal)
     compile_activity()
+    compile_tree_sums()
     KindMemory(0.5)(np.empty(0, dtype=JOINED), np.empty((0, len(CLASSES))))
 
 

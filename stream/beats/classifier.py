@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ...errors import BundleError, StreamError
 from ...models.bundle import Card, load_bundle
 from ...models.inference import checked, inference_session
+from ...models.onnx_trees import take_out_trees
 from ..core.messages import CLASSES
 from .features import NAMES, PREPROCESSING, columns
+from .tree_sums import tree_sums
 
 BLOCK = 16
 """Rows are filled up to a multiple of this: vector instructions round the odd rows at the end of a batch otherwise
@@ -105,8 +107,13 @@ class BeatClassifier:
         if tuple(self.card.classes) != CLASSES:
             raise BundleError(f"bundle {bundle.folder} has classes {self.card.classes}, not {CLASSES}: train it again")
         self._columns = columns(self.card.features)
-        self._session = inference_session(bundle, BLOCK)
-        inputs = self._session.get_inputs()
+        self._taken = take_out_trees(bundle.content(), len(self._columns))
+        if self._taken is None:
+            self._session = inference_session(bundle, BLOCK)
+        else:
+            model, name, trees = self._taken
+            self._session = inference_session(bundle, BLOCK, model, {name: trees.sums})
+        inputs = [each for each in self._session.get_inputs() if self._taken is None or each.name != self._taken.name]
         self._input = inputs[0].name
         self._shape = tuple(-1 if not isinstance(size, int) else size for size in inputs[0].shape)
         if len(inputs) != 1 or int(np.prod(self._shape[1:])) != len(self._columns):
@@ -138,6 +145,10 @@ class BeatClassifier:
             raise ValueError(f"got {features.shape[1]} features, expected {len(NAMES)}")
         x = np.zeros((-(-n // BLOCK) * BLOCK, len(self._columns)), dtype=np.float32)
         x[:n] = features[:, self._columns]
-        (output,) = self._session.run(None, {self._input: x.reshape(-1, *self._shape[1:])})
+        given = {self._input: x.reshape(-1, *self._shape[1:])}
+        if self._taken is not None:
+            given[self._taken.name] = sums = np.zeros((len(x), self._taken.trees.n_sums), dtype=np.float32)
+            tree_sums(x[:n], *self._taken.trees, sums)
+        (output,) = self._session.run(None, given)
         weighed = checked(output, len(x), len(CLASSES), self.name)[:n] * self._multipliers
         return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
