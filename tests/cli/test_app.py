@@ -57,9 +57,9 @@ def test_an_example_of_a_help_text_is_understood(line: str) -> None:
 
 def test_examples_of_the_demo_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = ("info", "models", "rhythms", "rr", "replay", "score", "plot")
+    commands = ("info", "models", "rhythms", "rr", "replay", "score")  # those of plot are slow, and tested with it
     lines = [line for line in LINES if line.split()[1] in commands and ("demo" in line or len(line.split()) == 2)]
-    assert len(lines) > 8
+    assert len(lines) > 6
     for line in lines:
         if line != "ecg-stream replay demo":  # in real time
             assert app.run(shlex.split(line)[1:]) == 0, line
