@@ -22,7 +22,7 @@ import msgspec
 
 from ... import __version__
 from ...errors import RequestError, SnapshotError
-from ..core.messages import Alert
+from ..core.messages import PRIORITIES, Alert
 from .engine import Step
 from .jsonl import AlertLine, encode_line
 from .sinks import ContextSink
@@ -118,13 +118,14 @@ class _Waiting(msgspec.Struct):
     line: bytes
     about: tuple[str, str]  # record and name
     repeats: bool
+    rank: int  # of its priority: 0 is the most pressing
 
 
 class Webhook(ContextSink):
     """Posts alerts.
 
-    Each is delivered at least once, in order; `id`, `state` and `sample` tell one that comes twice. A repetition takes
-    the place of an earlier one that still waits.
+    Each is delivered at least once, the most pressing first, and those of one priority in order; `id`, `state` and
+    `sample` tell one that comes twice. A repetition takes the place of an earlier one that still waits.
 
     Parameters
     ----------
@@ -177,18 +178,20 @@ class Webhook(ContextSink):
         """Let the alerts of a step wait; never waits itself."""
         for output in step.outputs:
             if isinstance(output, Alert):
-                self._put(encode_line(step.record, output, step.origin), (step.record, output.name), output.state)
+                line, rank = encode_line(step.record, output, step.origin), PRIORITIES.index(output.priority)
+                self._put(_Waiting(line, (step.record, output.name), output.state == "repeat", rank))
 
-    def _put(self, line: bytes, about: tuple[str, str], state: str) -> None:
+    def _put(self, new: _Waiting) -> None:
         with self._changed:
-            if any(each.line == line for each in self._waiting.values()):
+            if any(each.line == new.line for each in self._waiting.values()):
                 return  # told again after a kill
-            if state == "repeat":
-                self._leave_out(lambda each: each.repeats and each.about == about)
+            if new.repeats:
+                self._leave_out(lambda each: each.repeats and each.about == new.about)
             if len(self._waiting) >= MOST_WAITING:
-                self._leave_out(lambda each: True)  # noqa: ARG005  the oldest
+                least = max(each.rank for each in self._waiting.values())
+                self._leave_out(lambda each: each.rank == least)
                 self.count("dropped", len(self._waiting))
-            self._waiting[self._kept.add(line)] = _Waiting(line, about, state == "repeat")
+            self._waiting[self._kept.add(new.line)] = new
             self._changed.notify()
 
     def _leave_out(self, which: Callable[[_Waiting], bool]) -> None:
@@ -222,13 +225,13 @@ class Webhook(ContextSink):
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _next(self) -> bytes | None:
-        """Wait for the first alert; None when there is none and none comes any more."""
+        """Wait for the first of the most pressing alerts; None when there is none, and none comes any more."""
         with self._changed:
             while not self._waiting:
                 if self._closing.is_set():
                     return None
                 self._changed.wait()
-            self._in_flight = next(iter(self._waiting))
+            self._in_flight = min(self._waiting, key=lambda key: (self._waiting[key].rank, key))
             return self._waiting[self._in_flight].line
 
     def _done(self, outcome: Outcome) -> None:
@@ -275,5 +278,7 @@ def _as_waiting(line: bytes) -> _Waiting:
     try:
         found = msgspec.json.decode(line, type=AlertLine)
     except msgspec.DecodeError:
-        return _Waiting(line, ("", ""), False)
-    return _Waiting(line, (found.record, found.name), found.state == "repeat")
+        return _Waiting(line, ("", ""), repeats=False, rank=0)
+    ranks: tuple[str, ...] = PRIORITIES
+    rank = ranks.index(found.priority) if found.priority in ranks else 0
+    return _Waiting(line, (found.record, found.name), found.state == "repeat", rank)

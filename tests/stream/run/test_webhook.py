@@ -123,6 +123,22 @@ async def test_what_waits_is_bounded_and_the_oldest_goes(caplog) -> None:
     assert f"{MOST_WAITING} alerts were not delivered to http://127.0.0.1:{server.port}: they are lost" in caplog.text
 
 
+async def test_the_most_pressing_goes_first_and_the_least_is_given_up_first(monkeypatch) -> None:
+    monkeypatch.setattr(webhook_module, "MOST_WAITING", 4)
+    with alert_server(500) as server:
+        async with hook(server) as sink:
+            await sink.write(step(alert(1, name="couplet", priority="low")))
+            await heard(server, 0, attempts=2)
+            await sink.write(step(alert(2, name="pause", priority="medium"), alert(3, name="bigeminy", priority="low")))
+            await sink.write(step(alert(4), alert(5, "end")))
+            with server.changed:
+                server.answers[:] = [204]
+            found = await heard(server, 4)
+    samples = [each["sample"] for each in found]
+    assert sorted(samples) in ([1, 2, 4, 5], [2, 3, 4, 5])  # one that was being posted is not given up
+    assert [each for each in samples if each in (2, 4, 5)] == [4, 5, 2]
+
+
 async def test_an_address_that_does_not_answer_blocks_nothing(monkeypatch, caplog) -> None:
     monkeypatch.setattr(webhook_module, "ANSWER_S", 0.05)
     failed = threading.Event()
