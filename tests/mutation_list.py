@@ -458,6 +458,27 @@ DETECTING = (
         (f"{RULES}::test_what_a_p_wave_has_taught_is_unlearnt",),
     ),
     Mutation(
+        "a bare pacing spike stays in the signal of the detector",
+        "stream/cascade.py",
+        "        on_grid = self.grid.push(despiked.begun())\n",
+        "        on_grid = self.grid.push(signal)\n",
+        ("tests/offline/test_pacing.py::test_bare_spikes_hide_no_asystole_and_an_atrial_spike_changes_no_label",),
+    ),
+    Mutation(
+        "a paced beat keeps its label",
+        "stream/batch.py",
+        "        told = paced_as_q(",
+        "        paced_as_q(",
+        ("tests/offline/test_pacing.py::test_beats_after_a_spike_are_paced_and_q_at_any_phase",),
+    ),
+    Mutation(
+        "the first wave of a steep QRS complex is a spike",
+        "stream/signal/spike_kernel.py",
+        "    return bool(after <= SETTLED * steepest)\n",
+        "    return True\n",
+        ("tests/stream/signal/test_spikes.py::test_the_first_wave_of_a_steep_qrs_complex_is_none",),
+    ),
+    Mutation(
         "P waves are beats in a standstill",
         "stream/qrs/overdue.py",
         "    return bool(best > like and ",

@@ -163,6 +163,15 @@ def test_a_narrow_qrs_complex_is_none(fs, height, half_width_s):
     assert len(given.spikes) == 0
 
 
+def test_the_first_wave_of_a_steep_qrs_complex_is_none():
+    """A recorder that cannot follow makes a triangle of the Q wave: 0.64 mV from sample to sample, down, up, and on."""
+    x = quiet(250.0, n_leads=1)
+    x[500:510, 0] += np.array([-0.4, -1.05, -0.42, 0.22, 0.86, 1.5, 2.1, 1.5, 0.8, 0.2])
+    stage = SpikeRemover(250.0, 1, 10)
+    stage.push(Signal.all_good(x))
+    assert not stage.around(np.array([500]), (5, 5)).any()
+
+
 def test_what_is_no_measurement_is_none():
     x = quiet(250.0)
     add(x, 250.0, Spike((5.0, 5.0), 0.001), 3.0)
