@@ -158,6 +158,12 @@ class AtrialFibrillationRule(RhythmRule):
             return [*ended, *self._end(back, "regular again, or P waves")]
         return ended
 
+    def afresh(self) -> AtrialFibrillationRule:
+        """Give such a rule that has heard no beat yet, and knows the burden."""
+        rule = type(self)(self.limits, self.fs, self.leads, self.start, self._model)
+        rule._counted, rule._burden = self._counted, self._burden
+        return rule
+
     def _begin(self, sample: int, odds: float) -> Finding:
         self._ongoing = True
         self._burden.add(sample, self._counted)

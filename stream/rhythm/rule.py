@@ -129,6 +129,10 @@ class RhythmRule:
         """Give the sample at which a pause is told, if no beat comes after the one at `sample`."""
         return sample + round((self.limits.pause_s + self.limits.pause_told_s) * self.fs)
 
+    def afresh(self) -> RhythmRule:
+        """Give such a rule that has heard no beat yet."""
+        return type(self)(self.limits, self.fs, self.leads, self.start)
+
     def snapshot(self) -> State:
         """Copy the state out, `due` too."""
         return {"due": self.due}

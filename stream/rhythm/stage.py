@@ -275,9 +275,20 @@ class RhythmStage:
                 del self._found[name]
                 if name in self._told:
                     self._put(self._end(name, sample, now, why), now, outputs)
+                if name == "noise":
+                    self._forget_beats()
                 for other in [each for each in self._found if each in HIDES.get(name, ()) and not self._hidden(each)]:
                     begin = max(sample, self._found[other])
                     self._put(self._begin(other, begin, now, f"after {in_words(name)}"), now, outputs)
+
+    def _forget_beats(self) -> None:
+        """Let the rules that noise hides begin afresh: the beats that they have heard may have been none."""
+        for key, rule in self._rules.items():
+            if not rule.hears and rule.names and set(rule.names) <= set(HIDES["noise"]):
+                self._rules[key] = rule.afresh()
+                for name in rule.names:
+                    self._found.pop(name, None)
+        self._ask()
 
     def _put(self, rhythm: Rhythm, now: int, outputs: list[Output]) -> None:
         outputs.append(rhythm)

@@ -38,3 +38,19 @@ def test_beats_that_nobody_has_judged_do_not_count():
 def test_it_is_over_where_no_beat_comes():
     rhythms = [each for each in told(with_quality([0.2] * 12), stop_s=30.0) if each.name == "noise"]
     assert rhythms[1].why == "no beat"
+
+
+def test_what_was_found_in_noise_is_forgotten_when_it_is_over():
+    """A bradycardia that goes on is told again after eight good intervals; what beats in noise made is not told."""
+    good, bad = [0.99] * 12, [0.2] * 12
+    fast_in_noise = [*row("N" * 12), *row("N" * 12, 0.4), *row("N" * 12)]
+    decided = [
+        (at, each._replace(beat=replace(each.beat, quality=quality)))
+        for (at, each), quality in zip(beats(fast_in_noise), [*good, *bad, *good], strict=True)
+    ]
+    assert names(told(decided)) == ["+noise", "-noise"]
+    slow = told(with_quality([*good, *bad, *good, *good], 1.4))
+    assert names(slow) == ["+bradycardia", "-bradycardia", "+noise", "-noise", "+bradycardia", "-bradycardia"]
+    again = slow[4]
+    assert again.why == "median rate 43/min over 8 intervals"
+    assert again.sample == slow[3].sample + 8 * 350
