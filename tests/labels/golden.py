@@ -36,7 +36,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A beat, an event or a rhythm: what must be as it is, and the probability of a beat's label."""
+    """A beat, an event, a rhythm or an alert: what must be as it is, and the probability of a beat's label."""
 
     exact: tuple[str, ...]
     probability: float | None = None
@@ -46,8 +46,8 @@ class Row:
         """Take it from a line of ``--format json``."""
         if line["type"] == "event":
             return cls(("event", str(line["sample"]), line["kind"], line["lead"] or "-"))
-        if line["type"] == "rhythm":
-            return cls(("rhythm", str(line["sample"]), line["name"], line["state"]))
+        if line["type"] in ("rhythm", "alert"):
+            return cls((line["type"], str(line["sample"]), line["name"], line["state"]))
         rr = "-" if line["rr_ms"] is None else f"{line['rr_ms']:g}"
         exact = ("beat", str(line["sample"]), line["label"], rr, f"{line['delay_ms']:g}")
         return cls(exact, line["probabilities"][line["label"]])
@@ -56,7 +56,7 @@ class Row:
     def read(cls, text: str) -> Row:
         """Take it from a line of a golden file."""
         words = text.split()
-        if words[0] in ("event", "rhythm"):
+        if words[0] in ("event", "rhythm", "alert"):
             return cls(tuple(words))
         return cls((*words[:3], *words[4:]), float(words[3]))
 

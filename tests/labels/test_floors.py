@@ -79,7 +79,7 @@ def test_each_class_of_the_demo_is_called_what_it_is(demo_score: RecordScore) ->
 # ---- real records, where they are laid out
 
 RECORDS: dict[str, tuple[Floor, Floor, Floor]] = {
-    "mitdb/106": ((99.8, 99.7), (98.5, 98.5), None),
+    "mitdb/106": ((99.8, 99.7), (97.5, 98.5), None),
     "mitdb/118": ((99.8, 99.8), (93.0, 93.0), (95.0, 96.0)),
     "mitdb/119": ((99.8, 99.8), (99.0, 99.0), None),
     "mitdb/203": ((99.5, 99.3), (81.0, 98.5), None),

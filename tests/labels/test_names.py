@@ -118,6 +118,9 @@ def test_a_multiplier_of_the_card_makes_a_label_more_frequent(label: str, tmp_pa
     """And its probability: the label is always the most probable class as it is told."""
     plain = beats_of_demo(with_card(tmp_path / "plain", thresholds={}), ("MLII", "V5"))
     weighed = beats_of_demo(with_card(tmp_path / "weighed", thresholds={label: 1e9}), ("MLII", "V5"))
-    assert {beat.label for beat in weighed} == {label}
+    # A V that is doubtful, alone, is Q whatever its odds are: see `beats/doubt.py`.
+    judged = [beat for beat in weighed if label != "V" or (beat.quality or 0.0) >= 0.95]
+    assert len(judged) > 0.9 * len(weighed)
+    assert {beat.label for beat in judged} == {label}
     assert 0 < sum(beat.label == label for beat in plain) < len(plain)
     assert all(CLASSES[beat.probabilities.index(max(beat.probabilities))] == beat.label for beat in plain + weighed)
