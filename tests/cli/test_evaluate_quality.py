@@ -43,7 +43,7 @@ def test_errors_in_noise_have_low_quality(real_record: Callable[[str], Record], 
     name = f"mitdb/{real_record('119').name}"
     noise = NoiseStress("em", 0.0)
     runs = list(run_records([name], [noise], True, load_network(), load_quality(), data_folder()))
-    found = separation(runs, load_quality().trusted)
+    found = separation(runs, load_quality().trusted_in_run)
     assert found.errors > 50
     assert found.auc is not None
     assert found.auc > 0.85
