@@ -50,23 +50,27 @@ def _range_before(ring: Floats, lead: Integer, first: Integer, quiet: Integer) -
 
 
 @compiled_part
-def _height(ring: Floats, good: Flags, lead: Integer, first: Integer, lengths: Integers, share: float) -> float:
+def _height(
+    ring: Floats, good: Flags, lead: Integer, first: Integer, lengths: Integers, share: float, least: float
+) -> float:
     """Give the height of the spike that began in a lead at sample `first`, and is back after the look-ahead; 0 if none.
 
-    `share` of it is the range before it at most.
+    It is above `least`, and `share` of it is the range before it at most.
     """
     mask = ring.shape[1] - 1
     last = first + lengths[0]
     base = _clean(ring, lead, first - 1)
     low = high = base
+    for n in range(first, last + 1):
+        value = _clean(ring, lead, n)
+        low = min(low, value)
+        high = max(high, value)
+    height = high - low  # where what follows stands on the other side, from there
+    if height <= least:  # most samples
+        return 0.0
     for n in range(first - lengths[1], last + 1):
         if not good[n & mask, lead]:
             return 0.0
-        if n >= first:
-            value = _clean(ring, lead, n)
-            low = min(low, value)
-            high = max(high, value)
-    height = high - low  # where what follows stands on the other side, from there
     if abs(_clean(ring, lead, first) - base) < BEGUN * height:
         return 0.0
     if abs(_clean(ring, lead, last) - base) > (TURNED if height >= LARGE_MV else RETURNED) * height:
@@ -154,8 +158,9 @@ def take_out(
             for lead in range(n_leads):
                 began = abs(_clean(ring, lead, first) - _clean(ring, lead, first - 1))
                 if began > BEGUN * LOWEST_MV:
-                    height = _height(ring, ring_good, lead, first, lengths, QUIET)
-                    if height > max(LOWEST_MV, ABOVE_USUAL * levels[lead, USUAL], highest):
+                    least = max(LOWEST_MV, ABOVE_USUAL * levels[lead, USUAL], highest)
+                    height = _height(ring, ring_good, lead, first, lengths, QUIET, least)
+                    if height > least:
                         highest = height
                         where = lead
             for lead in range(n_leads):
@@ -168,8 +173,9 @@ def take_out(
                     counts[4] = first
                     counts[5] = where
                 for lead in range(n_leads):
-                    height = _height(ring, ring_good, lead, first, lengths, OTHER_QUIET)
-                    if height > OTHER * max(LOWEST_MV, ABOVE_USUAL * levels[lead, USUAL]):
+                    least = OTHER * max(LOWEST_MV, ABOVE_USUAL * levels[lead, USUAL])
+                    height = _height(ring, ring_good, lead, first, lengths, OTHER_QUIET, least)
+                    if height > least:
                         base = _clean(ring, lead, first - 2)  # the next one may hold a little of the spike
                         for k in range(first, now + 1):
                             ring[1, k & mask, lead] = ring[0, k & mask, lead] - base
