@@ -72,8 +72,9 @@ def test_a_classifier_of_ones_own():
         return np.where(wide[:, None], [0.1, 0.0, 0.9, 0.0, 0.0], [0.9, 0.0, 0.1, 0.0, 0.0])
 
     models = replace(load_models(), classifier=PlainClassifier(wide_is_v))
-    labels = {beat.label for beat in beats(Pipeline(models).push(Chunk(0, FS, LEADS, demo())))}
-    assert labels == {"N", "V"}
+    found = beats(Pipeline(models).push(Chunk(0, FS, LEADS, demo())))
+    assert {beat.label for beat in found if beat.quality >= 0.95} == {"N", "V"}
+    assert {beat.label for beat in found if beat.quality < 0.95} <= {"N", "V", "Q"}  # a doubtful V is Q
     with pytest.raises(StreamError, match="no probabilities"):
         Pipeline(replace(models, classifier=PlainClassifier(lambda x: np.ones((len(x), 5))))).push(
             Chunk(0, FS, LEADS, demo())
