@@ -43,6 +43,7 @@ COMMANDS = {
     "rhythms": "List the rhythms that are reported, what each is, its limits, and which are alerts.",
     "rr": "Give the RR or NN intervals of a record, as Kubios and NeuroKit2 read them.",
     "score": "Compare annotations with the reference, by beat or episode, as ANSI/AAMI EC57 has it.",
+    "warm-up": "Compile now what the first start would compile, for images.",
     "bench": "Measure latency, throughput and patients per core on this machine.",
 }
 """Command: its line in the help. ``cli/NAME.py`` holds a function NAME (`_` for `-`), or a `typer.Typer`, ``app``."""

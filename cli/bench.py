@@ -57,11 +57,11 @@ def bench(
     from ..offline.bench import pipeline as measure
     from ..offline.bench.peers import peers as compare
     from ..stream.pipeline import DEFAULT_MODEL, Pipeline, load_models
-    from .warm_up import warm_up
+    from .starting import warm_up
 
     found = open_record(record)
     models = load_models(DEFAULT_MODEL if model is None else model)
-    warm_up(Pipeline(models), found)
+    warm_up(Pipeline(models), found, wait=True)
     stream, short = measure.whole(found), measure.whole(found, 300.0)
     figures: dict[str, Any] = {
         "record": found.name,

@@ -56,6 +56,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "evaluate record": ("ecg-stream evaluate record --model ptbxl-lead-i --fold 9 --report report",),
     "evaluate rhythm": ("ecg-stream evaluate rhythm --db mitdb --report report",),
     "evaluate rhythm-model": ("ecg-stream evaluate rhythm-model atrial-fibrillation",),
+    "warm-up": ("ecg-stream warm-up",),
     "bench record": ("ecg-stream bench", "ecg-stream bench e0103 --hours 24 --json"),
     "bench mqtt": ("ecg-stream bench mqtt --patients 50 --seconds 60",),
     "bench web": ("ecg-stream bench web --patients 12 --picture ward.png",),

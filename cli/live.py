@@ -15,8 +15,8 @@ from .model_options import BeatModel, RecordModel
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile
 from .playing import Format, Output, monitor_sink, play, text_sink
 from .records import tell, watched_scale
+from .starting import tell_starting, warm_up
 from .terminal import can_draw
-from .warm_up import warm_up
 
 if TYPE_CHECKING:
     from ..stream.run.engine import Sink
@@ -77,6 +77,7 @@ def live(
 
     Ctrl-C ends it with the summary.
     """
+    tell_starting()
     from ..replay.annotation_sink import AnnotationSink
     from ..replay.as_it_comes import AsItComes
     from ..replay.beat_file import BeatFileSink

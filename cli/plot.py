@@ -12,7 +12,7 @@ from ..errors import MissingExtraError, RequestError
 from .completion import model_names, record_names
 from .file_options import RECORD_HELP, Column, Fs, Unit
 from .records import open_record
-from .warm_up import warm_up
+from .starting import warm_up
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,7 +162,7 @@ def _monitor(record: Record, moment_s: float, model: str, columns: int, rows: in
         _need_matplotlib(f"--what monitor to {suffix}")
     from ..offline.screen_plot import screen_figure
 
-    warm_up(Pipeline(model), record)
+    warm_up(Pipeline(model), record, wait=True)
     pipeline = Pipeline(model)
     session = Session(record.name, pipeline)
     title = Title(record.name, Path(model).name, "", record.seconds)

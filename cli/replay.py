@@ -17,8 +17,8 @@ from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, 
 from .model_options import BeatModel, RecordModel
 from .playing import Format, Output, monitor_sink, play, text_sink
 from .records import open_recording, tell, watched_scale
+from .starting import tell_starting, warm_up
 from .terminal import can_draw
-from .warm_up import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..stream.run.engine import Sink, Source, Step
 
 PACED_CHUNK_MS = 100.0
+FIRST_START_CHUNK_MS = 1_000.0
+"""At full speed, while the loops are interpreted: the first beats come after one chunk."""
 AT_LEAD_S = 5.0
 """So much is played before what --at asks for, so that one sees it come."""
 
@@ -81,6 +83,7 @@ def replay(
 
     RECORD - is standard input: lines as they come, a row a sample. Ctrl-C ends it with the summary of what was played.
     """
+    tell_starting()
     from ..replay.annotation_sink import AnnotationSink
     from ..replay.as_it_comes import AsItComes
     from ..replay.beat_file import BeatFileSink
@@ -92,6 +95,7 @@ def replay(
     from ..replay.record_origin import record_origin
     from ..replay.recording import full_speed_chunk_ms
     from ..replay.reference import reference_beats
+    from ..stream import first_start
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, Pipeline, load_models
     from ..stream.run.engine import Session
     from ..stream.run.sinks import summary_table
@@ -103,7 +107,8 @@ def replay(
     table = alert_table(alerts)
     found = open_recording(record, lead, unit, fs, column)
     if chunk_ms is None:
-        chunk_ms = full_speed_chunk_ms(found.fs, len(found.leads)) if pace is None else PACED_CHUNK_MS
+        at_ease = full_speed_chunk_ms(found.fs, len(found.leads)) if first_start.is_ready() else FIRST_START_CHUNK_MS
+        chunk_ms = at_ease if pace is None else PACED_CHUNK_MS
     if at is not None:
         if start:
             raise RequestError("--at and --start both say where to begin: give one of them")
@@ -137,7 +142,7 @@ def replay(
         web.append(page)
         heard = page.ward.known.heard
     pipeline = Pipeline(models, st=st, alerts=table)
-    warm_up(Pipeline(models), found, start, end)
+    warm_up(Pipeline(models), found, start, end, wait=start > 0.0)  # minutes before the start are to be run through
     session = Session(found.name, pipeline, first, record_origin(found))
 
     if shown == "monitor":

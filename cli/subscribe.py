@@ -37,6 +37,7 @@ from .http_options import Http, HttpName, HttpProxy, HttpToken, HttpUserHeader, 
 from .logs import LogFormat, log_to_stderr
 from .model_options import BeatModel
 from .mqtt_options import Ca, Cert, ClientId, Key, PasswordFile, Retry
+from .starting import clear, compile_loops, tell_starting
 from .terminal import can_draw
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def subscribe(
     Ctrl-C and SIGTERM end it. With --state all sessions are saved, and the next start goes on with them. Without it,
     they end, each with a summary.
     """
+    tell_starting()
     from ..stream.pipeline import DEFAULT_DETECTOR, DEFAULT_MODEL, load_models
 
     if (url is None) == (not demo):
@@ -175,12 +177,12 @@ def _warm_up(models: Models) -> None:
     """Run some seconds through a pipeline of its own, so that compiled code is loaded before messages wait for it."""
     from ..replay.demo import demo_record
     from ..stream.pipeline import Pipeline
-    from .warm_up import tell_uncached
 
-    tell_uncached()
+    compile_loops()
     pipeline = Pipeline(models)
     pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
     pipeline.flush()
+    clear()
 
 
 @dataclass(frozen=True, slots=True)

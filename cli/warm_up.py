@@ -1,45 +1,30 @@
-"""Load what is loaded on first use, before time counts."""
+"""`ecg-stream warm-up`: make the machine code of the loops now, where it would be made at the first start."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from ..errors import RequestError
+from .starting import compile_loops, tell_starting
 
-if TYPE_CHECKING:
-    from ..replay.recording import Recording
+
+def warm_up() -> None:
+    """Compile now what the first start would compile, for images.
+
+    Where it came with the package there is nothing to do. It is kept beside the package, or in the user's cache folder,
+    or in the folder that NUMBA_CACHE_DIR names.
+    """
+    tell_starting()
+    from ..replay.demo import demo_record
+    from ..stream import first_start
+    from ..stream.core.machine_code import can_run, folders, writable_folder
     from ..stream.pipeline import Pipeline
 
-WARM_UP_MS = 5_000.0
-
-
-def warm_up(pipeline: Pipeline, record: Recording, start_s: float = 0.0, end_s: float | None = None) -> None:
-    """Run the first seconds of a record, or of a part of it, through a pipeline that is not used afterwards.
-
-    Compiled code and the network's session are loaded by then, so that the first chunk that counts is not late.
-    """
-    import numpy as np
-
-    from ..stream.core.messages import Chunk
-    from ..stream.first_start import compile_loops
-
-    tell_uncached()
+    if not first_start.is_ready() and can_run() and writable_folder() is None:
+        raise RequestError("no folder for compiled code can be written: set NUMBA_CACHE_DIR to one that can")
     compile_loops()
-    if record.n_samples is None:  # it comes, and what has come is not to be used up
-        silence = np.zeros((round(record.fs * WARM_UP_MS / 1000), len(record.leads)))
-        pipeline.push(Chunk(0, record.fs, record.leads, silence))
-    else:
-        pipeline.push(next(record.chunks(WARM_UP_MS, start_s, end_s)))
+    pipeline = Pipeline()  # loads all that a start loads; without machine code on disk numba keeps what it compiles
+    pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
     pipeline.flush()
-
-
-def tell_uncached() -> None:
-    """Say on standard error, in one line, that compiled code cannot be kept, if that is so."""
-    from ..stream.core.compiled import can_cache
-    from ..stream.qrs.kernel import detect
-
-    if hasattr(detect, "stats") and not can_cache(detect):  # with JIT off there is nothing to be kept
-        print(
-            "ecg-stream: no folder for compiled code can be written, so that every start compiles for up to a minute: "
-            "set NUMBA_CACHE_DIR to one that can",
-            file=sys.stderr,
-        )
+    if can_run() and not first_start.is_ready():
+        raise RequestError("the loops could not be compiled: NUMBA_DISABLE_JIT=1 runs them, slowly, without")
+    found = [folder for folder in folders() if any(folder.glob("*.o"))]
+    print(f"ready: {found[0]}" if found else "ready")

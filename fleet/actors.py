@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..errors import RequestError
 from ..replay.demo import demo_record
+from ..stream.first_start import compile_loops
 from ..stream.pipeline import Pipeline, load_models
 from .coordinator import Coordinator
 from .holding import ShardReport
@@ -148,6 +149,7 @@ class CoordinatorActor:
 
 def _warm_up(model: str) -> None:
     """Run some seconds through a pipeline, so that compiled code is loaded before a session at the broker is taken."""
+    compile_loops()
     pipeline = Pipeline(load_models(model))
     pipeline.push(next(demo_record(seconds=10).chunks(10_000)))
     pipeline.flush()

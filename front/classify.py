@@ -13,7 +13,7 @@ from ..replay.record import Record
 from ..replay.record_origin import record_origin
 from ..replay.recording import full_speed_chunk_ms
 from ..stream.core.messages import Output
-from ..stream.first_start import compile_loops
+from ..stream.first_start import interpret_meanwhile
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource, as_models
 from ..stream.pipeline import Pipeline
 from ..stream.run.engine import Session
@@ -80,7 +80,7 @@ def classify(
         RecordClassifier(models.record, record.fs, record.leads)  # refuses leads that the model cannot do with
     origin = record_origin(record)
     session = Session(record.name, Pipeline(models), first, origin)
-    compile_loops()
+    interpret_meanwhile()
     for chunk in before:
         session.prepare(chunk)
     outputs: list[Output] = []

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import RequestError
 from ..replay.player import Player
 from ..stream.core.messages import Chunk, Output
-from ..stream.first_start import compile_loops
+from ..stream.first_start import interpret_meanwhile
 from ..stream.networks import DEFAULT_DETECTOR, DEFAULT_MODEL, ModelSource
 from ..stream.pipeline import Pipeline
 from .advice import naming_parameters
@@ -88,7 +88,7 @@ def stream(
 async def _outputs(
     source: AsyncIterable[Chunk] | AsyncIterable[ArrayLike], pipeline: Pipeline
 ) -> AsyncGenerator[Output, None]:
-    compile_loops()
+    interpret_meanwhile()
     async with AsyncExitStack() as stack:
         if isinstance(source, AsyncGenerator):  # who stops listening stops the source as well
             stack.push_async_callback(source.aclose)

@@ -18,9 +18,15 @@ from ecg_stream.replay import download as download_module
 from ecg_stream.replay.annotations import write_annotations
 from ecg_stream.replay.demo import demo_record
 from ecg_stream.replay.record import Record
+from ecg_stream.stream.first_start import compile_loops
 
 settings.register_profile("no clock", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("no clock")
+
+
+def pytest_sessionstart() -> None:
+    """Make the machine code of the loops, if there is none: at a first start commands say so, which no test expects."""
+    compile_loops()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ Only ventricular against supraventricular is remembered: N and S beats share a s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,9 +96,9 @@ def weigh_by_kind(kinds: Records, p: Floats, share: float, mean: Floats, count: 
         if kinds[row].is_new:
             mean[kind] = 0.0
             count[kind] = 0.0
-        odds = np.log((p[row, _V] + p[row, _F] + FLOOR) / (p[row, _N] + p[row, _S] + FLOOR))
+        odds = math.log((p[row, _V] + p[row, _F] + FLOOR) / (p[row, _N] + p[row, _S] + FLOOR))
         shift = share * count[kind] / (count[kind] + KNOWN) * (mean[kind] - odds)
-        factor = np.exp(shift)
+        factor = math.exp(shift)
         p[row, _V] *= factor
         p[row, _F] *= factor
         total = 0.0

@@ -1,4 +1,6 @@
-"""Loops that NumPy cannot express, compiled to machine code on first use and cached on disk.
+"""Loops that NumPy cannot express, as machine code: what comes with the package, or was made on this machine before.
+
+Where there is none numba compiles them, in this process, on first use. See `machine_code` for what lies on disk.
 
 With ``NUMBA_DISABLE_JIT=1`` in the environment they run as the Python that they are written in, some hundred times
 slower: for a debugger, and to measure what the tests cover.
@@ -8,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from . import machine_code
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,34 +42,36 @@ Integer: TypeAlias = int | np.int64
 Field: TypeAlias = tuple[str, DTypeLike] | tuple[str, DTypeLike, tuple[int, ...]]
 """Name and type of a field of a record, and its shape if it is an array."""
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+"""IEEE order of operations is kept, so that results depend neither on the chunking nor on the processor."""
+LOOK_S = 0.2
+"""So often a loop that is interpreted meanwhile looks whether its machine code is there."""
+
+_disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+loops: list[Loop] = []
+"""All that were defined, in the order of their definition."""
 
 
 def compiled(function: F) -> F:
-    """Compile with numba, keeping IEEE order of operations so that results do not depend on chunking.
+    """Make a loop of a function of arrays, records, numbers and named tuples of them.
 
-    The machine code is cached beside the source or in the user's cache folder; where neither can be
-    written it is compiled anew in each process. Numba compiles anew when the file of the function has changed, and
-    does not look at the files that its parts, their constants and the types of its records come from: so a fingerprint
-    of them all is in the name under which the code is cached. What another version has cached stays where it is.
+    Its machine code has a fingerprint of the sources in its name: of the file of the function, and of all files that
+    its parts, their constants and the types of its records come from.
     """
-    if numba.config.DISABLE_JIT:
-        return np.errstate(all="ignore")(function)  # as in machine code, what divides by zero is infinite
-    function.__qualname__ = f"{function.__qualname__}_{_fingerprint(function.__module__)}"
-    try:
-        return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
-    except RuntimeError:  # numba found no folder for its cache
-        return cast(F, numba.njit(**_OPTIONS)(function))
+    if _disabled:
+        return _interpreted(function)
+    loop = Loop(function)
+    loops.append(loop)
+    return cast(F, loop)
 
 
 def compiled_part(function: F) -> F:
-    """Compile as `compiled` does, for use inside compiled loops alone.
+    """Compile as `compiled` does, for use inside compiled loops alone: it becomes part of their machine code.
 
-    It becomes part of their machine code and of their cache, and gets no entry from Python: a tenth of the time that
-    a first start takes.
+    From Python it runs as the Python that it is written in.
     """
-    options = {**_OPTIONS, "no_cpython_wrapper": True}
-    return cast(F, numba.njit(**options)(function))
+    return function if _disabled else cast(F, Part(function))
 
 
 def record_type(fields: Sequence[Field]) -> np.dtype[Any]:
@@ -73,6 +81,134 @@ def record_type(fields: Sequence[Field]) -> np.dtype[Any]:
     attributes in Python.
     """
     return np.dtype((np.record, list(fields)))
+
+
+class Part:
+    """A function that numba knows when it meets its name in a loop, and not before: importing numba takes long."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Interpret."""
+        return self.function(*args, **named)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba compiles."""
+        import numba
+
+        # No entry from Python: a tenth of the time that compiling takes.
+        return numba.njit(**OPTIONS, no_cpython_wrapper=True)(self.function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """How numba asks for the type of a name in the code that it compiles."""
+        return self.dispatcher._numba_type_
+
+
+class Loop:
+    """A compiled loop: a function that finds its machine code when it is first called."""
+
+    patience: Callable[[], bool] | None = None
+    """While this gives True, machine code is being made elsewhere: loops without it are interpreted meanwhile."""
+    making: Path | None = None
+    """The folder that this process makes machine code in: what is not there is compiled by numba."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function)
+        self.function = function
+        self.name = f"{function.__module__.partition('.')[2] or function.__module__}.{function.__name__}"
+        self.digest = _fingerprint(function.__module__)
+        self._slow = _interpreted(function)
+        self._look_at = 0.0
+        self._lock = threading.Lock()
+        self._machine: machine_code.MachineCode | None = None
+        self._entry: Callable[..., Any] = self._first
+
+    def __call__(self, *args: Any) -> Any:
+        """Run the loop; arguments are given by position."""
+        result = self._entry(*args)
+        return self._other(args) if result is NotImplemented else result
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba compiles where there is no machine code for these arguments, and keeps where it can."""
+        import numba
+
+        if Loop.making is not None:
+            return numba.njit(**OPTIONS)(self.function)
+        # Numba looks at the file of the function alone: the fingerprint says the same of its parts.
+        self.function.__qualname__ = f"{self.function.__qualname__}_{self.digest}"
+        try:
+            return numba.njit(cache=True, **OPTIONS)(self.function)
+        except RuntimeError:  # numba found no folder for its cache
+            return numba.njit(**OPTIONS)(self.function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """As of a part: one loop may be part of another."""
+        return self.dispatcher._numba_type_
+
+    @property
+    def was_called(self) -> bool:
+        """Whether numba has compiled it here."""
+        return "dispatcher" in self.__dict__ and bool(self.dispatcher.overloads)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its machine code is in memory, or lies on disk."""
+        waits = self._entry in (self._first, self._meanwhile)
+        return not waits or machine_code.find(self.name, self.digest) is not None
+
+    def _first(self, *args: Any) -> Any:
+        with self._lock:
+            if not (self._entry != self._first or self._take_up()):
+                self._entry = self._meanwhile if Loop.patience is not None else self.dispatcher
+        return self._entry(*args)
+
+    def _take_up(self) -> bool:
+        """Load the machine code, if there is any."""
+        folders = machine_code.folders() if Loop.making is None else [Loop.making]
+        found = machine_code.load(self.name, self.digest, folders)
+        if found is not None:
+            self._machine, self._entry = found, found.call
+        return found is not None
+
+    def _meanwhile(self, *args: Any) -> Any:
+        """Interpret, until the machine code that is being made is there."""
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_S
+            patient = Loop.patience is not None and Loop.patience()
+            with self._lock:
+                if not (self._take_up() or patient):
+                    self._entry = self.dispatcher
+            if self._entry != self._meanwhile:
+                return self._entry(*args)
+        before = [(array, array.copy()) for array in machine_code.arrays(args) if array.flags.writeable]
+        try:
+            return self._slow(*args)
+        except ArithmeticError:  # a number of Python does not get infinite, where one of NumPy or of machine code does
+            for array, copy in before:
+                array[...] = copy
+            return self.dispatcher(*args)
+
+    def _other(self, args: tuple[Any, ...]) -> Any:
+        """Run the loop on arguments that its machine code declined.
+
+        Their types are other objects than those before, or other types: these numba compiles.
+        """
+        if self._machine is not None and self._machine.meet(args):
+            result = self._machine.call(*args)
+            if result is not NotImplemented:
+                return result
+        return self.dispatcher(*args)
+
+
+def _interpreted(function: F) -> F:
+    """As in machine code, what divides by zero is infinite, and nothing is said of it."""
+    return np.errstate(all="ignore")(function)
 
 
 def _fingerprint(module: str) -> str:
@@ -104,24 +240,9 @@ def _root(package: str | None) -> str:
 
 @cache
 def _source(module: str) -> bytes:
+    found = sys.modules[module]
     try:
-        return Path(sys.modules[module].__file__ or "").read_bytes()
-    except (OSError, AttributeError):  # in an archive: it comes and goes as a whole
-        return b""
-
-
-def can_cache(function: Callable[..., Any]) -> bool:
-    """Whether there is a folder for the machine code of a `compiled` function; there is none with JIT off."""
-    return _cache_folder(function) is not None
-
-
-def is_cached(function: Callable[..., Any]) -> bool:
-    """Whether machine code of a `compiled` function, of these sources, lies on disk."""
-    folder = _cache_folder(function)
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
-    return folder is not None and any(folder.glob(f"{name}-*.nbi"))
-
-
-def _cache_folder(function: Callable[..., Any]) -> Path | None:
-    stats = getattr(function, "stats", None)  # with JIT off it is a plain function
-    return None if stats is None or stats.cache_path is None else Path(stats.cache_path)
+        return Path(found.__file__ or "").read_bytes()
+    except (OSError, AttributeError):  # in an archive
+        loader: Any = found.__loader__
+        return (loader.get_source(module) or "").encode() if hasattr(loader, "get_source") else b""

@@ -31,7 +31,8 @@ def rank_leads(leads: Records, learnt: Records, usable: Flags, weight: Floats, o
         if usable[lead] and not (any_known and is_new(leads[lead], learnt[lead])):
             q = learnt[lead].level / (leads[lead].noise + 0.02 * learnt[lead].level + 1e-9)
             # Beyond this both are clean, and a beat that one of them hardly shows must not hang on it alone.
-            w = min(q, CLEAN) ** 2
+            q = min(q, CLEAN)
+            w = q * q
         weight[lead] = w
         total += w
     if total > 0.0:

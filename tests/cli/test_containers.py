@@ -8,13 +8,10 @@ import sys
 from pathlib import Path
 
 PROBE = """
-from ecg_stream.cli.warm_up import tell_uncached
-from ecg_stream.stream.core import compiled
+from ecg_stream.cli.starting import tell_uncached
+from ecg_stream.stream.core import machine_code
 if {locked}:
-    from numba.core.caching import CacheImpl
-    def nowhere(self, function):
-        raise RuntimeError("cannot cache function: no locator available")
-    CacheImpl.__init__ = nowhere
+    machine_code._own_folders = lambda: []
 tell_uncached()
 """
 
