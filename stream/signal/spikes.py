@@ -131,6 +131,8 @@ class SpikeRemover:
 
     def around(self, samples: NDArray[np.int64], reach: tuple[int, int]) -> NDArray[np.bool_]:
         """Tell which of `samples`, of late, have a spike from `reach` before to `reach` after, in samples."""
+        if not len(samples) or not len(self._positions):  # as with most chunks
+            return np.zeros(len(samples), dtype=np.bool_)
         first = np.searchsorted(self._positions, samples - reach[0])
         return np.asarray(first < np.searchsorted(self._positions, samples + reach[1], "right"))
 
