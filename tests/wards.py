@@ -26,11 +26,17 @@ CHUNK_MS = 1000.0
 
 
 def chunks_of(number: int, seconds: float) -> list[Chunk]:
-    """The stream of patient `number`: another stretch of the demo record for each, counted from 0."""
+    """The stream of patient `number`, counted from 0: the demo record from another place on for each, over and over."""
     record = demo_record()
     start_s = float(5 * number % 400)
-    first = round(start_s * record.fs)
-    return [replace(c, start=c.start - first) for c in record.chunks(CHUNK_MS, start_s, start_s + seconds)]
+    chunks: list[Chunk] = []
+    n_samples, wanted = 0, round(seconds * record.fs)
+    while n_samples < wanted:
+        for chunk in record.chunks(CHUNK_MS, start_s, start_s + (wanted - n_samples) / record.fs):
+            chunks.append(replace(chunk, start=n_samples))
+            n_samples += len(chunk.samples)
+        start_s = 0.0
+    return chunks
 
 
 def replayed(patient: str, chunks: Iterable[Chunk], end: bool = True) -> list[bytes]:
