@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +14,9 @@ from .bench_mqtt import ITSELF, bench_mqtt
 from .bench_web import bench_web
 from .default_command import DefaultCommandGroup
 from .records import open_record
+
+if TYPE_CHECKING:
+    from ..offline.bench.kept import Change
 
 _FIRST_BEAT = ("replay", "demo", "--speed", "max", "--format", "json")
 """The command whose start is timed, up to its first beat."""
@@ -45,45 +50,71 @@ def bench(
     hours: Annotated[int, typer.Option(metavar="N", min=0, help="Stream so many hours, for growth.")] = 0,
     peers: Annotated[bool, typer.Option(help="Compare with the QRS detectors that are installed.")] = True,
     start_up: Annotated[bool, typer.Option(help="Measure the time from the command to its first beat.")] = True,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the figures of each round in a file.")] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare with figures that --save kept; exit code 1 if one is slower."),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Measure so often.  [default: 1; 3 to save or to compare]"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")] = False,
 ) -> None:
     """Measure the live classifier on a record: CPU time on one core, medians of five.
 
+    This is the engine. `bench mqtt` measures the service around it, and `bench fleet` many of these on a cluster.
     Start-up is wall time, the best of three. QRS detectors of other libraries are compared where they are installed
     (extra [bench]); they get the whole record at once.
     """
     import msgspec
 
+    from ..offline.bench import kept
     from ..offline.bench import pipeline as measure
-    from ..offline.bench.peers import peers as compare
+    from ..offline.bench.peers import peers as compare_peers
     from ..stream.pipeline import DEFAULT_MODEL, Pipeline, load_models
     from .starting import warm_up
 
+    then = None if compare is None else kept.read(compare)
     found = open_record(record)
     models = load_models(DEFAULT_MODEL if model is None else model)
     warm_up(Pipeline(models), found, wait=True)
     stream, short = measure.whole(found), measure.whole(found, 300.0)
-    figures: dict[str, Any] = {
-        "record": found.name,
-        "fs": found.fs,
-        "leads": len(found.leads),
-        "model": models.classifier.name,
-    }
-    figures["delay_ms"] = measure.delay_ms(models, stream)
-    figures["compute_ms"] = {f"{ms:g}": measure.compute_ms(models, stream, ms) for ms in measure.CHUNK_MS}
-    figures |= measure.throughput(models, stream)
-    figures |= measure.patients_per_core(models, short, patients)
-    figures["state_kb_per_patient"] = measure.state_kb(models, measure.whole(found, 20.0))
-    if hours:
-        figures["growth"] = measure.hours(models, stream, hours)
-    if start_up:
-        figures["start_up_s"] = measure.start_up_s([*ITSELF, *_FIRST_BEAT])
-    if peers:
-        figures["peers"] = compare(models, stream)
+
+    def measured() -> dict[str, Any]:
+        figures: dict[str, Any] = {
+            "record": found.name,
+            "fs": found.fs,
+            "leads": len(found.leads),
+            "model": models.classifier.name,
+        }
+        figures["delay_ms"] = measure.delay_ms(models, stream)
+        figures["compute_ms"] = {f"{ms:g}": measure.compute_ms(models, stream, ms) for ms in measure.CHUNK_MS}
+        figures |= measure.throughput(models, stream)
+        figures |= measure.patients_per_core(models, short, patients)
+        figures["state_kb_per_patient"] = measure.state_kb(models, measure.whole(found, 20.0))
+        if hours:
+            figures["growth"] = measure.hours(models, stream, hours)
+        if start_up:
+            figures["start_up_s"] = measure.start_up_s([*ITSELF, *_FIRST_BEAT])
+        if peers:
+            figures["peers"] = compare_peers(models, stream)
+        return figures
+
+    each = [measured() for _ in range(rounds or (1 if save is None and compare is None else 3))]
+    figures, now = each[-1], kept.kept(each)
+    changes = [] if then is None else kept.compared(then, now)
+    if save is not None:
+        kept.save(save, now)
     if json:
+        if then is not None:
+            figures["compared"] = [change._asdict() for change in changes]
         print(msgspec.json.encode(figures).decode())
-        return
-    _show(figures)
+    else:
+        _show(figures)
+        _show_changes(changes)
+    if any(change.verdict == "slower" for change in changes):
+        raise typer.Exit(1)
 
 
 def _show(figures: dict[str, Any]) -> None:
@@ -116,6 +147,19 @@ def _show(figures: dict[str, Any]) -> None:
     for name, peer in figures.get("peers", {}).items():
         ratio = f"; we are {peer['ratio']:g} times as fast" if "ratio" in peer else ", the whole pipeline on one lead"
         row(name, f"{peer['realtime_factor']:,.0f} times real time{ratio}")
+    Console(soft_wrap=True).print(table)
+
+
+def _show_changes(changes: Sequence[Change]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not changes:
+        return
+    table = Table("median (lowest to highest)", "then", "now", "", box=None)
+    for name, then, now, verdict in changes:
+        spreads = [f"{each.median:g} ({each.low:g} to {each.high:g})" for each in (then, now)]
+        table.add_row(name, *spreads, verdict)
     Console(soft_wrap=True).print(table)
 
 

@@ -57,7 +57,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "evaluate rhythm": ("ecg-stream evaluate rhythm --db mitdb --report report",),
     "evaluate rhythm-model": ("ecg-stream evaluate rhythm-model atrial-fibrillation",),
     "warm-up": ("ecg-stream warm-up",),
-    "bench record": ("ecg-stream bench", "ecg-stream bench e0103 --hours 24 --json"),
+    "bench record": (
+        "ecg-stream bench e0103 --hours 24 --json",
+        "ecg-stream bench --save before.json",
+        "ecg-stream bench --compare before.json",
+    ),
     "bench mqtt": ("ecg-stream bench mqtt --patients 50 --seconds 60",),
     "bench web": ("ecg-stream bench web --patients 12 --picture ward.png",),
     "bench fleet": ("ecg-stream bench fleet --shards 1,2 --patients 100",),

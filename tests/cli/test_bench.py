@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,20 @@ def test_the_record_may_be_left_out_and_there_is_a_table(
 def test_a_wrong_record_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["bench", "nowhere", *QUICK]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_bench_is_compared_with_one_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pipeline, "whole", lambda record, seconds=10.0: whole(record, min(seconds, 10.0)))
+    before = tmp_path / "before.json"
+    assert run(["bench", *QUICK, "--rounds", "1", "--save", str(before)]) == 0
+    slow = json.loads(before.read_text())
+    slow["figures"] = {name: [value / 1000.0 for value in values] for name, values in slow["figures"].items()}
+    before.write_text(json.dumps(slow))
+    capsys.readouterr()
+    assert run(["bench", *QUICK, "--rounds", "1", "--compare", str(before), "--json"]) == 1
+    changes = {each["name"]: each["verdict"] for each in json.loads(capsys.readouterr().out)["compared"]}
+    assert changes["compute_ms.500.p50"] == "slower"
+    assert changes["realtime_factor"] == "faster"
+    assert run(["bench", *QUICK, "--compare", str(tmp_path / "none.json")]) == 2
