@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import chain, count
 
@@ -23,6 +23,8 @@ from .record import Record
 
 CHUNK_MS = 200.0
 MQTT_PORT = 1883
+LEAVE_S = 3.0
+"""So long the broker waits for its clients at its end."""
 PATIENTS = {"bed-1": (DEMO_SEED, 0.0), "bed-2": (DEMO_SEED + 1, 60.0), "bed-3": (DEMO_SEED + 2, 150.0)}
 """Patient: seed of the demo record, and where in it the patient begins, in seconds."""
 
@@ -55,7 +57,9 @@ async def demo_broker(port: int = 0) -> AsyncIterator[int]:
     try:
         yield port
     finally:
-        await broker.shutdown()
+        with suppress(TimeoutError):  # from Python 3.12 on it waits for every connection, even of who says nothing
+            async with asyncio.timeout(LEAVE_S):
+                await broker.shutdown()
 
 
 @asynccontextmanager
