@@ -530,7 +530,7 @@ DETECTING = (
     Mutation(
         "all leads weigh the same",
         "stream/qrs/leads.py",
-        "w = min(q, CLEAN) ** 2",
+        "w = q * q",
         "w = 1.0",
         (f"{RULES}::test_a_noisy_lead_has_little_say",),
     ),
