@@ -133,7 +133,7 @@ def test_a_device_of_another_unit_than_it_says_is_told(live: Live, begun: thread
 def test_a_person_is_told_what_is_waited_for(capfdbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert run(["live", "udp://:0", "--exit-when-idle", "0.3"]) == 2
-    assert re.match(rb"ecg-stream: listening on UDP 127.0.0.1 port \d+; Ctrl-C ends it", capfdbinary.readouterr().err)
+    assert re.search(rb"ecg-stream: listening on UDP 127.0.0.1 port \d+; Ctrl-C ends it", capfdbinary.readouterr().err)
 
 
 def test_lost_and_late_samples_over_udp(live: Live, expected: Beats, begun: threading.Event) -> None:
