@@ -29,7 +29,8 @@ class BuildWithMachineCode(build_py):
         if WANTED == "0" or self.editable_mode:
             return
         built = str(Path(self.build_lib).resolve())
-        environment = {**os.environ, "PYTHONPATH": built, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        paths = os.pathsep.join([built, *filter(None, sys.path)])  # where numba is, if built apart from all else
+        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         done = subprocess.run([sys.executable, "-c", MAKE], env=environment, cwd=built, check=WANTED == "1")
         if done.returncode:
             self.warn("no machine code is put into the wheel, see above: the first start compiles")
