@@ -76,6 +76,8 @@ def bench(
     from .starting import warm_up
 
     then = None if compare is None else kept.read(compare)
+    if save is not None:
+        kept.check_place(save)
     found = open_record(record)
     models = load_models(DEFAULT_MODEL if model is None else model)
     warm_up(Pipeline(models), found, wait=True)

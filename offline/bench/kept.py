@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from ...errors import RequestError
+from ...stream.core.snapshots import replace_file
 
 APART = 0.05
 """Medians that differ by less are the same, however narrow the spread: the machine is never quite the same."""
@@ -66,10 +69,30 @@ def save(path: Path, found: Kept) -> None:
     RequestError
         If it cannot be written.
     """
+    with _told(path):
+        replace_file(path, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+
+
+def check_place(path: Path) -> None:
+    """See before minutes of measuring whether `save` can write a file there.
+
+    Raises
+    ------
+    RequestError
+        If it cannot.
+    """
+    if path.is_dir():
+        raise RequestError(f"cannot write {path}: it is a folder: name a file")
+    with _told(path), TemporaryFile(dir=path.parent):
+        pass
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+        yield
     except OSError as error:
-        raise RequestError(f"cannot write {path}: {error.strerror}") from None
+        raise RequestError(f"cannot write {path}: {error.strerror}: name a file that can be written") from None
 
 
 def read(path: Path) -> Kept:

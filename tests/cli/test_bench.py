@@ -57,3 +57,16 @@ def test_a_bench_is_compared_with_one_that_was_kept(
     assert changes["compute_ms.500.p50"] == "slower"
     assert changes["realtime_factor"] == "faster"
     assert run(["bench", *QUICK, "--compare", str(tmp_path / "none.json")]) == 2
+
+
+def test_a_place_for_figures_that_cannot_be_written_is_told_before_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(*_: object) -> None:
+        raise AssertionError("it was measured before")
+
+    monkeypatch.setattr(pipeline, "delay_ms", measured)
+    for place in (tmp_path / "missing" / "a.json", tmp_path):
+        assert run(["bench", *QUICK, "--save", str(place)]) == 2
+        assert "cannot write" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
