@@ -8,7 +8,7 @@ And in a record without a pacemaker nothing is paced.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -86,10 +86,7 @@ class PacingCount:
     atrial_paced: int = 0
 
 
-COUNTS = (
-    "still", "still_false", "still_before", "asystole", "asystole_before", "between", "between_false", "ventricular",
-    "paced", "q", "same", "atrial", "atrial_changed", "atrial_paced",
-)  # fmt: skip
+COUNTS = tuple(each.name for each in fields(PacingCount) if each.default == 0)
 
 
 @dataclass(frozen=True, slots=True)
