@@ -94,6 +94,20 @@ LABELS = (
         (GOLDEN,),
     ),
     Mutation(
+        "a V alone is trusted as one in a run",
+        "stream/beats/doubt.py",
+        "level = trusted[row]",
+        "level = self._trusted_in_run",
+        ("tests/stream/beats/test_doubt.py",),
+    ),
+    Mutation(
+        "no V is in a run",
+        "stream/beats/doubt.py",
+        "if self._lately.bit_count() >= ENOUGH:",
+        "if False:",
+        ("tests/stream/beats/test_doubt.py",),
+    ),
+    Mutation(
         "told is what the network said alone",
         "stream/batch.py",
         "rows = zip(told.argmax(axis=1).tolist(), told.tolist(), quality.tolist(), strict=True)",
